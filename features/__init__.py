@@ -1,0 +1,1 @@
+"""The past: who did what when, as a matrix at ``as_of``."""

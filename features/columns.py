@@ -1,0 +1,295 @@
+"""The row rules of touchpoints applied a column at a time, for loads; agrees with ``rows.touchpoint_row``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from features.cells import RowError, cell
+from features.row_types import TouchpointRow
+from features.rows import touchpoint_row
+from features.schema import TOUCHPOINTS
+from features.times import DAY, parse_time
+from features.touchpoints import TouchpointRules
+
+_DATE = re.compile(r"\d{4}-(\d\d-\d\d|W\d\d-\d)", re.ASCII)
+_BY_NAME = {column.name: column for column in TOUCHPOINTS.columns}
+_REMEMBERED = 100_000
+
+
+class _Odd(Exception):
+    """A value that only the row rule can judge."""
+
+
+_ODD: Any = object()
+
+
+class Memo(dict[Any, Any]):
+    """What a function makes of a value, worked out once; ``_ODD`` where it cannot."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, value: Any) -> Any:
+        try:
+            found = self._function(value)
+        except (RowError, _Odd, ValueError, OverflowError):
+            found = _ODD
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[value] = found
+        return found
+
+
+class TouchpointColumns:
+    """Judges chunks of touchpoints.
+
+    Every value that is not plainly right sends its row to ``touchpoint_row``, which has the last word: a
+    column may only accept what the rule accepts, with the same result.
+    """
+
+    def __init__(self, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules) -> None:
+        self._now_us, self._zone, self._rules = now_us, zone, rules
+        self._memos = {
+            name: Memo(self._cell(name))
+            for name in ("kind", "channel", "direction", "topic", "topics", "currency")
+        }
+        self._day = Memo(_day)
+        self._clock = Memo(_clock)
+
+    def rows(self, columns: Mapping[str, Sequence[Any]], n: int) -> list[TouchpointRow | RowError]:
+        """Each row of a chunk, or why it is refused.
+
+        Parameters
+        ----------
+        columns
+            Column to its values, of which each has ``n``.
+        """
+        odd: set[int] = set()
+        absent: list[None] = [None] * n
+
+        def column(name: str, read: Callable[[Sequence[Any], set[int]], Sequence[Any]]) -> Sequence[Any]:
+            return read(columns[name], odd) if name in columns else absent
+
+        properties, action = self._properties(columns, n, odd)
+        found = zip(
+            _required(column("identity", _texts), odd),
+            _required(column("occurred_at", self._times), odd),
+            column("touchpoint_id", _texts),
+            _required(column("kind", self._short("kind")), odd),
+            column("channel", self._short("channel")),
+            column("direction", self._short("direction")),
+            self._topics(columns, absent, odd),
+            column("value", _numbers),
+            column("currency", self._short("currency")),
+            column("margin", _numbers),
+            _not_negative(column("duration", _numbers), odd),
+            column("decision_id", _texts),
+            action,
+            properties,
+            [source or "" for source in column("source", _texts)],
+            strict=True,
+        )
+        rows: list[TouchpointRow | RowError] = list(map(TouchpointRow._make, found))
+        for i in odd:
+            rows[i] = self._judge({name: values[i] for name, values in columns.items()})
+        return rows
+
+    def _judge(self, raw: Mapping[str, object]) -> TouchpointRow | RowError:
+        try:
+            return touchpoint_row(raw, now_us=self._now_us, zone=self._zone, rules=self._rules)
+        except RowError as error:
+            return error
+
+    def _cell(self, name: str) -> Callable[[Any], Any]:
+        column = _BY_NAME[name]
+
+        def read(value: Any) -> Any:
+            # A number equals True and 1.0 as a key, so only texts are remembered.
+            if not isinstance(value, str):
+                if value is None and not column.required:
+                    return None
+                raise _Odd
+            found = cell({name: value}, column, now_us=self._now_us, zone=self._zone)
+            if name == "currency" and self._rules.rate(value) is None:
+                raise _Odd
+            if name == "topic":
+                found = found and [found]
+            return orjson.dumps(found).decode() if isinstance(found, list) else found
+
+        return read
+
+    def _short(self, name: str) -> Callable[[Sequence[Any], set[int]], Sequence[Any]]:
+        """Read a column of few different texts."""
+        memo = self._memos[name]
+
+        def read(values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
+            try:
+                found = [memo[value] for value in values]
+            except TypeError:  # a list or an object has no hash
+                found = [memo[v] if v is None or isinstance(v, str) else _ODD for v in values]
+            return _marked(found, odd)
+
+        return read
+
+    def _topics(
+        self, columns: Mapping[str, Sequence[Any]], absent: list[None], odd: set[int]
+    ) -> Sequence[Any]:
+        names = [name for name in ("topic", "topics") if name in columns]
+        if not names:
+            return absent
+        found = [self._short(name)(columns[name], odd) for name in names]
+        if len(found) == 1:
+            return found[0]
+        odd.update(i for i, both in enumerate(zip(*found, strict=True)) if None not in both)
+        return [one if many is None else many for one, many in zip(*found, strict=True)]
+
+    def _times(self, values: Sequence[Any], odd: set[int]) -> Sequence[int | None]:
+        day, clock, zone = self._day, self._clock, self._zone
+        latest = self._now_us + DAY
+        found: list[int | None] = []
+        for i, value in enumerate(values):
+            us: Any = _ODD
+            # A day and a time of day add up in UTC and with an offset, not in a zone with a summer time.
+            if zone is None and type(value) is str and value[10:11] in ("T", " "):
+                start, since = day[value[:10]], clock[value[11:]]
+                if start is not _ODD and since is not _ODD:
+                    us = start + since
+            if us is _ODD:
+                try:
+                    us = parse_time(value, zone)
+                except (ValueError, OverflowError):
+                    us = None
+            if us is None or us > latest:
+                odd.add(i)
+            found.append(us)
+        return found
+
+    def _properties(
+        self, columns: Mapping[str, Sequence[Any]], n: int, odd: set[int]
+    ) -> tuple[Sequence[str | None], Sequence[str | None]]:
+        names = [name for name in columns if name not in _BY_NAME]
+        absent: list[None] = [None] * n
+        if not names:
+            return absent, absent
+        if "properties" in names:
+            odd.update(i for i, value in enumerate(columns["properties"]) if value is not None)
+        action: Sequence[str | None] = absent
+        for name in names:
+            _plain(columns[name], odd)
+            if not _is_clean(name):
+                odd.update(range(n))
+        if "action" in names:
+            action = [(v.strip() or None) if type(v) is str else None for v in columns["action"]]
+        dumps, sort = orjson.dumps, orjson.OPT_SORT_KEYS
+        found: list[str | None] = []
+        for i, values in enumerate(zip(*(columns[name] for name in names), strict=True)):
+            if i in odd:
+                found.append(None)
+                continue
+            pairs = {k: v for k, v in zip(names, values, strict=True) if v is not None and v != ""}
+            found.append(dumps(pairs, option=sort).decode() if pairs else None)
+        return found, action
+
+
+def _day(text: str) -> int:
+    if _DATE.fullmatch(text) is None:
+        raise _Odd
+    # The first and the last years of the calendar are near the bounds that the whole time has to keep.
+    if not "0002" <= text[:4] <= "9997":
+        raise _Odd
+    return parse_time(text)
+
+
+def _clock(text: str) -> int:
+    return parse_time(f"2000-01-01T{text}") - parse_time("2000-01-01")
+
+
+def _marked(found: Sequence[Any], odd: set[int]) -> Sequence[Any]:
+    if _ODD in found:
+        odd.update(i for i, value in enumerate(found) if value is _ODD)
+    return found
+
+
+def _required(found: Sequence[Any], odd: set[int]) -> Sequence[Any]:
+    if None in found:
+        odd.update(i for i, value in enumerate(found) if value is None)
+    return found
+
+
+def _is_clean(text: str) -> bool:
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _texts(values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
+    """Read a column of many different texts."""
+    try:
+        clean = _is_clean("".join(values))
+    except TypeError:
+        clean = False
+    if clean:
+        return [value.strip() or None for value in values]
+    found: list[str | None] = []
+    for i, value in enumerate(values):
+        if value is None or (type(value) is str and _is_clean(value)):
+            found.append((value or "").strip() or None)
+        else:
+            odd.add(i)
+            found.append(None)
+    return found
+
+
+def _numbers(values: Sequence[Any], odd: set[int]) -> Sequence[float | None]:
+    found: list[float | None] = []
+    isfinite = math.isfinite
+    for i, value in enumerate(values):
+        if value is None or value == "":
+            found.append(None)
+            continue
+        kind, number = type(value), math.nan
+        # float() reads more than a number: 1_000, other scripts' digits, "infinity".
+        if kind is float or kind is int or (kind is str and value.isascii() and "_" not in value):
+            try:
+                number = float(value)
+            except (ValueError, OverflowError):
+                number = math.nan
+        if not isfinite(number):
+            odd.add(i)
+        found.append(number)
+    return found
+
+
+def _not_negative(found: Sequence[float | None], odd: set[int]) -> Sequence[float | None]:
+    odd.update(i for i, number in enumerate(found) if number is not None and number < 0)
+    return found
+
+
+def _plain(values: Sequence[Any], odd: set[int]) -> None:
+    """Mark the values of an extra column that JSON may not hold."""
+    for i, value in enumerate(values):
+        kind = type(value)
+        if value is None or kind is bool:
+            continue
+        if kind is str:
+            if not value.isascii() or "\0" in value:
+                if not _is_clean(value):
+                    odd.add(i)
+        elif kind is int:
+            if not -(2**63) < value < 2**63:
+                odd.add(i)
+        elif kind is not float or not math.isfinite(value):
+            odd.add(i)

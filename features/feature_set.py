@@ -1,0 +1,153 @@
+"""The fixed-width set of features that is chosen at training and written into the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import NUMBER, OVERALL, OWN, OWN_CHANNEL, OWN_TYPE, PER_CHANNEL, PER_KIND, PER_TOPIC, TRAIT, TRAIT_DATE, Feature
+from features.times import DAY
+from features.touchpoints import TouchpointRules, Touchpoints
+
+REST = "(other)"
+"""The column for everything that was too rare to have one of its own, and for what is first seen later."""
+
+MOST_KINDS, MOST_CHANNELS, MOST_TOPICS, MOST_CATEGORIES = 12, 8, 12, 30
+
+
+@dataclass(frozen=True)
+class TraitColumn:
+    """A trait as a column: ``type`` is number, boolean, date or category (with its most frequent values)."""
+
+    name: str
+    type: str
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PointWeights:
+    """The points baseline as the kernel needs it: a weight per kind, those that count once, and their fading."""
+
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    once: tuple[str, ...] = ()
+    half_life: int | None = None
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Which columns a matrix has, and what is needed to fill them.
+
+    ``numbers`` are the numeric properties of a row's own touchpoint; ``types`` and ``own_channels`` code its type
+    and channel. Without ``own`` the matrix has no columns about a row's own touchpoint or action.
+    """
+
+    kinds: tuple[str, ...]
+    channels: tuple[str, ...]
+    topics: tuple[str, ...]
+    rules: TouchpointRules = field(default_factory=TouchpointRules)
+    points: PointWeights = field(default_factory=PointWeights)
+    topic_half_life: int = 30 * DAY
+    traits: tuple[TraitColumn, ...] = ()
+    own: bool = False
+    types: tuple[str, ...] = ()
+    own_channels: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    @cached_property
+    def history(self) -> tuple[Feature, ...]:
+        """The columns that the kernel fills from a contact's history, in its order."""
+        return (
+            *(f.named(kind) for kind in (*self.kinds, REST) for f in PER_KIND),
+            *(f.named(channel) for channel in (*self.channels, REST) for f in PER_CHANNEL),
+            *(f.named(topic) for topic in (*self.topics, REST) for f in PER_TOPIC),
+            *OVERALL,
+        )
+
+    @cached_property
+    def trait_features(self) -> tuple[Feature, ...]:
+        """The columns of traits."""
+        return tuple((TRAIT_DATE if t.type == "date" else TRAIT).named(t.name) for t in self.traits)
+
+    @cached_property
+    def own_features(self) -> tuple[Feature, ...]:
+        """The columns about a row's own touchpoint or action; none without ``own``."""
+        if not self.own:
+            return ()
+        return (*OWN, OWN_TYPE, OWN_CHANNEL, *(NUMBER.named(name) for name in self.numbers))
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """Every column, in the matrix's order: history, traits, own."""
+        return (*self.history, *self.trait_features, *self.own_features)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in the matrix's order."""
+        return tuple(f.name for f in self.features)
+
+    @cached_property
+    def categorical(self) -> tuple[str, ...]:
+        """Names of the columns whose numbers are codes of categories."""
+        traits = tuple(
+            f.name for f, t in zip(self.trait_features, self.traits, strict=True) if t.type == "category"
+        )
+        return (*traits, *((OWN_TYPE.name, OWN_CHANNEL.name) if self.own else ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the bundle's manifest."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain["rules"] = {name: getattr(self.rules, name) for name in self.rules.__dataclass_fields__}
+        plain["rules"]["rates"] = dict(self.rules.rates)
+        plain["points"] = {
+            "kinds": dict(self.points.kinds),
+            "once": self.points.once,
+            "half_life": self.points.half_life,
+        }
+        plain["traits"] = [asdict(t) for t in self.traits]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> FeatureSet:
+        """The inverse of ``to_json``."""
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        rules = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["rules"].items()}
+        points = plain["points"]
+        given["rules"] = TouchpointRules(**rules)
+        given["points"] = PointWeights(dict(points["kinds"]), tuple(points["once"]), points["half_life"])
+        given["traits"] = tuple(TraitColumn(t["name"], t["type"], tuple(t["categories"])) for t in plain["traits"])
+        return cls(**given)
+
+
+def choose(
+    touchpoints: Touchpoints,
+    *,
+    rules: TouchpointRules,
+    points: PointWeights | None = None,
+    topic_half_life: int = 30 * DAY,
+    before: int,
+) -> FeatureSet:
+    """The most frequent kinds, channels and topics among touchpoints strictly before ``before``.
+
+    Ties are broken by name, so that the same data give the same columns in any order of arrival.
+    """
+    known = touchpoints.occurred_at < before
+    event_of_topic = np.repeat(np.arange(len(touchpoints)), np.diff(touchpoints.topic_start))
+    return FeatureSet(
+        kinds=most_frequent(touchpoints.kind[known], touchpoints.kinds, MOST_KINDS),
+        channels=most_frequent(touchpoints.channel[known], touchpoints.channels, MOST_CHANNELS),
+        topics=most_frequent(touchpoints.topic[known[event_of_topic]], touchpoints.topics, MOST_TOPICS),
+        rules=rules,
+        points=points or PointWeights(),
+        topic_half_life=topic_half_life,
+    )
+
+
+def most_frequent(codes: np.ndarray[Any, Any], names: Sequence[str], most: int) -> tuple[str, ...]:
+    """At most ``most`` names by falling frequency, ties by name; -1 counts for nothing."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(names)) if len(names) else np.zeros(0, dtype=np.int64)
+    order = sorted((i for i in range(len(names)) if counts[i]), key=lambda i: (-int(counts[i]), names[i]))
+    return tuple(names[i] for i in order[:most])

@@ -1,0 +1,130 @@
+"""Times as whole microseconds since 1970 UTC, and the durations of ``nba.toml``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+ALWAYS = -(2**62)
+"""Known since before anything: the time of traits that carry none."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = {"ms": SECOND // 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_LATEST = int((datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND
+_EARLIEST = int((datetime(1, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds of an aware ``datetime``; a naive one is taken as UTC.
+
+    Examples
+    --------
+    >>> to_us(datetime(1970, 1, 2, tzinfo=UTC)) == DAY
+    True
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(us: int) -> datetime:
+    """Aware UTC ``datetime`` of microseconds."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def iso(us: int) -> str:
+    """ISO 8601 in UTC with ``Z``; fractions only where there are any.
+
+    Examples
+    --------
+    >>> iso(1_500_000)
+    '1970-01-01T00:00:01.500000Z'
+    """
+    return to_datetime(us).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
+    """Microseconds of ISO 8601 text, epoch seconds, milli- or microseconds, or a ``datetime``.
+
+    Parameters
+    ----------
+    value
+        Text, number or ``datetime``. The unit of an epoch number is told by its size.
+    zone
+        The zone of a time that names none; UTC when left out.
+
+    Raises
+    ------
+    ValueError
+        A sentence that names the value and what would be right.
+
+    Examples
+    --------
+    >>> parse_time("1970-01-02") == parse_time(86400) == DAY
+    True
+    """
+    if isinstance(value, bool) or value is None or value == "":
+        raise ValueError(f"{value!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
+    if isinstance(value, datetime):
+        return _from_datetime(value, zone)
+    if isinstance(value, int | float):
+        return _from_epoch(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
+    text = value.strip()
+    try:
+        return _from_datetime(datetime.fromisoformat(text), zone)
+    except (ValueError, OverflowError):
+        pass
+    if _NUMBER.fullmatch(text):
+        return _from_epoch(float(text) if "." in text else int(text))
+    raise ValueError(f"{value[:60]!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
+
+
+def _from_datetime(moment: datetime, zone: ZoneInfo | None) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone or UTC)
+    return to_us(moment)
+
+
+def _from_epoch(number: int | float) -> int:
+    size = abs(number)
+    # Seconds stay below 1e11 until the year 5138, milliseconds below 1e14, so the size tells the unit.
+    scale = SECOND if size < 1e11 else SECOND // 1000 if size < 1e14 else 1
+    if not size < 2**62:
+        raise ValueError(f"{number!r} is not a time: it lies beyond the year 9999")
+    us = round(number * scale)
+    if not _EARLIEST <= us <= _LATEST:
+        raise ValueError(f"{number!r} is not a time: it lies beyond the year 9999")
+    return us
+
+
+def parse_duration(text: object) -> int:
+    """Microseconds of a whole number and ms, s, m, h, d or w.
+
+    Raises
+    ------
+    ValueError
+        A sentence that names the value and what would be right.
+
+    Examples
+    --------
+    >>> parse_duration("30d") == 30 * DAY
+    True
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f'{text!r} is not a duration; write a whole number and ms, s, m, h, d or w, such as "30d"')
+    us = int(match[1]) * _UNITS[match[2]]
+    if us > 200 * 366 * DAY:
+        raise ValueError(f"{text!r} is longer than 200 years; durations are at most that")
+    return us

@@ -1,0 +1,1 @@
+"""Belief: numbers from the matrix - points, stage, propensity."""

@@ -1,0 +1,264 @@
+"""What a bundle believes of one contact: stage, propensities, and what each action would make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Feature
+from features.feature_set import FeatureSet
+from features.matrix import History, Own
+from features.touchpoints import Touchpoints
+from features.traits import row_values
+from models.bundle import Bundle
+from models.logistic import logit, sigmoid
+from models.propensity import Propensity
+
+NO_EVIDENCE = "none"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Belief in an action before there are data: the propensity under it, and how many decisions that weighs."""
+
+    propensity: float
+    evidence: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action whose outcome is to be estimated; ``topics`` None are those it last had in the data."""
+
+    action: str
+    channel: str | None
+    goal: str | None
+    topics: tuple[str, ...] | None = None
+    start: Start | None = None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What one feature adds to the log-odds of a goal."""
+
+    feature: Feature
+    value: float
+    contribution: float
+    goal: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Belief about one contact at one moment; arrays have one entry per candidate.
+
+    ``propensity`` is the probability of the candidate's goal with the action, ``without_action`` without it.
+    """
+
+    stage: str | None
+    propensities: Mapping[str, float]
+    grades: Mapping[str, str]
+    propensity: NDArray[np.float64]
+    without_action: NDArray[np.float64]
+    evidence: tuple[str, ...]
+    drivers: tuple[Driver, ...] = ()
+
+
+class Belief:
+    """A bundle made ready to answer.
+
+    Parameters
+    ----------
+    bundle
+        Verified; ``Belief.load`` reads one from its folder.
+    version
+        Of the registry; None for one that was never registered.
+    """
+
+    def __init__(self, bundle: Bundle, version: str | None = None) -> None:
+        self.bundle = bundle
+        self.manifest: Mapping[str, Any] = bundle.manifest
+        self.version = version
+        self.sha256 = bundle.sha256
+        self.features = FeatureSet.from_json(self.manifest["features"])
+        self.goals: Mapping[str, Mapping[str, Any]] = self.manifest["goals"]
+        self.profiles: Mapping[str, Mapping[str, Any]] = self.manifest.get("actions", {})
+        self.serves: str = self.manifest["policies"]["serves"]
+        self.evidence: str = self.manifest["policies"]["evidence"]
+
+    @classmethod
+    def load(cls, folder: Path, version: str | None = None) -> Self:
+        """Belief of the bundle in a folder.
+
+        Raises
+        ------
+        BundleError
+            Where the folder is no whole bundle.
+        """
+        return cls(Bundle.load(folder), version)
+
+    @cached_property
+    def own_features(self) -> Mapping[str, FeatureSet]:
+        """The feature set of each goal that looks at the action itself."""
+        return {
+            name: replace(self.features, own=True, **{k: tuple(v) for k, v in goal["own"].items()})
+            for name, goal in self.goals.items()
+            if goal.get("own") is not None
+        }
+
+    def estimate(
+        self,
+        touchpoints: Touchpoints,
+        traits: Mapping[str, Any],
+        as_of: int,
+        candidates: Sequence[Candidate],
+        *,
+        explain: bool = False,
+    ) -> Estimate:
+        """Estimate one contact's chances.
+
+        Parameters
+        ----------
+        touchpoints
+            Of that contact alone; those at or after ``as_of`` are not looked at.
+        traits
+            As known strictly before ``as_of``.
+        as_of
+            Microseconds.
+        candidates
+            The actions to compare.
+        explain
+            Whether to say what drives each propensity; costs a second prediction per goal.
+        """
+        history = History(touchpoints, self.features)
+        row = self._row(history, traits, as_of)
+        own = self._own_rows(history, row, as_of, candidates)
+        propensity, without = np.full((2, len(candidates)), np.nan)
+        evidence = [NO_EVIDENCE] * len(candidates)
+        propensities: dict[str, float] = {}
+        for goal, model in self.bundle.propensities.items():
+            at = [i for i, c in enumerate(candidates) if c.goal == goal]
+            if goal in self.own_features:
+                if at:
+                    propensity[at] = model.predict(own[goal])
+                    without[at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[at])
+                    propensities[goal] = float(propensity[at].max())
+            else:
+                p = float(model.predict(row)[0])
+                propensities[goal] = p
+                without[at] = p
+                propensity[at] = [self._shifted(goal, candidates[i], p) for i in at]
+            for i in at:
+                evidence[i] = self._evidence(goal, candidates[i])
+        return Estimate(
+            stage=self._stage(row),
+            propensities=propensities,
+            grades={goal: self.grade(goal, p) for goal, p in propensities.items()},
+            propensity=propensity,
+            without_action=without,
+            evidence=tuple(evidence),
+            drivers=self._drivers(row, own) if explain else (),
+        )
+
+    def grade(self, goal: str, p: float) -> str:
+        """A to D for a goal to be reached, low to high risk for one to be avoided."""
+        described = self.goals[goal]
+        bounds = described["grades"]
+        if described["is_absence"]:
+            return ("low", "medium", "high")[sum(p >= bound for bound in bounds)]
+        return "DCBA"[sum(p >= bound for bound in bounds)]
+
+    def _row(self, history: History, traits: Mapping[str, Any], as_of: int) -> NDArray[np.float32]:
+        contact = 0 if len(history.touchpoints.contacts) else -1
+        row = history.matrix(np.array([contact], dtype=np.int64), np.array([as_of], dtype=np.int64))
+        if self.features.traits:
+            at = len(self.features.history)
+            row[0, at : at + len(self.features.traits)] = row_values(traits, as_of, self.features.traits)
+        return row
+
+    def _own_rows(
+        self, history: History, row: NDArray[np.float32], as_of: int, candidates: Sequence[Candidate]
+    ) -> dict[str, NDArray[np.float32]]:
+        rows = {}
+        for goal, features in self.own_features.items():
+            chosen = [c for c in candidates if c.goal == goal]
+            if chosen:
+                wide = np.full((1, len(features.columns)), np.nan, dtype=np.float32)
+                wide[:, : row.shape[1]] = row
+                ready = history.with_own(features)
+                contact = 0 if len(history.touchpoints.contacts) else -1
+                rows[goal] = ready.actions(wide, contact, as_of, self._own(chosen))
+        return rows
+
+    def _own(self, candidates: Sequence[Candidate]) -> Own:
+        profiles = [self.profiles.get(c.action, {}) for c in candidates]
+        return Own(
+            type=[c.action for c in candidates],
+            channel=[c.channel for c in candidates],
+            topics=[
+                tuple(p.get("topics", ())) if c.topics is None else c.topics
+                for c, p in zip(candidates, profiles, strict=True)
+            ],
+            numbers=[p.get("numbers", {}) for p in profiles],
+        )
+
+    def _shifted(self, goal: str, candidate: Candidate, p: float) -> float:
+        """Propensity with the action: the odds without it, moved by what is believed of the action.
+
+        The data's mean effect and the belief at the start are weighed by their numbers of decisions.
+        """
+        seen = self.goals[goal].get("effects", {}).get(candidate.action)
+        shift = weight = 0.0
+        if seen is not None:
+            shift, weight = seen["shift"] * seen["n"], seen["n"]
+        if candidate.start is not None:
+            prior = logit(np.array([candidate.start.propensity, self.goals[goal]["base_rate"]]))
+            shift += float(prior[0] - prior[1]) * candidate.start.evidence
+            weight += candidate.start.evidence
+        if weight == 0.0:
+            return p
+        return float(sigmoid(logit(np.array([p])) + shift / weight)[0])
+
+    def _evidence(self, goal: str, candidate: Candidate) -> str:
+        goals = self.goals[goal]
+        if goal in self.own_features:
+            return self.evidence if candidate.action in goals["own"]["types"] else NO_EVIDENCE
+        return self.evidence if candidate.action in goals.get("effects", {}) else NO_EVIDENCE
+
+    @staticmethod
+    def _least(propensity: NDArray[np.float64]) -> float:
+        """Without an experiment an action is credited with no more than its lead over the weakest one."""
+        return float(propensity.min())
+
+    def _stage(self, row: NDArray[np.float32]) -> str | None:
+        stages = self.bundle.stages
+        return None if stages is None else str(stages.names[int(stages.predict(row)[0])])
+
+    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]) -> tuple[Driver, ...]:
+        drivers = []
+        for goal, model in self.bundle.propensities.items():
+            if goal in self.own_features:
+                if goal not in own:
+                    continue
+                features, x = self.own_features[goal], own[goal][model.predict(own[goal]).argmax()][None, :]
+            else:
+                features, x = self.features, row
+            drivers.extend(strongest(goal, model, features, x))
+        return tuple(sorted(drivers, key=lambda d: -abs(d.contribution)))
+
+
+def strongest(
+    goal: str, model: Propensity, features: FeatureSet, x: NDArray[np.float32], most: int = 8
+) -> list[Driver]:
+    """The features that move one row's propensity the most, shape of ``x`` (1, columns)."""
+    contributions = model.contributions(x)[0]
+    order = np.argsort(-np.abs(contributions), kind="stable")[:most]
+    return [
+        Driver(features.features[i], float(x[0, i]), float(contributions[i]), goal)
+        for i in order
+        if contributions[i] != 0.0
+    ]

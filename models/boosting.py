@@ -1,0 +1,182 @@
+"""Gradient boosting on a matrix: growing one booster, and choosing how to grow it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import row_losses
+from models.time_folds import Fold
+from models.trees import averaged
+
+T = TypeVar("T")
+R = TypeVar("R")
+Floats = NDArray[np.float64]
+Params = dict[str, Any]
+
+MOST_ROUNDS = 1000
+PATIENCE = 40
+
+_ONE_THREAD = 3_000_000
+"""Cells of a matrix below which a second thread waits longer than it helps."""
+
+_FIXED: Params = {
+    "objective": "binary",
+    "metric": "binary_logloss",
+    # The same rows and seed give the same bytes for any number of threads.
+    "deterministic": True,
+    "force_row_wise": True,
+    "feature_pre_filter": False,
+    "verbosity": -1,
+}
+_SMALL: tuple[Params, ...] = (
+    {"num_leaves": 6, "min_data_in_leaf": 40, "feature_fraction": 0.4},
+    {"num_leaves": 12, "min_data_in_leaf": 40, "feature_fraction": 0.4},
+    {"num_leaves": 12, "min_data_in_leaf": 100, "feature_fraction": 0.8},
+    {"num_leaves": 31, "min_data_in_leaf": 60, "feature_fraction": 0.4},
+)
+_MIDDLE: tuple[Params, ...] = (
+    {"num_leaves": 15, "min_data_in_leaf": 100, "feature_fraction": 0.5},
+    {"num_leaves": 47, "min_data_in_leaf": 150, "feature_fraction": 0.5},
+)
+_LARGE: tuple[Params, ...] = ({"num_leaves": 63, "min_data_in_leaf": 300, "feature_fraction": 0.6},)
+
+
+def lightgbm() -> Any:
+    """Import LightGBM, which takes a second and a half, when it is first needed."""
+    # Threads that spin while they wait make two busy processes on one machine fifty times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import lightgbm as library  # noqa: TID251 - the part of models/ that grows trees
+
+    return library
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to learn from: ``X`` float (n, F), ``y`` 0 or 1, the columns' names and which hold codes."""
+
+    X: NDArray[Any]
+    y: Floats
+    columns: tuple[str, ...]
+    categorical: tuple[str, ...]
+
+    def part(self, rows: NDArray[np.int64]) -> Sample:
+        """Some of the rows."""
+        return Sample(self.X[rows], self.y[rows], self.columns, self.categorical)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to grow: parameters, number of rounds, and the out-of-fold probability of every judged row."""
+
+    params: Params
+    rounds: int
+    judged: NDArray[np.int64]
+    probability: Floats
+
+
+def candidates(sample: Sample, given: Params | None) -> tuple[Params, ...]:
+    """Configurations to compare, the plainest first: more for fewer rows, where the choice matters and is cheap."""
+    n, rarer = len(sample.y), min(sample.y.sum(), len(sample.y) - sample.y.sum())
+    if n > 200_000:
+        sized, rate = _LARGE, 0.1
+    elif n > 30_000:
+        sized, rate = _MIDDLE, 0.06
+    else:
+        sized, rate = _SMALL, 0.04
+    # With few positives a leaf of 40 rows holds none or one: its odds would be noise.
+    fewest = int(min(5 * n / max(rarer, 1), n / 20))
+    shared: Params = {"learning_rate": rate, "lambda_l2": 10.0, "bagging_fraction": 0.7, "bagging_freq": 1}
+    shared |= {"cat_smooth": 20.0, "cat_l2": 20.0, "max_cat_threshold": 16}
+    listed = [shared | p | {"min_data_in_leaf": max(p["min_data_in_leaf"], fewest)} | (given or {}) for p in sized]
+    return tuple(p for i, p in enumerate(listed) if p not in listed[:i])
+
+
+def grow(sample: Sample, params: Params, rounds: int, seed: int, bags: int = 1) -> str:
+    """Text of a booster with a fixed number of rounds, averaged over ``bags`` seeds."""
+    data = _dataset(sample)
+
+    def one(bag: int) -> str:
+        booster = lightgbm().train(_fixed(sample) | params | {"seed": seed + bag}, data, num_boost_round=rounds)
+        return str(booster.model_to_string(num_iteration=-1))
+
+    return averaged(_beside(one, range(bags), sample))
+
+
+def choose(sample: Sample, folds: Sequence[Fold], seed: int, given: Params | None) -> Choice:
+    """Configuration and rounds with the lowest log loss on the judged rows of the folds, taken together.
+
+    One number of rounds is chosen for all folds: the best point of their summed curves, which is steadier
+    than the mean of their own best points.
+    """
+    sets = [(_dataset(sample.part(fold.learn)), sample.part(fold.judge)) for fold in folds]
+    best: Choice | None = None
+    lowest = np.inf
+    for params in candidates(sample, given):
+        grown = _beside(lambda pair: _grown(*pair, _fixed(sample) | params | {"seed": seed}), sets, sample)
+        rounds = _common_best([curve for _, curve in grown], [len(fold.judge) for fold in folds])
+        p = np.concatenate(
+            [
+                np.asarray(booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), dtype=np.float64)
+                for (booster, _), (_, judge) in zip(grown, sets, strict=True)
+            ]
+        )
+        judged = np.concatenate([fold.judge for fold in folds])
+        loss = float(row_losses(sample.y[judged], np.clip(p, 1e-15, 1 - 1e-15)).sum())
+        if loss < lowest:
+            best, lowest = Choice(params, rounds, judged, p), loss
+    if best is None:
+        raise ValueError("there is no fold to choose on")
+    return best
+
+
+def _dataset(sample: Sample) -> Any:
+    data = lightgbm().Dataset(
+        sample.X,
+        sample.y,
+        # LightGBM splits names at spaces and refuses JSON's signs in them; ours stand in the manifest.
+        feature_name=[f"f{i}" for i in range(len(sample.columns))],
+        categorical_feature=[sample.columns.index(name) for name in sample.categorical],
+        params=_fixed(sample),
+        free_raw_data=False,
+    )
+    return data.construct()
+
+
+def _fixed(sample: Sample) -> Params:
+    return _FIXED | {"num_threads": 1 if sample.X.size < _ONE_THREAD else 0}
+
+
+def _beside(task: Callable[[T], R], items: Iterable[T], sample: Sample) -> list[R]:
+    """Run tasks beside each other where each takes one thread, which changes no result."""
+    if sample.X.size >= _ONE_THREAD:
+        return [task(item) for item in items]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(task, items))
+
+
+def _grown(data: Any, judge: Sample, params: Params) -> tuple[Any, Floats]:
+    lgb, curve = lightgbm(), dict[str, Any]()
+    booster = lgb.train(
+        params,
+        data,
+        num_boost_round=MOST_ROUNDS,
+        valid_sets=[data.create_valid(judge.X, judge.y)],
+        valid_names=["judge"],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
+        keep_training_booster=False,
+    )
+    return booster, np.array(curve["judge"]["binary_logloss"], dtype=np.float64)
+
+
+def _common_best(curves: Sequence[Floats], weights: Sequence[int]) -> int:
+    longest = max(map(len, curves))
+    # A curve that was stopped was rising; it is taken on at its last value.
+    padded = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
+    return 1 + int(np.average(padded, axis=0, weights=weights).argmin())

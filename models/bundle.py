@@ -1,0 +1,252 @@
+"""The bundle: fitted models as plain data with a manifest that signs every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from features.errors import UserError
+
+from models.golden import disagreement, golden_record
+from models.propensity import Propensity
+from models.stages import StageModel
+
+SCHEMA = 1
+"""Version of the layout; a bundle with a higher one was made by a newer nba."""
+
+MANIFEST = "manifest.json"
+STAGES = "stages.json"
+GOLDEN = "golden.json"
+_LARGEST = 2**31
+
+
+class BundleError(UserError):
+    """A bundle that must not be served, with the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Models and what has to be known to use them.
+
+    Attributes
+    ----------
+    manifest
+        JSON-able; what the training wrote (features, goals, points, actions, policies, metrics, data window),
+        and once saved ``schema``, ``libraries``, ``propensities``, ``files``.
+    propensities
+        Goal to model; a goal without enough data has none.
+    stages
+        None where no stages could be learnt.
+    sha256
+        Of the manifest, which holds those of all other files; empty before the bundle is saved.
+    version
+        In the registry; None before it is registered, and no part of what is signed.
+    """
+
+    manifest: Mapping[str, Any]
+    propensities: Mapping[str, Propensity] = field(default_factory=lambda: MappingProxyType({}))
+    stages: StageModel | None = None
+    sha256: str = ""
+    version: str | None = None
+
+    def save(self, folder: Path) -> Bundle:
+        """Write the bundle whole or not at all, and return it with its manifest completed.
+
+        Parameters
+        ----------
+        folder
+            Must not exist yet; its parent is made where it is missing.
+
+        Raises
+        ------
+        BundleError
+            Where the folder exists or cannot be written.
+        """
+        if folder.exists():
+            raise BundleError(f"{folder} exists already; a bundle is written once, into a folder of its own")
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            part = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
+        except OSError as fault:
+            raise BundleError(f"no bundle can be written at {folder}: {fault.strerror}") from fault
+        try:
+            saved = self._write(part)
+            part.rename(folder)
+            _sync(folder.parent)
+        except OSError as fault:
+            raise BundleError(f"no bundle can be written at {folder}: {fault.strerror}") from fault
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return saved
+
+    def _write(self, folder: Path) -> Bundle:
+        files = {GOLDEN: _json(golden_record(self.propensities, self.stages))}
+        if self.stages is not None:
+            files[STAGES] = _json(self.stages.to_json())
+        described = {}
+        for goal, model in self.propensities.items():
+            name = f"propensity/{_file_name(goal)}.lgb.txt"
+            files[name] = model.text.encode()
+            described[goal] = {"file": name, **model.to_json()}
+        manifest = {
+            **self.manifest,
+            "schema": SCHEMA,
+            "libraries": _libraries(),
+            "propensities": described,
+            "files": {name: _sha256(content) for name, content in sorted(files.items())},
+        }
+        files[MANIFEST] = _json(manifest)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        folder.chmod(0o755)
+        for directory in {(folder / name).parent for name in files}:
+            _sync(directory)
+        return replace(self, manifest=json.loads(files[MANIFEST]), sha256=_sha256(files[MANIFEST]))
+
+    @classmethod
+    def load(cls, folder: Path, version: str | None = None) -> Bundle:
+        """Read a bundle; every file is hashed before any is parsed, and what is parsed is what was hashed.
+
+        A text that was damaged before it was signed can still end the process: ``models.verify`` tries a
+        bundle in another one first.
+
+        Raises
+        ------
+        BundleError
+            Where files are missing, unknown or changed, or the bundle was made by a newer nba.
+        """
+        manifest, sha256, contents = read_signed(folder)
+        try:
+            propensities = {
+                goal: Propensity.from_json(plain, contents[plain["file"]].decode())
+                for goal, plain in manifest["propensities"].items()
+            }
+            stages = StageModel.from_json(json.loads(contents[STAGES])) if STAGES in contents else None
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise BundleError(f"the bundle {folder} is signed but cannot be read: {_reason(fault)}") from fault
+        except Exception as fault:  # LightGBM raises its own class, which only its importer can name.
+            if type(fault).__name__ != "LightGBMError":
+                raise
+            raise BundleError(f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}") from fault
+        return cls(manifest, propensities, stages, sha256, version)
+
+    def check_golden(self, folder: Path) -> None:
+        """Predict the golden rows again and compare to 1e-12.
+
+        Raises
+        ------
+        BundleError
+            Where a prediction differs from the one stored when the bundle was made.
+        """
+        _, _, contents = read_signed(folder)
+        try:
+            fault = disagreement(json.loads(contents[GOLDEN]), self.propensities, self.stages)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
+        if fault is not None:
+            raise BundleError(f"the bundle {folder} does not predict here what it did where it was made: {fault}")
+
+
+def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
+    """Manifest, its SHA-256, and the contents of all other files, once every hash has been found right.
+
+    Raises
+    ------
+    BundleError
+        Where one has not, naming the file.
+    """
+    manifest, sha256 = _manifest(folder)
+    signed = manifest["files"]
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    present.discard(MANIFEST)
+    if missing := sorted(signed.keys() - present):
+        raise BundleError(f"the bundle {folder} lacks {', '.join(missing)}; fetch it again or retrain")
+    if extra := sorted(present - signed.keys()):
+        raise BundleError(f"the bundle {folder} holds {', '.join(extra)}, which its manifest does not know")
+    contents = {}
+    for name, expected in signed.items():
+        content = _read(folder / name)
+        if _sha256(content) != expected:
+            raise BundleError(f"{name} of the bundle {folder} was changed after it was signed; fetch it again or retrain")
+        contents[name] = content
+    return manifest, sha256, contents
+
+
+def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
+    content = _read(folder / MANIFEST)
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError) as fault:
+        raise BundleError(f"{folder / MANIFEST} is not JSON: {_reason(fault)}") from fault
+    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    if type(schema) is not int or schema < 1:
+        raise BundleError(f"{folder / MANIFEST} has no schema version; it is not a manifest of nba")
+    if schema > SCHEMA:
+        raise BundleError(
+            f"the bundle {folder} has schema {schema} and was made by a newer nba; this one reads up to {SCHEMA}: "
+            "update nba, or train again"
+        )
+    if not isinstance(manifest.get("files"), dict) or not isinstance(manifest.get("propensities"), dict):
+        raise BundleError(f"{folder / MANIFEST} does not list its files and propensities; train again")
+    return manifest, _sha256(content)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_symlink() or path.stat().st_size > _LARGEST:
+            raise BundleError(f"{path} is a link or larger than 2 GB; a bundle holds plain files only")
+        return path.read_bytes()
+    except OSError as fault:
+        raise BundleError(f"no bundle can be read at {path}: {fault.strerror}") from fault
+
+
+def _json(plain: object) -> bytes:
+    return json.dumps(plain, allow_nan=False, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def _file_name(goal: str) -> str:
+    """The goal where every file system and artifact store takes it as a name, else a hash of it."""
+    plain = re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", goal)
+    return goal if plain else f"goal-{_sha256(goal.encode())[:16]}"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _libraries() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("lightgbm", "nba-service", "numpy", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # scikit-learn is needed for training only, and nba may run from its folder
+    return found
+
+
+def _reason(fault: BaseException) -> str:
+    return f"{type(fault).__name__}: {str(fault)[:200]}"

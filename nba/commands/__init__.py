@@ -1,0 +1,1 @@
+"""Subcommands of ``nba`` that need neither training nor serving."""

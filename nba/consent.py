@@ -1,0 +1,146 @@
+"""Who may be approached on which channel, read from touchpoints; what came later wins.
+
+===================== =====================================================================================
+kind                  says
+===================== =====================================================================================
+``consent_given``     the contact agreed to a channel (the first of the two steps of a double opt-in)
+``consent_confirmed`` the contact confirmed it (the second step)
+``consent_presumed``  we have a ground to presume it; counts only with the ground as text in the property
+                      ``ground``
+``consent_withdrawn`` the contact agrees no more
+``unsubscribed``      the same, also as an outcome of a decision
+``objection``         the same, and without a channel also objects to profiling
+===================== =====================================================================================
+
+The channel is the touchpoint's property ``channel``, else its column ``channel``, else that of its decision's
+action; ``profiling`` is a channel too. Consent without a channel gives nothing, a withdrawal without one takes everything
+but profiling. At the same instant a withdrawal wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+
+from features.touchpoints import NONE, Touchpoints
+from nba.settings.consent import Consent
+
+GIVEN, CONFIRMED, PRESUMED = "consent_given", "consent_confirmed", "consent_presumed"
+OBJECTION = "objection"
+WITHDRAWALS = ("consent_withdrawn", "unsubscribed", OBJECTION)
+KINDS = frozenset({GIVEN, CONFIRMED, PRESUMED, *WITHDRAWALS})
+PROFILING = "profiling"
+
+_NEVER = -(2**63)
+
+
+@dataclass
+class Word:
+    """What a contact last said about a channel: microseconds of the last of each."""
+
+    given: int = _NEVER
+    confirmed: int = _NEVER
+    presumed: int = _NEVER
+    withdrawn: int = _NEVER
+
+    def meets(self, asked: str) -> bool:
+        """Whether a rule (``opt_in``, ``double_opt_in``, ``opt_out``, ``presumed``) is met."""
+        if asked == "opt_out":
+            # Who agrees anew after a withdrawal is back, even where the confirmation is not in yet.
+            return self.withdrawn == _NEVER or max(self.given, self.confirmed) > self.withdrawn
+        if asked == "double_opt_in":
+            return self.confirmed > self.withdrawn
+        agreed = max(self.given, self.confirmed)
+        return max(agreed, self.presumed if asked == "presumed" else _NEVER) > self.withdrawn
+
+    def why_not(self, asked: str) -> str:
+        """Say why a rule is not met."""
+        if self.withdrawn > max(self.given, self.confirmed, self.presumed):
+            return "consent was withdrawn"
+        if asked == "double_opt_in" and self.given > self.withdrawn:
+            return "double opt-in is not confirmed yet"
+        if asked == "presumed":
+            return "neither consent nor a recorded ground to presume it"
+        return "no consent was given"
+
+
+class Ledger:
+    """All that a contact said about being approached, strictly before ``as_of``.
+
+    Parameters
+    ----------
+    touchpoints
+        Of one contact.
+    channel_of
+        The channel of each action, for touchpoints that name a decision's action and no channel.
+    """
+
+    def __init__(self, touchpoints: Touchpoints, as_of: int, channel_of: Mapping[str, str]) -> None:
+        self._of: dict[str, Word] = {}
+        self._withdrawn_everywhere = _NEVER
+        wanted = [code for code, kind in enumerate(touchpoints.kinds) if kind in KINDS]
+        if wanted:
+            for row in np.flatnonzero(np.isin(touchpoints.kind, wanted)).tolist():
+                at = int(touchpoints.occurred_at[row])
+                if at < as_of:
+                    self._note(touchpoints, row, at, channel_of)
+
+    def word(self, channel: str) -> Word:
+        """What holds for a channel."""
+        word = self._of.get(channel, Word())
+        if channel == PROFILING:
+            return word
+        withdrawn = max(word.withdrawn, self._withdrawn_everywhere)
+        return Word(word.given, word.confirmed, word.presumed, withdrawn)
+
+    def refusal(self, consent: Consent, channel: str, person_type: str | None) -> str | None:
+        """Say why a channel may not be used; None where it may."""
+        asked = consent.asks(channel, person_type)
+        word = self.word(channel)
+        return None if word.meets(asked) else f"{channel} needs {asked}: {word.why_not(asked)}"
+
+    def may_profile(self, consent: Consent) -> bool:
+        """Whether features and scores may be computed at all."""
+        return self.word(PROFILING).meets(consent.profiling)
+
+    def _note(self, touchpoints: Touchpoints, row: int, at: int, channel_of: Mapping[str, str]) -> None:
+        kind = touchpoints.kinds[touchpoints.kind[row]]
+        properties = _properties(touchpoints.properties[row])
+        channel = _channel(touchpoints, row, properties, channel_of)
+        if kind in WITHDRAWALS:
+            if channel is None:
+                self._withdrawn_everywhere = at
+            if channel is not None or kind == OBJECTION:
+                self._word(channel or PROFILING).withdrawn = at
+        elif channel is not None:
+            word = self._word(channel)
+            if kind == GIVEN:
+                word.given = at
+            elif kind == CONFIRMED:
+                word.confirmed = at
+            elif isinstance(ground := properties.get("ground"), str) and ground.strip():
+                word.presumed = at
+
+    def _word(self, channel: str) -> Word:
+        return self._of.setdefault(channel, Word())
+
+
+def _properties(text: str | None) -> Mapping[str, object]:
+    found = orjson.loads(text) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _channel(
+    touchpoints: Touchpoints, row: int, properties: Mapping[str, object], channel_of: Mapping[str, str]
+) -> str | None:
+    # Where both are there, the column is how the word came in (a web form) and the property what it is about.
+    named = properties.get("channel")
+    if isinstance(named, str) and named.strip():
+        return named.strip()
+    if touchpoints.channel[row] != NONE:
+        return touchpoints.channels[touchpoints.channel[row]]
+    action = touchpoints.action[row]
+    return channel_of.get(touchpoints.actions[action]) if action != NONE else None

@@ -1,0 +1,103 @@
+"""One contact's past as decisions look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.frozen import Frozen
+from features.times import DAY
+from features.touchpoints import TouchpointRules, Touchpoints
+
+if TYPE_CHECKING:
+    from features.rows import DecisionRow
+    from features.store import Store
+
+YEAR = 365 * DAY
+
+
+@dataclass(frozen=True)
+class Past:
+    """What happened with a contact and what was known of it, all strictly before one moment.
+
+    ``decisions`` are in the order of their time.
+    """
+
+    touchpoints: Touchpoints
+    traits: Mapping[str, Any] = field(default_factory=Frozen)
+    decisions: Sequence[DecisionRow] = ()
+
+    @classmethod
+    def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules) -> Past:
+        """Read everything that had happened and was known strictly before ``as_of``."""
+        return cls(
+            touchpoints=Touchpoints.from_rows(store.history(identity, as_of), rules),
+            traits=store.traits(identity, as_of),
+            decisions=tuple(store.decisions_of(identity, as_of)),
+        )
+
+    @classmethod
+    def nothing(cls) -> Past:
+        """Return the past of somebody nothing is known of."""
+        return cls(Touchpoints.from_rows((), TouchpointRules()))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the contact never had a touchpoint."""
+        return len(self.touchpoints) == 0
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Kind of each touchpoint."""
+        names = self.touchpoints.kinds
+        return [names[code] for code in self.touchpoints.kind.tolist()]
+
+    @cached_property
+    def times(self) -> list[int]:
+        """Time of each touchpoint, rising."""
+        found: list[int] = self.touchpoints.occurred_at.tolist()
+        return found
+
+    @cached_property
+    def last_seen(self) -> Mapping[str, int]:
+        """When each kind was last seen, in either direction."""
+        return dict(zip(self.kinds, self.times, strict=True))
+
+    def tenure(self, as_of: int) -> int:
+        """Microseconds since the first touchpoint; 0 without one."""
+        return as_of - self.times[0] if self.times else 0
+
+    def revenue(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
+        """Revenue less returns in ``[as_of - within, as_of)``."""
+        return float(np.sum(self._signed(self.touchpoints.value, rules)[self._since(as_of - within)]))
+
+    def margin(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
+        """Contribution margin of revenue less returns in ``[as_of - within, as_of)``."""
+        return float(np.sum(self._signed(self._margins(rules), rules)[self._since(as_of - within)]))
+
+    def mean_margin(self, kinds: Sequence[str], rules: TouchpointRules) -> float:
+        """Mean margin of the contact's own touchpoints of these kinds; 0 without one."""
+        found = self._margins(rules)[self._of(kinds)]
+        return float(found.mean()) if len(found) else 0.0
+
+    def _margins(self, rules: TouchpointRules) -> NDArray[np.float64]:
+        t = self.touchpoints
+        return np.where(np.isnan(t.margin), np.nan_to_num(t.value) * rules.margin, t.margin)
+
+    def _signed(self, amounts: NDArray[np.float64], rules: TouchpointRules) -> NDArray[np.float64]:
+        sign = self._of(rules.money).astype(np.float64) - self._of(rules.returns)
+        return np.nan_to_num(amounts) * sign
+
+    def _of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
+        """Which touchpoints are the contact's own of these kinds."""
+        t = self.touchpoints
+        wanted = np.array([kind in kinds for kind in t.kinds], dtype=np.bool_)
+        return wanted[t.kind] & ~t.outbound if len(t) else np.zeros(0, dtype=np.bool_)
+
+    def _since(self, moment: int) -> slice:
+        return slice(int(np.searchsorted(self.touchpoints.occurred_at, moment)), None)

@@ -1,0 +1,39 @@
+"""Quiet hours in the contact's own time: what its clock shows decides, on the days it is changed too."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from features.times import HOUR, MINUTE, SECOND, to_datetime, to_us
+from nba.settings.contact_policy import QuietHours
+
+
+def is_quiet(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> bool:
+    """Whether a channel is quiet for a contact at a moment."""
+    local = to_datetime(as_of).astimezone(zone)
+    shown = local.hour * HOUR + local.minute * MINUTE + local.second * SECOND + local.microsecond
+    return quiet.holds(channel, shown)
+
+
+def quiet_until(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> int:
+    """Return the next end of the quiet hours: the clock shows it, and it is not quiet."""
+    return _next(quiet, quiet.to_us, channel, as_of, zone, quiet_then=False)
+
+
+def quiet_from(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> int:
+    """Return the next beginning of the quiet hours."""
+    return _next(quiet, quiet.from_us, channel, as_of, zone, quiet_then=True)
+
+
+def _next(quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInfo, *, quiet_then: bool) -> int:
+    today = to_datetime(as_of).astimezone(zone).date()
+    shown = time(clock // HOUR, clock % HOUR // MINUTE)
+    # A clock that is put back shows an hour twice; one that it skips is taken as that much after the change.
+    moments = sorted(
+        to_us(datetime.combine(today + timedelta(days), shown, zone).replace(fold=fold))
+        for days in range(4)
+        for fold in (0, 1)
+    )
+    after = [moment for moment in moments if moment > as_of]
+    return next((m for m in after if is_quiet(quiet, channel, m, zone) is quiet_then), after[0])

@@ -1,0 +1,214 @@
+"""Policies: how one of the allowed actions is chosen, as probabilities; drawing is someone else's job.
+
+Every policy gives shape (n, n_actions), zero where not allowed, rows summing to 1, whatever the order of the
+rows. Action 0 is "do nothing": always allowed, worth 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.points_table import Threshold
+from nba.actions import DO_NOTHING, Catalogue
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What policies choose by.
+
+    Parameters
+    ----------
+    priority
+        Shape (n, n_actions); column 0 is 0. NaN is "not known", which greedy never picks.
+    allowed
+        Of the same shape; column 0 is true.
+    points
+        Totals of the points table, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not agree or "do nothing" is forbidden.
+    """
+
+    priority: Floats
+    allowed: NDArray[np.bool_]
+    points: Floats
+
+    def __post_init__(self) -> None:
+        shapes = self.priority.shape, self.allowed.shape, self.points.shape
+        if len(shapes[0]) != 2 or shapes[0] != shapes[1] or shapes[2] != shapes[0][:1]:
+            raise ValueError(
+                f"priority, allowed and points have shapes {shapes}; give (n, actions), (n, actions), (n,)"
+            )
+        if not self.allowed[:, 0].all():
+            raise ValueError('"do nothing" (column 0) is forbidden in some row; it is always allowed')
+
+
+class Policy(Protocol):
+    """How one of the allowed actions is chosen."""
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return the chance of each action, shape (n, n_actions); zero where not allowed, rows sum to 1."""
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """The allowed action of the highest priority; "do nothing" where none is above zero."""
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return 1 for the best; of equals for the first."""
+        known = choices.allowed & ~np.isnan(choices.priority)
+        known[:, 0] = True
+        worth = np.where(known, choices.priority, -np.inf)
+        worth[:, 0] = 0.0
+        return _one_hot(worth.argmax(axis=1), choices)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Any allowed action, each as likely."""
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return one over the number of allowed actions."""
+        return _evenly(choices)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Always the same action, "do nothing" where it is not allowed."""
+
+    column: int
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return 1 for the action."""
+        return _one_hot(np.where(choices.allowed[:, self.column], self.column, 0), choices)
+
+
+@dataclass(frozen=True)
+class Points:
+    """The first allowed action that the points table calls for, else "do nothing".
+
+    Parameters
+    ----------
+    thresholds
+        Of the table, in its order, each with the columns of its actions.
+    """
+
+    thresholds: tuple[tuple[Threshold, tuple[int, ...]], ...]
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return 1 for what the table calls for."""
+        rows = zip(choices.points.tolist(), choices.allowed.tolist(), strict=True)
+        return _one_hot(np.array([self._called(total, may) for total, may in rows], dtype=np.int64), choices)
+
+    def _called(self, total: float, allowed: list[bool]) -> int:
+        for threshold, columns in self.thresholds:
+            if threshold.holds(total):
+                for column in columns:
+                    if allowed[column]:
+                        return column
+        return 0
+
+
+@dataclass(frozen=True)
+class Epsilon:
+    """Another policy with a floor of exploration, spread evenly over the allowed actions."""
+
+    of: Policy
+    epsilon: float
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return (1 - epsilon) of the other policy's and epsilon of an even chance."""
+        return (1.0 - self.epsilon) * self.of.probabilities(choices) + self.epsilon * _evenly(choices)
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The mixture a decision is logged with: ``share`` of the points baseline, the rest of the policy.
+
+    Who is held out is settled by a hash of the account (else contact) and the quarter, which is as good as a coin
+    tossed before the draw: over that coin, an action's chance is this mixture for every contact, held out or not.
+    A held-out contact's action is then drawn from ``points``, everybody else's from ``policy``.
+    """
+
+    points: Policy
+    policy: Policy
+    share: float
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return share x points + (1 - share) x policy."""
+        held, rest = self.points.probabilities(choices), self.policy.probabilities(choices)
+        return self.share * held + (1.0 - self.share) * rest
+
+
+def points_policy(catalogue: Catalogue) -> Points:
+    """Return the baseline of the points table."""
+    return Points(catalogue.thresholds)
+
+
+def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
+    """Return the policy that serves.
+
+    Parameters
+    ----------
+    serves
+        What the gate of the policy lets serve: ``learned``, ``points`` or ``constant:<action>``. The simple ones
+        are mixed with epsilon so that the log can teach; the settings may also ask for points for good.
+
+    Notes
+    -----
+    ``thompson`` ranks like ``epsilon`` until effects have an uncertainty to draw from.
+    """
+    ranking = catalogue.settings.ranking
+    if serves == "learned" and ranking.policy != "points":
+        return Greedy() if ranking.policy == "greedy" else Epsilon(Greedy(), ranking.epsilon)
+    if serves.startswith("constant:") and ranking.policy != "points":
+        # An action that the settings have lost since the training cannot be served; nothing is safe instead.
+        return Epsilon(Constant(catalogue.column.get(serves.partition(":")[2], 0)), ranking.epsilon)
+    return Epsilon(points_policy(catalogue), ranking.epsilon)
+
+
+def mode_of(catalogue: Catalogue, serves: str) -> str:
+    """Name the rung that answers: ``learned``, ``constant`` or ``points``."""
+    if catalogue.settings.ranking.policy == "points":
+        return "points"
+    return serves.partition(":")[0]
+
+
+def policy_name(catalogue: Catalogue, serves: str) -> str:
+    """Name a policy as it is logged."""
+    return "points" if mode_of(catalogue, serves) == "points" else serves
+
+
+def _one_hot(column: NDArray[np.int64], choices: Choices) -> Floats:
+    out = np.zeros(choices.allowed.shape)
+    out[np.arange(len(out)), column] = 1.0
+    return out
+
+
+def _evenly(choices: Choices) -> Floats:
+    return np.asarray(choices.allowed / choices.allowed.sum(axis=1, keepdims=True))
+
+
+__all__ = [
+    "DO_NOTHING",
+    "Choices",
+    "Constant",
+    "Epsilon",
+    "Greedy",
+    "Holdout",
+    "Points",
+    "Policy",
+    "Uniform",
+    "mode_of",
+    "points_policy",
+    "policy_name",
+    "serving_policy",
+]

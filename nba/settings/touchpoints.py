@@ -1,0 +1,107 @@
+"""What touchpoints mean; ``[money]``, ``[touchpoints]`` and ``[topics]``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.frozen import Frozen
+from features.times import DAY
+from features.touchpoints import TouchpointRules
+from nba.settings import values
+from nba.settings.table import Table
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class Money:
+    """The currency that values are counted in, and what others are worth in it."""
+
+    base: str = "EUR"
+    rates: Mapping[str, float] = Frozen({"CHF": 1.05, "USD": 0.92})
+    margin: float = 1.0
+
+
+@dataclass(frozen=True)
+class TopicRule:
+    """The topic of a touchpoint whose property matches a pattern, or contains one of the words."""
+
+    property: str
+    topic: str
+    matches: str | None = None
+    contains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Topics:
+    """How interest in a topic fades, and which topic a touchpoint has where the source does not say."""
+
+    half_life_us: int = 30 * DAY
+    rules: tuple[TopicRule, ...] = ()
+
+
+def read_money(table: Table) -> Money:
+    """Read ``[money]``; the rates shown hold where none are given and euros are counted."""
+    base = table.take("base", _currency, Money.base)
+    if "rates" in table:
+        rates: Mapping[str, float] = Frozen(table.child("rates").entries(_currency, values.number(above=0)))
+    else:
+        rates = Money.rates if base == Money.base else Frozen()
+    table.knows("rates")
+    money = Money(base, rates, table.take("margin", values.number(at_least=0, at_most=1), Money.margin))
+    table.close()
+    if rates.get(base, 1.0) != 1.0:
+        table.complain("rates", f"gives {base} a rate, but it is the base currency; take it out")
+    return money
+
+
+def read_touchpoints(table: Table, money: Money) -> TouchpointRules:
+    """Read ``[touchpoints]``, with the money they are counted in."""
+    shown = TouchpointRules()
+    rules = TouchpointRules(
+        outbound=table.take("outbound", values.texts, shown.outbound),
+        money=table.take("money", values.texts, shown.money),
+        returns=table.take("returns", values.texts, shown.returns),
+        attention=table.take("attention", values.texts, shown.attention),
+        base=money.base,
+        rates=money.rates,
+        margin=money.margin,
+        stitch_limit=table.take("stitch_limit", values.whole(1, 1_000_000), shown.stitch_limit),
+        visitor_stitching=table.take("visitor_stitching", values.flag, shown.visitor_stitching),
+    )
+    table.close()
+    both = sorted({*rules.money} & {*rules.returns})
+    if both:
+        table.complain(
+            "returns", f"{values.show(both[0])} stands in `money` too; its value can only count one way"
+        )
+    return rules
+
+
+def read_topics(table: Table) -> Topics:
+    """Read ``[topics]``."""
+    half_life = table.take("half_life", values.positive_duration, Topics.half_life_us)
+    rules = tuple(_read_topic_rule(row) for row in table.rows("rules"))
+    table.close()
+    return Topics(half_life, rules)
+
+
+def _read_topic_rule(table: Table) -> TopicRule:
+    rule = TopicRule(
+        property=table.require("property", values.text, "", 'name the property to look at, such as "url"'),
+        topic=table.require("topic", values.text, "", "name the topic"),
+        matches=table.take("matches", values.text, None),
+        contains=table.take("contains", values.some_texts, ()),
+    )
+    table.close()
+    if table.is_sound and ("matches" in table) == ("contains" in table):
+        table.complain("", "needs either `matches` (a pattern with *) or `contains` (a list of words)")
+    return rule
+
+
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise ValueError(f'{values.show(value)} is not a currency; write three capital letters such as "EUR"')
+    return value

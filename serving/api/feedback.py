@@ -1,0 +1,59 @@
+"""Feedback in: what came of a decision."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving import schemas
+from serving.feedback import read_feedback, store_feedback
+from serving.intake.body import read_body
+from serving.intake.strict_json import parse
+from serving.operations import Operation, reply
+from serving.service import service_of
+
+
+async def post_feedback(request: Request) -> Response:
+    """Store what came of a decision, once however often it is sent."""
+    service = service_of(request)
+    row = read_feedback(parse(await read_body(request)), service.now_us())
+    receipt = await service.writer.write(
+        lambda writing: store_feedback(service.store, writing, row, service.settings.actions)
+    )
+    return reply(
+        {
+            "success": True,
+            "feedback_id": row.feedback_id,
+            "decision_id": row.decision_id,
+            "duplicate": not receipt.is_new,
+            "pending": receipt.is_pending,
+        }
+    )
+
+
+OPERATIONS = (
+    Operation(
+        id="postFeedback",
+        method="POST",
+        path="/v1/feedback",
+        handler=post_feedback,
+        means="Say what came of a decision; repeats, lateness and wrong order are harmless.",
+        request=schemas.FEEDBACK,
+        request_example={
+            "decision_id": "0b51f6a3c1f04b58",
+            "action": "sales_call",
+            "outcome": "snoozed",
+            "until": "2026-11-24T10:00:00Z",
+            "feedback_id": "crm-task-991",
+        },
+        response=schemas.RECEIPT,
+        response_example={
+            "success": True,
+            "feedback_id": "crm-task-991",
+            "decision_id": "0b51f6a3c1f04b58",
+            "duplicate": False,
+            "pending": False,
+        },
+        answers=(400, 413, 415, 422, 503),
+    ),
+)

@@ -1,0 +1,111 @@
+"""The bundle that serves, swapped for a newer one while requests go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from features.errors import UserError
+from features.times import DAY, iso
+from features.touchpoints import TouchpointRules, Touchpoints
+from models.belief import Belief, Candidate
+from models.bundle import BundleError
+from models.local import FOLDER, local_champion, read_champion
+from models.verify import verify
+from nba.door import now_us
+
+LOOK_SECONDS = 0.5
+POINTER = "champion.json"
+
+log = logging.getLogger("nba.serving")
+
+
+class Bundles:
+    """Holds one belief; a swap is the change of one reference, so no request sees two.
+
+    Parameters
+    ----------
+    folder
+        Where ``nba.toml`` lies; bundles are installed beside it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: tuple[str, str, int] | None = None
+        self._since: int | None = None
+        self._refused: str | None = None
+        self.current: Belief | None = None
+
+    async def look(self) -> None:
+        """Take the champion if it is another one than at the last look; keep what serves if it is no good."""
+        named = self._named()
+        if named is None or named == self._seen:
+            return
+        self._seen = named
+        try:
+            belief = await asyncio.to_thread(_load, self._folder)
+        except UserError as error:
+            self._refuse(str(error))
+        except Exception as error:
+            # Whatever is wrong with a bundle, the one that serves goes on serving.
+            self._refuse(f"the bundle cannot be loaded: {type(error).__name__}: {error}")
+        else:
+            self._take(belief)
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    def report(self) -> dict[str, Any]:
+        """Say what serves, since when, and what was refused last."""
+        belief = self.current
+        return {
+            "version": belief.version if belief else None,
+            "sha256": belief.sha256 if belief else None,
+            "serves": belief.serves if belief else "points",
+            "since": iso(self._since) if self._since is not None else None,
+            "refused": self._refused,
+        }
+
+    def _named(self) -> tuple[str, str, int] | None:
+        """Version, hash and time of the champion: one that is put there again is looked at again."""
+        try:
+            written = (self._folder / FOLDER / POINTER).stat().st_mtime_ns
+        except OSError:
+            return None
+        named = read_champion(self._folder)
+        return None if named is None else (*named, written)
+
+    def _take(self, belief: Belief) -> None:
+        self.current = belief
+        self._since = now_us()
+        self._refused = None
+        log.info("bundle %s (%s) serves now", belief.version, belief.sha256[:12])
+
+    def _refuse(self, why: str) -> None:
+        self._refused = why
+        log.error("bundle refused, the one before goes on serving: %s", why)
+
+
+def _load(folder: Path) -> Belief:
+    found = local_champion(folder)
+    if found is None:
+        raise BundleError(f"the champion named in {folder / FOLDER} is not there; install or train it again")
+    path, version = found
+    # A damaged model can end the process that reads it, so another process reads it first.
+    verify(path)
+    belief = Belief.load(path, version)
+    _warm_up(belief)
+    return belief
+
+
+def _warm_up(belief: Belief) -> None:
+    """Estimate once for nobody, so that what is compiled at first use is ready before a request needs it."""
+    now = now_us()
+    touchpoints = Touchpoints.from_rows([("", now - DAY, "", "visit", *[None] * 10)], TouchpointRules())
+    candidates = [Candidate(action="", channel=None, goal=goal) for goal in belief.goals]
+    belief.estimate(touchpoints, {}, now, candidates, explain=True)

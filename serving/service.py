@@ -1,0 +1,39 @@
+"""What every handler needs, opened once: settings, store, writer, bundle, secret, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from features.store import Store
+from nba.settings import Settings
+from serving.bundles import Bundles
+from serving.sync_child import SyncChild
+from serving.writer import Writer
+
+
+@dataclass(frozen=True)
+class Service:
+    """The open parts of a running service.
+
+    ``secret`` seeds the draws; ``now_us`` is the only clock behind the door; ``sync`` is None where no child
+    fetches bundles.
+    """
+
+    settings: Settings
+    store: Store
+    writer: Writer
+    bundles: Bundles
+    secret: bytes
+    now_us: Callable[[], int]
+    sync: SyncChild | None = None
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request came to."""
+    service = request.app.state.service
+    if not isinstance(service, Service):
+        raise TypeError("the application has not been started; run it with its lifespan")
+    return service

@@ -1,0 +1,1 @@
+"""Learning: rows, fits, reports, gates and promotion."""

@@ -1,0 +1,239 @@
+"""Training rows: which contacts at which moments, what came of each, and which of them are the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from features.spans import spans, tally
+from features.times import DAY, iso, parse_time
+from features.touchpoints import TouchpointRules, Touchpoints
+from nba.settings.goals import Goal, Until
+
+I64 = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one goal: a contact at a moment, and what happened in ``[as_of, until)``.
+
+    ``own`` is the touchpoint a row was made after, -1 for a calendar row; ``value`` the margin in the horizon.
+    ``censored`` rows ended after the data and are not among them; ``endless`` ones lacked the time they end at.
+    """
+
+    contact: I64
+    as_of: I64
+    until: I64
+    label: Flags
+    value: NDArray[np.float64]
+    own: I64
+    censored: int = 0
+    endless: int = 0
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def only(self, which: Flags) -> Rows:
+        """The rows marked in ``which``."""
+        columns = ("contact", "as_of", "until", "label", "value", "own")
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows train and which test; a row whose horizon reaches into the test does neither."""
+
+    train: Flags
+    test: Flags
+
+
+def data_end(touchpoints: Touchpoints, now: int) -> int:
+    """The earlier of now and the latest touchpoint, in microseconds."""
+    return min(now, int(touchpoints.occurred_at.max(initial=now if not len(touchpoints) else 0)))
+
+
+def make_rows(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, end: int) -> Rows:
+    """Every row of a goal whose horizon had ended by ``end``.
+
+    Parameters
+    ----------
+    touchpoints
+        Everything strictly before now.
+    goal
+        What is predicted, and when rows are made.
+    rules
+        Which kinds are money.
+    end
+        From ``data_end``.
+    """
+    if not len(touchpoints):
+        return _no_rows()
+    made = _after_rows(touchpoints, goal) if goal.snapshots.after else _calendar_rows(touchpoints, goal, end)
+    made = made.only(_exists(touchpoints, made) & _among(touchpoints, goal, made))
+    late = made.until > end
+    made = replace(made.only(~late), censored=int(late.sum()))
+    return _labelled(touchpoints, goal, rules, made)
+
+
+def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
+    """Snapshots at 00:00 UTC, going back from ``end - horizon`` to one horizon after ``first``; oldest first.
+
+    Examples
+    --------
+    >>> [t // DAY for t in calendar_snapshots(0, 100 * DAY + 5, 28 * DAY, 14 * DAY)]
+    [30, 44, 58, 72]
+    """
+    newest = end - horizon
+    n = max(0, (newest - first - horizon) // every + 1) + 1
+    moments = (newest - every * np.arange(n, dtype=np.int64)) // DAY * DAY
+    return np.unique(moments[moments >= first + horizon])
+
+
+def split_rows(rows: Rows, goal: Goal) -> Split:
+    """The newest part is the test, and training rows end before it begins."""
+    snapshots = goal.snapshots
+    if not len(rows):
+        none = np.zeros(0, dtype=np.bool_)
+        return Split(none, none)
+    if snapshots.test_from is not None:
+        first = snapshots.test_from
+    elif snapshots.after is not None:
+        first = int(np.ceil(np.quantile(rows.as_of, 1.0 - snapshots.test)))
+    else:
+        moments = np.unique(rows.as_of)
+        first = int(moments[-max(1, round(snapshots.test * len(moments)))])
+    test = rows.as_of >= first
+    begins = int(rows.as_of[test].min()) if test.any() else first
+    return Split(train=~test & (rows.until <= begins), test=test)
+
+
+def _no_rows() -> Rows:
+    none = np.zeros(0, dtype=np.int64)
+    return Rows(none, none, none, np.zeros(0, dtype=np.bool_), np.zeros(0), none)
+
+
+def _calendar_rows(touchpoints: Touchpoints, goal: Goal, end: int) -> Rows:
+    if isinstance(goal.horizon, Until) or goal.snapshots.every_us is None:
+        raise ValueError(f"goal {goal.name!r} has calendar rows and needs a horizon that is a duration")
+    first = int(touchpoints.occurred_at.min())
+    moments = calendar_snapshots(first, end, goal.horizon, goal.snapshots.every_us)
+    n = len(touchpoints.contacts)
+    as_of = np.repeat(moments, n)
+    contact = np.tile(np.arange(n, dtype=np.int64), len(moments))
+    return _unlabelled(contact, as_of, as_of + goal.horizon, np.full(len(as_of), -1, dtype=np.int64))
+
+
+def _after_rows(touchpoints: Touchpoints, goal: Goal) -> Rows:
+    after = goal.snapshots.after
+    if after is None or after.kind not in touchpoints.kinds:
+        return _no_rows()
+    own = np.flatnonzero(touchpoints.kind == touchpoints.kinds.index(after.kind)).astype(np.int64)
+    as_of = touchpoints.occurred_at[own] + after.delay_us
+    if isinstance(goal.horizon, Until):
+        until, known = _until(touchpoints, own, goal.horizon.property)
+        usable = known & (until > as_of)
+    else:
+        until, usable = as_of + goal.horizon, np.ones(len(own), dtype=np.bool_)
+    made = _unlabelled(touchpoints.contact[own].astype(np.int64), as_of, until, own)
+    return replace(made.only(usable), endless=int((~usable).sum()))
+
+
+def _until(touchpoints: Touchpoints, own: I64, name: str) -> tuple[I64, Flags]:
+    until = np.zeros(len(own), dtype=np.int64)
+    known = np.zeros(len(own), dtype=np.bool_)
+    for row, properties in enumerate(own_properties(touchpoints, own)):
+        try:
+            until[row] = parse_time(properties.get(name))
+            known[row] = True
+        except ValueError:
+            continue
+    return until, known
+
+
+def own_properties(touchpoints: Touchpoints, own: Iterable[int]) -> list[dict[str, Any]]:
+    """The properties of rows' own touchpoints."""
+    parsed: dict[str, dict[str, Any]] = {}
+    found = []
+    for i in own:
+        text = touchpoints.properties[i] or "{}"
+        if text not in parsed:
+            parsed[text] = orjson.loads(text)
+        found.append(parsed[text])
+    return found
+
+
+def _unlabelled(contact: I64, as_of: I64, until: I64, own: I64) -> Rows:
+    n = len(as_of)
+    return Rows(contact, as_of, until, np.zeros(n, dtype=np.bool_), np.zeros(n), own)
+
+
+def _exists(touchpoints: Touchpoints, rows: Rows) -> Flags:
+    """Whether the contact had a touchpoint before ``as_of``; a row's own counts."""
+    first = touchpoints.occurred_at[touchpoints.start[rows.contact]]
+    return (first < rows.as_of) | (rows.own >= 0)
+
+
+def _among(touchpoints: Touchpoints, goal: Goal, rows: Rows) -> Flags:
+    among = goal.among
+    chosen = np.ones(len(rows), dtype=np.bool_)
+    if among is None:
+        return chosen
+    if among.seen:
+        since = rows.as_of - among.within_us if among.within_us is not None else np.int64(-(2**62))
+        seen, _, _ = tally(_spans(touchpoints, rows, since, rows.as_of), of_kinds(touchpoints, among.seen))
+        chosen &= seen > 0
+    if among.without:
+        ever = _spans(touchpoints, rows, np.int64(-(2**62)), rows.as_of)
+        had, _, _ = tally(ever, of_kinds(touchpoints, among.without))
+        chosen &= had == 0
+    return chosen
+
+
+def _labelled(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, rows: Rows) -> Rows:
+    horizon = _spans(touchpoints, rows, rows.as_of, rows.until)
+    wanted = None
+    if goal.linked:
+        # A row whose own touchpoint carries no decision can have nothing linked to it: -2 is no decision's code.
+        wanted = touchpoints.decision[rows.own].astype(np.int64)
+        wanted[wanted < 0] = -2
+    happened, _, _ = tally(
+        horizon, of_kinds(touchpoints, goal.watched) & _not_own(touchpoints, rows), link=touchpoints.decision, wanted=wanted
+    )
+    margin = np.where(np.isnan(touchpoints.margin), np.nan_to_num(touchpoints.value) * rules.margin, touchpoints.margin)
+    _, value, _ = tally(horizon, of_kinds(touchpoints, rules.money) & ~touchpoints.outbound, weight=margin)
+    label = happened == 0 if goal.is_absence else happened > 0
+    return replace(rows, label=label, value=value)
+
+
+def _not_own(touchpoints: Touchpoints, rows: Rows) -> Flags:
+    """A row made the moment its touchpoint happened must not take that touchpoint for the outcome."""
+    other = np.ones(len(touchpoints), dtype=np.bool_)
+    if len(rows) and rows.own[0] >= 0:
+        other[rows.own] = touchpoints.occurred_at[rows.own] < rows.as_of
+    return other
+
+
+def _spans(touchpoints: Touchpoints, rows: Rows, from_: Any, to: Any) -> tuple[I64, I64]:
+    return spans(touchpoints.start, touchpoints.occurred_at, rows.contact, from_, to)
+
+
+def of_kinds(touchpoints: Touchpoints, kinds: Iterable[str]) -> Flags:
+    """Which touchpoints are of one of ``kinds``."""
+    wanted = set(kinds)
+    return np.array([kind in wanted for kind in touchpoints.kinds], dtype=np.bool_)[touchpoints.kind]
+
+
+def describe(rows: Rows) -> dict[str, Any]:
+    """Rows, positives and the span of a part, as the report shows them."""
+    return {
+        "rows": len(rows),
+        "positives": int(rows.label.sum()),
+        "from": iso(int(rows.as_of.min())) if len(rows) else None,
+        "to": iso(int(rows.as_of.max())) if len(rows) else None,
+    }

@@ -1,0 +1,114 @@
+"""Whether a new bundle may take the champion's place, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from features.matrix import History
+from models.belief import Belief
+from training import metrics
+from training.fit import GoalFit
+from training.goal_rows import own_of
+from training.past import Past
+
+WORST_CALIBRATION = 0.10
+"""Expected calibration error beyond which a probability misleads whoever reads it."""
+FEWEST = 40
+"""Positive and negative rows that a comparison needs."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to promote, with a sentence for everything that was looked at."""
+
+    promote: bool
+    reasons: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As in the report."""
+        return {"promote": self.promote, "reasons": list(self.reasons)}
+
+
+def judge(fits: list[GoalFit], past: Past, champion: Belief | None) -> Verdict:
+    """Judge a new bundle by its goals, alone and against the champion."""
+    faults: list[str] = []
+    passed: list[str] = []
+    fitted = [fit for fit in fits if fit.judged is not None]
+    if not fitted:
+        return Verdict(False, ("no goal has enough data for a model; the points baseline carries on",))
+    for fit in fitted:
+        fault = _alone(fit)
+        if fault:
+            faults.append(fault)
+            continue
+        against = _against(fit, past, champion) if champion is not None else None
+        if against is not None and against[0]:
+            faults.append(against[1])
+        else:
+            passed.append(against[1] if against else _sound(fit))
+    if champion is None and not faults:
+        passed.append("there is no champion to compare with")
+    return Verdict(not faults, tuple(faults or passed))
+
+
+def _alone(fit: GoalFit) -> str | None:
+    name, found = fit.data.goal.name, fit.report["metrics"]["model"]
+    if found["auc"] is None:
+        return f"{name}: the model cannot be judged, its test rows lack positives or negatives"
+    if found["auc_interval"] is not None and found["auc_interval"][1] <= 0.5:
+        return f"{name}: AUC {found['auc']:.3f} is no better than chance"
+    if found["ece"] is not None and found["ece"] > WORST_CALIBRATION:
+        return f"{name}: calibration error {found['ece']:.3f} is above {WORST_CALIBRATION}"
+    return None
+
+
+def _sound(fit: GoalFit) -> str:
+    found = fit.report["metrics"]["model"]
+    return f"{fit.data.goal.name}: AUC {found['auc']:.3f}, calibration error {found['ece']:.3f}"
+
+
+def _against(fit: GoalFit, past: Past, champion: Belief) -> tuple[bool, str] | None:
+    """Whether the champion is better beyond noise on rows that neither was trained on, in words."""
+    name = fit.data.goal.name
+    described: Mapping[str, Any] | None = champion.goals.get(name)
+    if described is None or name not in champion.bundle.propensities or fit.predicted is None:
+        return None
+    rows = fit.data.rows.only(fit.test)
+    later = rows.as_of >= int(champion.manifest["data"]["end_us"])
+    if min(int(rows.label[later].sum()), int((~rows.label[later]).sum())) < FEWEST:
+        return False, f"{name}: too few rows since the champion's training to compare the two; {_sound(fit)}"
+    rows = rows.only(later)
+    features = champion.own_features.get(name, champion.features)
+    own = own_of(past.touchpoints, rows) if features.own else None
+    X = History(past.touchpoints, features).matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
+    theirs = champion.bundle.propensities[name].predict(X)
+    ours = fit.predicted[later]
+    gain, error = paired_gain(rows.label, ours, theirs, rows.contact)
+    words = f"{name}: AUC against the champion {gain:+.3f} (standard error {error:.3f})"
+    return gain + 1.96 * error < 0.0, words
+
+
+def paired_gain(
+    label: np.ndarray[Any, Any], ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any], contact: np.ndarray[Any, Any]
+) -> tuple[float, float]:
+    """Difference in AUC on the same rows and its standard error, by leaving out tenths of the contacts."""
+    total = (metrics.auc(label, ours) or 0.0) - (metrics.auc(label, theirs) or 0.0)
+    fold = contact % 10
+    parts = []
+    for left_out in range(10):
+        keep = fold != left_out
+        a, b = metrics.auc(label[keep], ours[keep]), metrics.auc(label[keep], theirs[keep])
+        if a is not None and b is not None:
+            parts.append(a - b)
+    n = len(parts)
+    error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else float("inf")
+    return total, error
+
+
+def refused(verdict: Verdict, reason: str) -> Verdict:
+    """The same verdict, refused for one more reason."""
+    return replace(verdict, promote=False, reasons=(*verdict.reasons, reason))

@@ -1,0 +1,127 @@
+"""The training report: the contract's JSON, and the same as a table to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from features.times import iso
+from models.stages import StageModel
+from training.fit import GoalFit
+from training.gate import Verdict
+from training.past import Past
+
+
+def full_report(
+    past: Past,
+    fits: list[GoalFit],
+    stages: StageModel | None,
+    policies: Mapping[str, Any],
+    verdict: Verdict,
+) -> dict[str, Any]:
+    """The report of the contract; its bundle is filled in once it is registered."""
+    moments = past.touchpoints.occurred_at
+    goals = {fit.data.goal.name: dict(fit.report) for fit in fits}
+    for report in goals.values():
+        report["warnings"] = [*report["warnings"], *_data_warnings(past)]
+    return {
+        "bundle": {"version": None, "sha256": None},
+        "data": {
+            "touchpoints": len(past.touchpoints),
+            "contacts": len(past.touchpoints.contacts),
+            "from": iso(int(moments.min())),
+            "to": iso(int(moments.max())),
+            "quarantined": past.quarantined,
+        },
+        "goals": goals,
+        "stages": _stages(stages),
+        "policies": dict(policies),
+        "verdict": verdict.to_json(),
+    }
+
+
+def _data_warnings(past: Past) -> list[str]:
+    always = past.traits.always_known()
+    if not always:
+        return []
+    return [
+        f"the traits of {always:,} contacts carry no known_at and are taken as always known; "
+        "what was filled in later looks into the future"
+    ]
+
+
+def _stages(stages: StageModel | None) -> dict[str, Any]:
+    if stages is None:
+        return {"count": 0, "names": [], "sizes": {}, "stability": None, "agreement_with_rules": None}
+    return {
+        "count": len(stages.names),
+        "names": list(stages.names),
+        "sizes": dict(stages.sizes),
+        "stability": stages.stability,
+        "agreement_with_rules": stages.agreement,
+    }
+
+
+def logged_metrics(report: Mapping[str, Any]) -> dict[str, float]:
+    """Every finite number of the report's metrics by a name that MLflow takes."""
+    found: dict[str, float] = {}
+    for goal, part in report["goals"].items():
+        for who, metrics in part["metrics"].items():
+            for name, value in metrics.items():
+                if isinstance(value, list):
+                    found[f"{goal}.{who}.{name}.low"], found[f"{goal}.{who}.{name}.high"] = map(float, value)
+                elif isinstance(value, int | float):
+                    found[f"{goal}.{who}.{name}"] = float(value)
+        for which in ("train", "test"):
+            found[f"{goal}.{which}.rows"] = float(part[which]["rows"])
+            found[f"{goal}.{which}.positives"] = float(part[which]["positives"])
+    if report["stages"]["stability"] is not None:
+        found["stages.stability"] = float(report["stages"]["stability"])
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def readable(report: Mapping[str, Any]) -> str:
+    """The report as text: a table per goal, then stages, policy and verdict in sentences."""
+    data = report["data"]
+    lines = [
+        f"{data['touchpoints']:,} touchpoints of {data['contacts']:,} contacts, "
+        f"{data['from'][:10]} to {data['to'][:10]}; {data['quarantined']:,} rows in quarantine",
+        "",
+    ]
+    for goal, part in report["goals"].items():
+        lines += _goal_lines(goal, part)
+    stages = report["stages"]
+    if stages["count"]:
+        sizes = ", ".join(f"{name} {stages['sizes'].get(name, 0):,}" for name in stages["names"])
+        lines.append(
+            f"stages: {sizes} (stability {stages['stability']:.2f}, "
+            f"agreement with the rules {stages['agreement_with_rules']:.2f})"
+        )
+    policies = report["policies"]
+    lines.append(f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})")
+    verdict = report["verdict"]
+    lines.append(("promoted: " if verdict["promote"] else "not promoted: ") + "; ".join(verdict["reasons"]))
+    return "\n".join(lines)
+
+
+def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
+    train, test = part["train"], part["test"]
+    lines = [
+        f"{goal}: trained on {train['rows']:,} rows ({train['positives']:,} positive), "
+        f"tested on {test['rows']:,} later ones ({test['positives']:,} positive)"
+    ]
+    lines.append(f"  {'':10} {'AUC':>6} {'95 % interval':>15} {'AP':>6} {'Brier':>6} {'ECE':>6} {'lift@10':>8}")
+    for who, metrics in part["metrics"].items():
+        interval = metrics.get("auc_interval")
+        bounds = f"{interval[0]:.3f} - {interval[1]:.3f}" if interval else ""
+        cells = [_figure(metrics.get(name)) for name in ("average_precision", "brier", "ece")]
+        lift = _figure(metrics.get("lift_at_10"), 2)
+        lines.append(f"  {who:10} {_figure(metrics['auc']):>6} {bounds:>15} {' '.join(f'{c:>6}' for c in cells)} {lift:>8}".rstrip())
+    lines.append(f"  calibration: {part['calibration']}")
+    lines += [f"  note: {warning}" for warning in part["warnings"]]
+    return [*lines, ""]
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
