@@ -22,7 +22,7 @@ class Feature:
     means: str
 
     def named(self, name: str) -> Feature:
-        """The column of one kind, channel or topic."""
+        """Name the column of one kind, channel or topic."""
         return Feature(self.name.format(name), self.unit, self.window, self.means.format(name))
 
 
@@ -82,7 +82,7 @@ OVERALL = (
     Feature("gap_recent_days", "days", "ever", "Mean gap between inbound touchpoints, newer ones counting more."),
     Feature("gap_max_days", "days", "ever", "Longest gap between inbound touchpoints so far."),
     Feature("gap_ratio", "ratio", "ever", "The gap since the last inbound touchpoint against the usual one."),
-    Feature("gap_ratio_recent", "ratio", "ever", "The gap since the last inbound touchpoint against the recent usual one."),
+    Feature("gap_ratio_recent", "ratio", "ever", "The gap since the last inbound touchpoint against the recent one."),
     Feature("gap_zscore", "ratio", "ever", "How many spreads the present gap lies above the usual one."),
     Feature("n_channels_90d", "count", "90d", "Different channels in the last 90 days."),
     Feature("n_channels_ever", "count", "ever", "Different channels so far."),

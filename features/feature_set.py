@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from features.catalogue import NUMBER, OVERALL, OWN, OWN_CHANNEL, OWN_TYPE, PER_CHANNEL, PER_KIND, PER_TOPIC, TRAIT, TRAIT_DATE, Feature
+from features.catalogue import (
+    NUMBER,
+    OVERALL,
+    OWN,
+    OWN_CHANNEL,
+    OWN_TYPE,
+    PER_CHANNEL,
+    PER_KIND,
+    PER_TOPIC,
+    TRAIT,
+    TRAIT_DATE,
+    Feature,
+)
 from features.times import DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 
@@ -112,9 +124,9 @@ class FeatureSet:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> FeatureSet:
-        """The inverse of ``to_json``."""
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-        rules = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["rules"].items()}
+        """Read what ``to_json`` wrote."""
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["rules"].items()}
         points = plain["points"]
         given["rules"] = TouchpointRules(**rules)
         given["points"] = PointWeights(dict(points["kinds"]), tuple(points["once"]), points["half_life"])
@@ -130,7 +142,7 @@ def choose(
     topic_half_life: int = 30 * DAY,
     before: int,
 ) -> FeatureSet:
-    """The most frequent kinds, channels and topics among touchpoints strictly before ``before``.
+    """Choose the most frequent kinds, channels and topics among touchpoints strictly before ``before``.
 
     Ties are broken by name, so that the same data give the same columns in any order of arrival.
     """

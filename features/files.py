@@ -67,6 +67,10 @@ class RowFile(Protocol):
     def is_text(self) -> bool:
         """Whether every value is the text of a cell."""
 
+    @property
+    def part(self) -> float | None:
+        """Part of the rows that has been read; None where only the bytes tell."""
+
     def chunks(self) -> Iterator[Chunk]:
         """Every row once, in order.
 

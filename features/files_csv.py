@@ -29,6 +29,7 @@ class CsvFile:
     """
 
     is_text = True
+    part = None
 
     def __init__(self, source: Source) -> None:
         csv.field_size_limit(_BOUND)
@@ -133,16 +134,22 @@ class CsvFile:
     ) -> int:
         """Put a broken record aside; returns the line of the block to go on with."""
         line = self._line + start
-        unclosed = any(self._is_row(text) for text in block[start + 1 : end])
+        # A faulty quote that ran on over whole rows is no reason to lose these; a record that was read to its
+        # end and has too many fields may well contain line breaks.
+        unclosed = fields is None or any(self._is_row(text) for text in block[start + 1 : end])
         if fields is not None and not unclosed:
             found.faults.append(self._wrong_width(line, fields))
             return end
         rule = "a quote is not closed, or text follows a closing quote"
-        text = block[start] if unclosed or fields is None else "".join(block[start:end])
-        found.faults.append(Fault(line, text.rstrip("\r\n"), f"{rule} ({said})" if said else rule, rule))
-        return start + 1 if unclosed else max(end, start + 1)
+        found.faults.append(
+            Fault(line, block[start].rstrip("\r\n"), f"{rule} ({said})" if said else rule, rule)
+        )
+        return start + 1
 
     def _is_row(self, text: str) -> bool:
+        # With an odd number of quotes the line begins or ends inside one.
+        if text.count('"') % 2:
+            return False
         try:
             return len(next(csv.reader([text], delimiter=self._delimiter, strict=True), [])) == self._width
         except csv.Error:

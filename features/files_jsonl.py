@@ -15,6 +15,7 @@ class JsonLinesFile:
 
     header = None
     is_text = False
+    part = None
 
     def __init__(self, source: Source) -> None:
         self._path = source.path

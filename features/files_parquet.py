@@ -24,6 +24,7 @@ class ParquetFile:
                 f"{source.path}: reading Parquet needs pyarrow; `pip install nba-service[training]` brings it"
             ) from error
         self._path, self._arrow = source.path, pyarrow
+        self.part: float | None = 0.0
         self.notes: list[str] = []
         try:
             self._file = pyarrow.parquet.ParquetFile(source.raw())
@@ -40,6 +41,7 @@ class ParquetFile:
                 columns = dict(zip(self.header, map(self._values, batch.columns), strict=True))
                 yield Chunk(columns, range(start, start + batch.num_rows))
                 start += batch.num_rows
+                self.part = (start - 1) / max(self._file.metadata.num_rows, 1)
         except (self._arrow.ArrowException, OSError) as error:
             raise LoadError(f"{self._path} is damaged: {error}") from error
 

@@ -19,6 +19,9 @@ from features.schema import DECISIONS, LINKS, RECORDS, TOUCHPOINTS, Table
 from features.store import Writing
 from features.touchpoints import TouchpointRules
 
+# Stored in the order of the table: the more rows at a time, the more of them share a page.
+HELD_ROWS = 2**17
+
 
 class Intake:
     """Judges the rows of one file and stores the good ones."""
@@ -31,7 +34,7 @@ class Intake:
         self._seen = Occurrences()
 
     def take(self, columns: Mapping[str, Sequence[Any]], n: int) -> tuple[int, dict[int, RowError]]:
-        """Store a chunk; says how many rows were new, and why which were refused."""
+        """Store a chunk or hold it back; says how many rows were new, and why which were refused."""
         good: list[Any] = []
         bad: dict[int, RowError] = {}
         for i in range(n):
@@ -40,6 +43,10 @@ class Intake:
             except RowError as error:
                 bad[i] = error
         return self._store(good), bad
+
+    def finish(self) -> int:
+        """Store what has been held back; says how many rows were new."""
+        return 0
 
     def _row(self, raw: Mapping[str, object]) -> Any:
         raise NotImplementedError
@@ -52,6 +59,7 @@ class _Touchpoints(Intake):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._columns = TouchpointColumns(now_us=self._now_us, zone=self._zone, rules=self._rules)
+        self._held: list[TouchpointRow] = []
 
     def take(self, columns: Mapping[str, Sequence[Any]], n: int) -> tuple[int, dict[int, RowError]]:
         good: list[TouchpointRow] = []
@@ -68,7 +76,12 @@ class _Touchpoints(Intake):
         digests = [content_digest(rows[i]) for i in nameless]
         for i, digest, nth in zip(nameless, digests, self._seen.nth_of(digests), strict=True):
             rows[i] = rows[i]._replace(touchpoint_id=content_id(digest, nth))
-        return self.writing.touchpoints(rows)
+        self._held += rows
+        return self.finish() if len(self._held) >= HELD_ROWS else 0
+
+    def finish(self) -> int:
+        held, self._held = self._held, []
+        return self.writing.touchpoints(held) if held else 0
 
 
 class _Decisions(Intake):

@@ -106,7 +106,7 @@ def load_files(
         for path in paths:
             intake = intake_for(spec, writing, now_us=now_us, zone=zone, rules=rules)
             load = _Load(path, intake, set_values or {}, renames or {}, now_us, zone)
-            with reading(path), progress(path.name, path.stat().st_size) as shown, Source(path) as source:
+            with reading(path), progress(f"{path.name}, bytes", path.stat().st_size) as shown, Source(path) as source:
                 load.run(source, shown)
             total.add(load.tally)
     return total.report()
@@ -164,8 +164,11 @@ class _Load:
         for chunk in file.chunks():
             named.update(dict.fromkeys(chunk.columns))
             self._take(chunk, is_text=file.is_text)
-            shown.advance(source.at - done)
-            done = source.at
+            # The bytes of a Parquet file are read ahead of its rows.
+            now = source.at if file.part is None else round(file.part * self._path.stat().st_size)
+            shown.advance(now - done)
+            done = now
+        self.tally.stored += self._intake.finish()
         if file.header is None and named:
             self._check(tuple(named))
         self._check_encoding()

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from features.catalogue import OWN
 from features.feature_set import FeatureSet
+from features.answers import link_answers
 from features.own import fill_own
 from features.times import DAY
 from features.touchpoints import NONE, Touchpoints
 from features.traits import Traits
-from features.windows import Events, Scratch, fill_history, link_answers, scratch
+from features.windows import Events, fill_history
 
 ANSWER_WITHIN = 14 * DAY
 """How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""
@@ -80,8 +81,7 @@ class History:
         """
         features = self.features
         out = np.empty((len(as_of), len(features.columns)), dtype=np.float32)
-        room = self._room()
-        self._fill_history(contact, as_of, room, out)
+        self._fill_history(contact, as_of, out)
         at = len(features.history)
         if features.traits:
             at += len(features.traits)
@@ -90,7 +90,7 @@ class History:
         if features.own:
             if own is None:
                 raise ValueError("this feature set has columns about a row's own action; give `own`")
-            self._fill_own(contact, as_of, own, room, at, out)
+            self._fill_own(contact, as_of, own, at, out)
         return out
 
     def with_own(self, features: FeatureSet) -> History:
@@ -108,15 +108,11 @@ class History:
         out = np.repeat(np.atleast_2d(row), n, axis=0)
         at = len(self.features.history) + len(self.features.traits)
         contacts = np.full(n, contact, dtype=np.int64)
-        self._fill_own(contacts, np.full(n, as_of, dtype=np.int64), own, self._room(), at, out)
+        self._fill_own(contacts, np.full(n, as_of, dtype=np.int64), own, at, out)
         return out
 
-    def _room(self) -> Scratch:
-        features = self.features
-        return scratch(len(features.kinds) + 1, len(features.channels) + 1, len(self.touchpoints.topics))
-
     def _fill_history(
-        self, contact: NDArray[np.int64], as_of: NDArray[np.int64], room: Scratch, out: NDArray[np.float32]
+        self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32]
     ) -> None:
         features = self.features
         fill_history(
@@ -128,7 +124,6 @@ class History:
             len(features.topics) + 1,
             _rate(features.topic_half_life),
             _rate(features.points.half_life),
-            room,
             out,
         )
 
@@ -137,7 +132,6 @@ class History:
         contact: NDArray[np.int64],
         as_of: NDArray[np.int64],
         own: Own,
-        room: Scratch,
         at: int,
         out: NDArray[np.float32],
     ) -> None:
@@ -151,8 +145,6 @@ class History:
             own_start,
             own_topic,
             _rate(features.topic_half_life),
-            0,
-            room,
             at,
             out,
         )
@@ -201,8 +193,10 @@ class History:
         return Events(
             start=t.start,
             occurred_at=t.occurred_at,
-            kind=_slots(t.kinds, features.kinds)[t.kind],
-            channel=np.append(_slots(t.channels, features.channels), np.int32(NONE))[t.channel],
+            kind=t.kind,
+            kind_slot=_slots(t.kinds, features.kinds),
+            channel=t.channel,
+            channel_slot=_slots(t.channels, features.channels),
             outbound=t.outbound,
             money=money,
             returned=returned,

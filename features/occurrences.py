@@ -39,8 +39,8 @@ class Occurrences:
         return nth
 
     def nth_of(self, digests: Iterable[bytes]) -> list[int]:
-        """How often each digest came before, told apart by its first eight bytes."""
-        keys = np.frombuffer(b"".join(digest[:8] for digest in digests), dtype=np.uint64)
+        """How often each digest came before, told apart by its last eight bytes."""
+        keys = np.frombuffer(b"".join(digest[-8:] for digest in digests), dtype=np.uint64)
         return [int(n) for n in self.nth(keys)]
 
     def _add(self, keys: NDArray[np.uint64], counts: NDArray[np.uint32]) -> None:

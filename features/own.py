@@ -6,36 +6,25 @@ import numpy as np
 from numba import njit
 
 from features.catalogue import OWN
+from features.scratch import F32, F64, I32, I64, NEVER, Record, Records, fields
 from features.times import DAY
-from features.windows import F32, I32, I64, Events, Scratch
+from features.windows import Events
 
 _DAYS = 1.0 / DAY
 _W30, _W90 = 30 * DAY, 90 * DAY
-_NEVER = -(2**62)
-_AT = {feature.name: i for i, feature in enumerate(OWN)}
+_OWN = fields(OWN)
 _WIDTH = len(OWN)
+_SUMS = np.dtype(
+    [
+        *((name, np.int64) for name in ("last_sent", "last_answered", "last_match")),
+        *((name, np.float64) for name in ("mentions", "matches", "interest_all", "overlap")),
+    ]
+)
+_TOPIC_SUMS = np.dtype(
+    [*((name, np.int64) for name in ("own_row", "touched_row", "answered_row")), ("interest", np.float64)]
+)
+"""Of each topic: the row that last had it as its own, found it touched, found it in an answered action."""
 
-_N_TOPICS = _AT["own_n_topics"]
-_SENT, _ANSWERED, _ANSWERS = _AT["own_type_sent"], _AT["own_type_answered"], _AT["own_type_answers"]
-_RATE, _RECENCY, _ANSWER_RECENCY = (
-    _AT["own_type_rate"],
-    _AT["own_type_recency_days"],
-    _AT["own_type_answer_recency_days"],
-)
-_N_30, _N_90, _N_EVER = _AT["own_match_n_30d"], _AT["own_match_n_90d"], _AT["own_match_n_ever"]
-_SHARE, _INTEREST, _INTEREST_SHARE = (
-    _AT["own_match_share"],
-    _AT["own_match_interest"],
-    _AT["own_match_interest_share"],
-)
-_TOP, _DISTINCT, _COVER = _AT["own_match_top"], _AT["own_match_distinct"], _AT["own_match_cover"]
-_MATCH_RECENCY = _AT["own_match_recency_days"]
-_ORDERS, _ORDERS_90, _REVENUE_90 = (
-    _AT["own_match_orders"],
-    _AT["own_match_orders_90d"],
-    _AT["own_match_revenue_90d"],
-)
-_OVERLAP = _AT["own_answered_overlap"]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -47,8 +36,6 @@ def fill_own(
     own_start: I64,
     own_topic: I32,
     topic_rate: float,
-    first_row: int,
-    room: Scratch,
     offset: int,
     out: F32,
 ) -> None:
@@ -56,96 +43,130 @@ def fill_own(
 
     Parameters
     ----------
-    events, contact, as_of, topic_rate, room
+    events, contact, as_of, topic_rate
         As for ``fill_history``.
     own_type
         Code of the row's type, in the codes of ``events.type``; -1 where the history knows none of it.
     own_start, own_topic
         The topics of each row, laid out like those of the events; a code beyond the history's topics counts as
         one of its topics and matches nothing.
-    first_row
-        Rows marked before in the same room: marks are told apart by row number.
     offset
         First column to fill.
     out
         float32, shape (rows, columns).
     """
-    n_known = len(room.mark)
+    # Arrays are taken out of their tuple once: to take one out counts a reference, which costs more than a sum.
+    start, occurred_at, outbound, money, revenue = (
+        events.start, events.occurred_at, events.outbound, events.money, events.revenue,
+    )  # fmt: skip
+    type_, answers, first_answer = events.type, events.answers, events.first_answer
+    topic_start, topic = events.topic_start, events.topic
+    flat, by_topic = np.zeros(_WIDTH), np.zeros(len(events.topic_slot), dtype=_TOPIC_SUMS)
+    own, sums = flat.view(_OWN)[0], np.zeros(1, dtype=_SUMS)[0]
     for row in range(len(as_of)):
-        now = as_of[row]
-        f = out[row, offset : offset + _WIDTH]
-        f[:] = 0.0
-        stamp = np.int64(first_row + row)
-        n_own = own_start[row + 1] - own_start[row]
-        for j in range(own_start[row], own_start[row + 1]):
-            if own_topic[j] < n_known:
-                room.mark[own_topic[j]] = stamp
-        last_sent = last_answered = last_match = np.int64(_NEVER)
-        mentions = matches = interest = interest_all = 0.0
+        now, mark = as_of[row], row + 1
+        topics = own_topic[own_start[row] : own_start[row + 1]]
+        _begin(flat, sums, by_topic, topics, mark)
         low = high = np.int64(0)
         if contact[row] >= 0:
-            low, high = events.start[contact[row]], events.start[contact[row] + 1]
+            low, high = start[contact[row]], start[contact[row] + 1]
         for i in range(low, high):
-            ts = events.occurred_at[i]
+            ts = occurred_at[i]
             if ts >= now:
                 break
-            if events.outbound[i]:
-                if own_type[row] >= 0 and events.type[i] == own_type[row]:
-                    f[_SENT] += 1.0
-                    last_sent = ts
+            if outbound[i]:
+                if own_type[row] >= 0 and type_[i] == own_type[row]:
+                    own.own_type_sent += 1.0
+                    sums.last_sent = ts
                 continue
-            age = now - ts
-            sent = events.answers[i]
+            sent = answers[i]
             if sent >= low:
-                if own_type[row] >= 0 and events.type[sent] == own_type[row]:
-                    f[_ANSWERS] += 1.0
-                    last_answered = ts
-                    if events.first_answer[i]:
-                        f[_ANSWERED] += 1.0
-                if events.first_answer[i]:
-                    for j in range(events.topic_start[sent], events.topic_start[sent + 1]):
-                        topic = events.topic[j]
-                        if room.mark[topic] == stamp and room.answered[topic] != stamp:
-                            room.answered[topic] = stamp
-                            f[_OVERLAP] += 1.0
-            matched = False
-            if events.topic_start[i + 1] > events.topic_start[i]:
-                fade = np.exp(-topic_rate * age)
-                for j in range(events.topic_start[i], events.topic_start[i + 1]):
-                    topic = events.topic[j]
-                    mentions += 1.0
-                    interest_all += fade
-                    if room.mark[topic] == stamp:
-                        matched = True
-                        matches += 1.0
-                        interest += fade
-                        if room.distinct[topic] != stamp:
-                            room.distinct[topic] = stamp
-                            f[_DISTINCT] += 1.0
-                        room.interest[topic] += fade
-                        f[_TOP] = max(f[_TOP], np.float32(room.interest[topic]))
-            if matched:
-                last_match = ts
-                f[_N_EVER] += 1.0
-                if events.money[i]:
-                    f[_ORDERS] += 1.0
-                if age <= _W90:
-                    f[_N_90] += 1.0
-                    if age <= _W30:
-                        f[_N_30] += 1.0
-                    if events.money[i]:
-                        f[_ORDERS_90] += 1.0
-                        f[_REVENUE_90] += np.float32(events.revenue[i])
-        for j in range(own_start[row], own_start[row + 1]):
-            if own_topic[j] < n_known:
-                room.interest[own_topic[j]] = 0.0
-        f[_N_TOPICS] = n_own
-        f[_RATE] = f[_ANSWERED] / f[_SENT] if f[_SENT] > 0.0 else np.nan
-        f[_RECENCY] = (now - last_sent) * _DAYS if last_sent != _NEVER else np.nan
-        f[_ANSWER_RECENCY] = (now - last_answered) * _DAYS if last_answered != _NEVER else np.nan
-        f[_SHARE] = matches / mentions if mentions > 0.0 else np.nan
-        f[_INTEREST] = interest
-        f[_INTEREST_SHARE] = interest / interest_all if interest_all > 0.0 else np.nan
-        f[_COVER] = f[_DISTINCT] / n_own if n_own > 0 else np.nan
-        f[_MATCH_RECENCY] = (now - last_match) * _DAYS if last_match != _NEVER else np.nan
-        f[_OVERLAP] = f[_OVERLAP] / n_own if n_own > 0 else np.nan
+                if own_type[row] >= 0 and type_[sent] == own_type[row]:
+                    own.own_type_answers += 1.0
+                    own.own_type_answered += first_answer[i]
+                    sums.last_answered = ts
+                if first_answer[i]:
+                    _add_answered(sums, by_topic, topic[topic_start[sent] : topic_start[sent + 1]], mark)
+            if topic_start[i + 1] > topic_start[i]:
+                fade = np.exp(-topic_rate * (now - ts))
+                if _add_topics(own, sums, by_topic, topic[topic_start[i] : topic_start[i + 1]], mark, fade):
+                    _add_match(own, sums, ts, now - ts, money[i], revenue[i])
+        _say(own, sums, now, len(topics))
+        f = out[row, offset : offset + _WIDTH]
+        for column in range(_WIDTH):
+            f[column] = flat[column]
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _begin(flat: F64, sums: Record, by_topic: Records, topics: I32, mark: int) -> None:
+    flat[:] = 0.0
+    sums.last_sent = sums.last_answered = sums.last_match = NEVER
+    sums.mentions = sums.matches = sums.interest_all = sums.overlap = 0.0
+    for code in topics:
+        if code < len(by_topic):
+            by_topic[code].own_row = mark
+            by_topic[code].interest = 0.0
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _add_answered(sums: Record, by_topic: Records, topics: I32, mark: int) -> None:
+    for code in topics:
+        about = by_topic[code]
+        if about.own_row == mark and about.answered_row != mark:
+            about.answered_row = mark
+            sums.overlap += 1.0
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _add_topics(own: Record, sums: Record, by_topic: Records, topics: I32, mark: int, fade: float) -> bool:
+    before = sums.matches
+    for code in topics:
+        about = by_topic[code]
+        sums.mentions += 1.0
+        sums.interest_all += fade
+        if about.own_row == mark:
+            sums.matches += 1.0
+            own.own_match_interest += fade
+            if about.touched_row != mark:
+                about.touched_row = mark
+                own.own_match_distinct += 1.0
+            about.interest += fade
+            own.own_match_top = max(own.own_match_top, about.interest)
+    matched: bool = sums.matches > before
+    return matched
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _add_match(own: Record, sums: Record, ts: int, age: int, is_money: bool, revenue: float) -> None:
+    sums.last_match = ts
+    own.own_match_n_ever += 1.0
+    own.own_match_n_90d += age <= _W90
+    own.own_match_n_30d += age <= _W30
+    if is_money:
+        own.own_match_orders += 1.0
+        if age <= _W90:
+            own.own_match_orders_90d += 1.0
+            own.own_match_revenue_90d += revenue
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0.0 else np.nan
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _since(now: int, moment: int) -> float:
+    return (now - moment) * _DAYS if moment != NEVER else np.nan
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _say(own: Record, sums: Record, now: int, n_topics: int) -> None:
+    own.own_n_topics = n_topics
+    own.own_type_rate = _ratio(own.own_type_answered, own.own_type_sent)
+    own.own_type_recency_days = _since(now, sums.last_sent)
+    own.own_type_answer_recency_days = _since(now, sums.last_answered)
+    own.own_match_share = _ratio(sums.matches, sums.mentions)
+    own.own_match_interest_share = _ratio(own.own_match_interest, sums.interest_all)
+    own.own_match_cover = _ratio(own.own_match_distinct, float(n_topics))
+    own.own_match_recency_days = _since(now, sums.last_match)
+    own.own_answered_overlap = _ratio(sums.overlap, float(n_topics))

@@ -43,6 +43,7 @@ def retry_quarantine(store: Store, *, now_us: int, rules: TouchpointRules) -> Lo
                 stored += taken
                 left += len(chunk) - len(released)
                 reasons += rule_counts
+            stored += intake.finish()
     return LoadReport(read, stored, read - stored - left, left, dict(reasons.most_common()))
 
 

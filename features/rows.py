@@ -182,8 +182,12 @@ def decision_row(raw: Mapping[str, object], *, now_us: int, zone: ZoneInfo | Non
 
 
 def content_digest(row: TouchpointRow | tuple[Any, ...]) -> bytes:
-    """SHA-256 of everything a touchpoint says but its id."""
-    return hashlib.sha256(orjson.dumps((*row[:2], *row[3:]))).digest()
+    """SHA-256 of everything a touchpoint says but its id.
+
+    The first bytes are those of its identity alone, so that ids of one contact lie together in their index.
+    """
+    content = hashlib.sha256(orjson.dumps((*row[:2], *row[3:]))).digest()
+    return hashlib.sha256(row[0].encode()).digest()[:4] + content[:28]
 
 
 def content_id(digest: bytes, nth: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from features.windows import F64, I32, I64
+from features.scratch import F64, I32, I64
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -63,7 +63,7 @@ def _tally(
     for row in range(len(low)):
         count[row], total[row], last[row] = 0, 0.0, -1
         for i in range(low[row], high[row]):
-            if flag[i] and (wanted[row] < 0 or link[i] == wanted[row]):
+            if flag[i] and (wanted[row] == -1 or link[i] == wanted[row]):
                 count[row] += 1
                 total[row] += weight[i]
                 last[row] = i
@@ -88,7 +88,8 @@ def tally(
     weight
         What each adds to the total; 0 when left out.
     link, wanted
-        Only touchpoints whose ``link`` is the row's ``wanted`` count; a ``wanted`` of -1 wants any.
+        Only touchpoints whose ``link`` is the row's ``wanted`` count; a ``wanted`` of -1 wants any, one below wants
+        a link that nothing has.
 
     Returns
     -------

@@ -81,12 +81,13 @@ def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
     text = value.strip()
+    # Digits alone are an epoch, but for eight of them, which are a date such as 20261121.
+    if _NUMBER.fullmatch(text) and len(text) != 8:
+        return _from_epoch(float(text) if "." in text else int(text))
     try:
         return _from_datetime(datetime.fromisoformat(text), zone)
     except (ValueError, OverflowError):
         pass
-    if _NUMBER.fullmatch(text):
-        return _from_epoch(float(text) if "." in text else int(text))
     raise ValueError(f"{value[:60]!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
 
 
@@ -123,7 +124,9 @@ def parse_duration(text: object) -> int:
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f'{text!r} is not a duration; write a whole number and ms, s, m, h, d or w, such as "30d"')
+        raise ValueError(
+            f'{text!r} is not a duration; write a whole number and ms, s, m, h, d or w, such as "30d"'
+        )
     us = int(match[1]) * _UNITS[match[2]]
     if us > 200 * 366 * DAY:
         raise ValueError(f"{text!r} is longer than 200 years; durations are at most that")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -34,7 +35,7 @@ class TouchpointRules:
     visitor_stitching: bool = False
 
     def rate(self, currency: str | None) -> float | None:
-        """What one unit of ``currency`` is worth in base currency; None where that is not known."""
+        """Return what one unit of ``currency`` is worth in base currency; None where that is not known."""
         if currency is None or currency == "" or currency == self.base:
             return 1.0
         return self.rates.get(currency)
@@ -52,6 +53,7 @@ class Codes:
         self._of: dict[str | None, int] = {None: NONE, "": NONE}
 
     def __call__(self, name: str | None) -> int:
+        """Return the code of a text, a new one where it is new."""
         code = self._of.get(name)
         if code is None and name is not None:
             code = self._of[name] = len(self.names)
@@ -114,7 +116,7 @@ class Touchpoints:
             Where a currency has no rate.
         """
         listed = list(rows)
-        if any(a[:3] > b[:3] for a, b in zip(listed, listed[1:], strict=False)):
+        if any(a[:3] > b[:3] for a, b in pairwise(listed)):
             listed.sort(key=lambda row: row[:3])
         return _from_sorted(listed, rules)
 

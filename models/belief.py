@@ -105,10 +105,22 @@ class Belief:
     def own_features(self) -> Mapping[str, FeatureSet]:
         """The feature set of each goal that looks at the action itself."""
         return {
-            name: replace(self.features, own=True, **{k: tuple(v) for k, v in goal["own"].items()})
+            name: replace(
+                self.features,
+                own=True,
+                types=tuple(goal["own"]["types"]),
+                own_channels=tuple(goal["own"]["own_channels"]),
+                numbers=tuple(goal["own"]["numbers"]),
+            )
             for name, goal in self.goals.items()
             if goal.get("own") is not None
         }
+
+    @cached_property
+    def _stage_columns(self) -> list[int]:
+        """Where the stages' columns stand in the matrix."""
+        at = {name: i for i, name in enumerate(self.features.columns)}
+        return [] if self.bundle.stages is None else [at[name] for name in self.bundle.stages.columns]
 
     def estimate(
         self,
@@ -165,7 +177,7 @@ class Belief:
         )
 
     def grade(self, goal: str, p: float) -> str:
-        """A to D for a goal to be reached, low to high risk for one to be avoided."""
+        """Grade a chance: A to D for a goal to be reached, low to high risk for one to be avoided."""
         described = self.goals[goal]
         bounds = described["grades"]
         if described["is_absence"]:
@@ -236,9 +248,13 @@ class Belief:
 
     def _stage(self, row: NDArray[np.float32]) -> str | None:
         stages = self.bundle.stages
-        return None if stages is None else str(stages.names[int(stages.predict(row)[0])])
+        if stages is None:
+            return None
+        return str(stages.names[int(stages.predict(row[:, self._stage_columns])[0])])
 
-    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]) -> tuple[Driver, ...]:
+    def _drivers(
+        self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[Driver, ...]:
         drivers = []
         for goal, model in self.bundle.propensities.items():
             if goal in self.own_features:
@@ -254,7 +270,7 @@ class Belief:
 def strongest(
     goal: str, model: Propensity, features: FeatureSet, x: NDArray[np.float32], most: int = 8
 ) -> list[Driver]:
-    """The features that move one row's propensity the most, shape of ``x`` (1, columns)."""
+    """Find the features that move one row's propensity the most, shape of ``x`` (1, columns)."""
     contributions = model.contributions(x)[0]
     order = np.argsort(-np.abs(contributions), kind="stable")[:most]
     return [

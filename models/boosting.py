@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,11 +36,12 @@ _FIXED: Params = {
     "feature_pre_filter": False,
     "verbosity": -1,
 }
+# Few rows: splits at random thresholds are what keeps deep trees from learning the noise.
 _SMALL: tuple[Params, ...] = (
+    {"num_leaves": 6, "min_data_in_leaf": 40, "feature_fraction": 0.4, "extra_trees": True},
+    {"num_leaves": 12, "min_data_in_leaf": 40, "feature_fraction": 0.4, "extra_trees": True},
+    {"num_leaves": 31, "min_data_in_leaf": 25, "feature_fraction": 0.5, "extra_trees": True},
     {"num_leaves": 6, "min_data_in_leaf": 40, "feature_fraction": 0.4},
-    {"num_leaves": 12, "min_data_in_leaf": 40, "feature_fraction": 0.4},
-    {"num_leaves": 12, "min_data_in_leaf": 100, "feature_fraction": 0.8},
-    {"num_leaves": 31, "min_data_in_leaf": 60, "feature_fraction": 0.4},
 )
 _MIDDLE: tuple[Params, ...] = (
     {"num_leaves": 15, "min_data_in_leaf": 100, "feature_fraction": 0.5},
@@ -67,7 +69,7 @@ class Sample:
     categorical: tuple[str, ...]
 
     def part(self, rows: NDArray[np.int64]) -> Sample:
-        """Some of the rows."""
+        """Take some of the rows."""
         return Sample(self.X[rows], self.y[rows], self.columns, self.categorical)
 
 
@@ -82,7 +84,7 @@ class Choice:
 
 
 def candidates(sample: Sample, given: Params | None) -> tuple[Params, ...]:
-    """Configurations to compare, the plainest first: more for fewer rows, where the choice matters and is cheap."""
+    """List what to compare, the plainest first: more for fewer rows, where choice matters and is cheap."""
     n, rarer = len(sample.y), min(sample.y.sum(), len(sample.y) - sample.y.sum())
     if n > 200_000:
         sized, rate = _LARGE, 0.1
@@ -94,7 +96,9 @@ def candidates(sample: Sample, given: Params | None) -> tuple[Params, ...]:
     fewest = int(min(5 * n / max(rarer, 1), n / 20))
     shared: Params = {"learning_rate": rate, "lambda_l2": 10.0, "bagging_fraction": 0.7, "bagging_freq": 1}
     shared |= {"cat_smooth": 20.0, "cat_l2": 20.0, "max_cat_threshold": 16}
-    listed = [shared | p | {"min_data_in_leaf": max(p["min_data_in_leaf"], fewest)} | (given or {}) for p in sized]
+    listed = [
+        shared | p | {"min_data_in_leaf": max(p["min_data_in_leaf"], fewest)} | (given or {}) for p in sized
+    ]
     return tuple(p for i, p in enumerate(listed) if p not in listed[:i])
 
 
@@ -103,31 +107,36 @@ def grow(sample: Sample, params: Params, rounds: int, seed: int, bags: int = 1) 
     data = _dataset(sample)
 
     def one(bag: int) -> str:
-        booster = lightgbm().train(_fixed(sample) | params | {"seed": seed + bag}, data, num_boost_round=rounds)
+        booster = lightgbm().train(
+            _fixed(sample) | params | {"seed": seed + bag}, data, num_boost_round=rounds
+        )
         return str(booster.model_to_string(num_iteration=-1))
 
     return averaged(_beside(one, range(bags), sample))
 
 
 def choose(sample: Sample, folds: Sequence[Fold], seed: int, given: Params | None) -> Choice:
-    """Configuration and rounds with the lowest log loss on the judged rows of the folds, taken together.
+    """Find the configuration and rounds with the lowest log loss on the judged rows of all folds together.
 
     One number of rounds is chosen for all folds: the best point of their summed curves, which is steadier
     than the mean of their own best points.
     """
     sets = [(_dataset(sample.part(fold.learn)), sample.part(fold.judge)) for fold in folds]
+    weights = [len(fold.judge) for fold in folds]
+    judged = np.concatenate([fold.judge for fold in folds])
     best: Choice | None = None
     lowest = np.inf
     for params in candidates(sample, given):
-        grown = _beside(lambda pair: _grown(*pair, _fixed(sample) | params | {"seed": seed}), sets, sample)
-        rounds = _common_best([curve for _, curve in grown], [len(fold.judge) for fold in folds])
+        grown = _beside(partial(_grown, _fixed(sample) | params | {"seed": seed}), sets, sample)
+        rounds = _common_best([curve for _, curve in grown], weights)
         p = np.concatenate(
             [
-                np.asarray(booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), dtype=np.float64)
+                np.asarray(
+                    booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), np.float64
+                )
                 for (booster, _), (_, judge) in zip(grown, sets, strict=True)
             ]
         )
-        judged = np.concatenate([fold.judge for fold in folds])
         loss = float(row_losses(sample.y[judged], np.clip(p, 1e-15, 1 - 1e-15)).sum())
         if loss < lowest:
             best, lowest = Choice(params, rounds, judged, p), loss
@@ -161,7 +170,8 @@ def _beside(task: Callable[[T], R], items: Iterable[T], sample: Sample) -> list[
         return list(pool.map(task, items))
 
 
-def _grown(data: Any, judge: Sample, params: Params) -> tuple[Any, Floats]:
+def _grown(params: Params, fold: tuple[Any, Sample]) -> tuple[Any, Floats]:
+    data, judge = fold
     lgb, curve = lightgbm(), dict[str, Any]()
     booster = lgb.train(
         params,

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import Any
 
 from features.errors import UserError
-
 from models.golden import disagreement, golden_record
 from models.propensity import Propensity
 from models.stages import StageModel
@@ -139,11 +138,15 @@ class Bundle:
             }
             stages = StageModel.from_json(json.loads(contents[STAGES])) if STAGES in contents else None
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise BundleError(f"the bundle {folder} is signed but cannot be read: {_reason(fault)}") from fault
+            raise BundleError(
+                f"the bundle {folder} is signed but cannot be read: {_reason(fault)}"
+            ) from fault
         except Exception as fault:  # LightGBM raises its own class, which only its importer can name.
             if type(fault).__name__ != "LightGBMError":
                 raise
-            raise BundleError(f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}") from fault
+            raise BundleError(
+                f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}"
+            ) from fault
         return cls(manifest, propensities, stages, sha256, version)
 
     def check_golden(self, folder: Path) -> None:
@@ -158,9 +161,13 @@ class Bundle:
         try:
             fault = disagreement(json.loads(contents[GOLDEN]), self.propensities, self.stages)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
+            raise BundleError(
+                f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}"
+            ) from error
         if fault is not None:
-            raise BundleError(f"the bundle {folder} does not predict here what it did where it was made: {fault}")
+            raise BundleError(
+                f"the bundle {folder} does not predict here what it did where it was made: {fault}"
+            )
 
 
 def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
@@ -173,7 +180,11 @@ def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
     """
     manifest, sha256 = _manifest(folder)
     signed = manifest["files"]
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    present = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if not path.is_dir() or path.is_symlink()
+    }
     present.discard(MANIFEST)
     if missing := sorted(signed.keys() - present):
         raise BundleError(f"the bundle {folder} lacks {', '.join(missing)}; fetch it again or retrain")
@@ -183,7 +194,9 @@ def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
     for name, expected in signed.items():
         content = _read(folder / name)
         if _sha256(content) != expected:
-            raise BundleError(f"{name} of the bundle {folder} was changed after it was signed; fetch it again or retrain")
+            raise BundleError(
+                f"{name} of the bundle {folder} was changed after it was signed; fetch it again or retrain"
+            )
         contents[name] = content
     return manifest, sha256, contents
 
@@ -199,8 +212,8 @@ def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
         raise BundleError(f"{folder / MANIFEST} has no schema version; it is not a manifest of nba")
     if schema > SCHEMA:
         raise BundleError(
-            f"the bundle {folder} has schema {schema} and was made by a newer nba; this one reads up to {SCHEMA}: "
-            "update nba, or train again"
+            f"the bundle {folder} has schema {schema} and was made by a newer nba; this one reads up to "
+            f"{SCHEMA}: update nba, or train again"
         )
     if not isinstance(manifest.get("files"), dict) or not isinstance(manifest.get("propensities"), dict):
         raise BundleError(f"{folder / MANIFEST} does not list its files and propensities; train again")
@@ -221,7 +234,7 @@ def _json(plain: object) -> bytes:
 
 
 def _file_name(goal: str) -> str:
-    """The goal where every file system and artifact store takes it as a name, else a hash of it."""
+    """Return the goal where every file system and artifact store takes it as a name, else a hash of it."""
     plain = re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", goal)
     return goal if plain else f"goal-{_sha256(goal.encode())[:16]}"
 

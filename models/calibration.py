@@ -63,7 +63,7 @@ class Calibration:
         """Best rising step function, drawn through the centres of its steps (Oron & Flournoy 2017).
 
         Joining the centres keeps contacts apart that a step would make equal. Each step is pulled to the base
-        rate with the weight of one row, so that a step without any success does not promise that there is none.
+        rate with the weight of one row, so that a step without success does not promise that there is none.
         """
         order = np.argsort(p, kind="stable")
         weight, centre, height = _rising_steps(clipped(p[order]), y[order])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ def nearest(X: Floats, centres: Floats) -> Ints:
     Distances are summed row by row, not by matrix products, whose last digits depend on the number of rows.
     """
     distance = np.stack([((X - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
-    return distance.argmin(axis=1).astype(np.int64)
+    nearest_row: Ints = distance.argmin(axis=1).astype(np.int64)
+    return nearest_row
 
 
 def k_means(X: Floats, number: int, seed: int, starts: int = 5) -> Floats:
@@ -34,10 +36,12 @@ def k_means(X: Floats, number: int, seed: int, starts: int = 5) -> Floats:
         Where fewer rows differ than clusters are wanted.
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # comes with scikit-learn
 
     if len(np.unique(X, axis=0)) < number:
-        raise ValueError(f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters")
+        raise ValueError(
+            f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters"
+        )
     # Sums over threads are added in the order in which these finish; one thread always gives the same bits.
     with threadpool_limits(1):
         fitted = KMeans(number, n_init=starts, random_state=seed).fit(X)
@@ -77,7 +81,7 @@ def _stability(X: Floats, resamples: list[Ints], number: int, seed: int) -> tupl
             labels.append(nearest(X, k_means(part, number, seed, starts=3)))
     if len(labels) < 2:
         return 0.0, 0.0
-    agreements = [adjusted_rand(a, b) for a, b in zip(labels, labels[1:], strict=False)]
+    agreements = [adjusted_rand(a, b) for a, b in pairwise(labels)]
     return float(np.mean(agreements)), float(np.std(agreements) / np.sqrt(len(agreements)))
 
 

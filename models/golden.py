@@ -1,4 +1,4 @@
-"""Golden rows: inputs made from the models' own borders, with what they predicted when the bundle was made."""
+"""Golden rows: inputs made from the models' own borders, with what they predicted when it was made."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def golden_record(propensities: Mapping[str, Propensity], stages: StageModel | N
 def disagreement(
     record: Mapping[str, Any], propensities: Mapping[str, Propensity], stages: StageModel | None
 ) -> str | None:
-    """What the models predict otherwise than the record says, in words; None when they agree to 1e-12."""
+    """Say what the models predict otherwise than the record; None when they agree to 1e-12."""
     if record["propensities"].keys() != propensities.keys() or (record["stages"] is None) != (stages is None):
         return "there are golden rows for other models than it holds"
     for goal, golden in record["propensities"].items():
@@ -91,7 +91,7 @@ def _around_centres(stages: StageModel) -> Floats:
     part = rng.random((ROWS, 1))
     scaled = stages.centres[first] * part + stages.centres[second] * (1 - part)
     values = (scaled + 0.3 * rng.normal(size=scaled.shape)) * stages.scale + stages.centre
-    rows = np.where(stages.logged, np.expm1(np.clip(values, 0, 50)), values)
+    rows: Floats = np.where(stages.logged, np.expm1(np.clip(values, 0, 50)), values)
     rows[rng.random(rows.shape) < 0.05] = np.nan
     return rows
 
@@ -101,4 +101,6 @@ def _plain(rows: Floats) -> list[list[float | None]]:
 
 
 def _rows(plain: list[list[float | None]]) -> Floats:
-    return np.array([[np.nan if value is None else value for value in row] for row in plain], dtype=np.float64)
+    return np.array(
+        [[np.nan if value is None else value for value in row] for row in plain], dtype=np.float64
+    )

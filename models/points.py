@@ -58,7 +58,7 @@ def _entry(table: PointsTable, kind: str, ages: list[int]) -> Entry:
 
 
 def total(log: Sequence[Entry]) -> float:
-    """The score: the sum of the log, added up in its order."""
+    """Add up the log in its order: the score."""
     return float(sum(entry["points"] for entry in log))
 
 
@@ -83,7 +83,7 @@ def _text(value: object) -> str:
 
 
 def actions_for(table: PointsTable, score: float) -> tuple[str, ...]:
-    """All actions whose threshold holds for a score, in the order of the table; the first allowed one counts."""
+    """All actions whose threshold holds for a score, in the table's order; the first allowed one counts."""
     return tuple(dict.fromkeys(table.actions(score)))
 
 
@@ -94,7 +94,7 @@ def points_summary(
     as_of: int,
     traits: Mapping[str, object],
 ) -> dict[str, Any]:
-    """The ``points`` of a recommendation: total, actions, log, fit, and the totals of the other schemes."""
+    """Make the ``points`` of a recommendation: total, actions, log, fit, and totals of the other schemes."""
     log = points_log(table, kinds, occurred_at, as_of)
     score = total(log)
     return {
@@ -103,7 +103,8 @@ def points_summary(
         "log": log,
         "fit": fit_points(table, traits),
         "schemes": {
-            name: total(points_log(scheme, kinds, occurred_at, as_of)) for name, scheme in table.schemes.items()
+            name: total(points_log(scheme, kinds, occurred_at, as_of))
+            for name, scheme in table.schemes.items()
         },
     }
 
@@ -168,8 +169,12 @@ class PointScore:
         score, labels = self.decision_function(X), np.asarray(y)
         self.classes_ = np.unique(labels)
         if len(self.classes_) != 2 or labels.shape != score.shape:
-            raise ValueError(f"y has {len(self.classes_)} classes in shape {labels.shape}; give two, one a row of X")
-        self.slope_, self.intercept_ = rising_curve(_compressed(score), (labels == self.classes_[1]).astype(np.float64))
+            raise ValueError(
+                f"y has {len(self.classes_)} classes in shape {labels.shape}; give two, one a row of X"
+            )
+        self.slope_, self.intercept_ = rising_curve(
+            _compressed(score), (labels == self.classes_[1]).astype(np.float64)
+        )
         self.n_features_in_ = len(self.table.kinds)
         return self
 
@@ -178,7 +183,9 @@ class PointScore:
         counts = np.asarray(X, dtype=np.float64)
         kinds = self.table.kinds
         if counts.ndim != 2 or counts.shape[1] != len(kinds):
-            raise ValueError(f"X has shape {counts.shape}; it must be (n, {len(kinds)}), one column for each of {[*kinds]}")
+            raise ValueError(
+                f"X has shape {counts.shape}; it must be (n, {len(kinds)}), one column for each of {[*kinds]}"
+            )
         once = np.array([kind in self.table.once for kind in kinds], dtype=np.bool_)
         counted = np.where(once, np.minimum(counts, 1), counts)
         score: NDArray[np.float64] = (counted * np.array(list(kinds.values()), dtype=np.float64)).sum(axis=1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from features.errors import UserError
 from numpy.typing import ArrayLike, NDArray
 
+from features.errors import UserError
 from models.boosting import Choice, Params, Sample, choose, grow, lightgbm
 from models.calibration import Calibration, fitted
 from models.calibration import choose as choose_calibration
@@ -107,8 +107,10 @@ class Propensity:
         if not folds:
             folds, kind = contact_folds(sample.y, who, seed) or _row_folds(sample.y, seed), "contacts"
         choice = choose(sample, folds, seed, params)
-        calibration = _calibration(sample.y, moment, end, who, folds, choice) if kind == "time" else Calibration()
-        bags = 5 if len(sample.y) <= 30_000 else 3 if len(sample.y) <= 200_000 else 1
+        calibration = (
+            _calibration(sample.y, moment, end, who, folds, choice) if kind == "time" else Calibration()
+        )
+        bags = 3 if len(sample.y) <= 30_000 else 1
         return cls(
             columns=sample.columns,
             categorical=sample.categorical,
@@ -156,11 +158,11 @@ class Propensity:
         return self.calibration.apply(self._of_booster(X))
 
     def contributions(self, X: NDArray[Any]) -> Floats:
-        """What each column adds to the log-odds before calibration (SHAP values), shape (n, F)."""
+        """Return what each column adds to the log-odds before calibration (SHAP values), shape (n, F)."""
         return self._of_booster(X, pred_contrib=True)[:, :-1]
 
     def drivers(self) -> list[tuple[str, float]]:
-        """Columns with their share of the loss the trees took away, the largest first; unused ones left out."""
+        """Columns with their share of the loss the trees took away, the largest first; no unused ones."""
         gain = self.booster.feature_importance("gain")
         share = gain / max(gain.sum(), 1e-300)
         order = np.argsort(-share, kind="stable")
@@ -182,7 +184,7 @@ class Propensity:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any], text: str) -> Self:
-        """Read what ``to_json`` wrote; a damaged ``text`` may end the process, so verify its bundle before."""
+        """Read what ``to_json`` wrote; a damaged ``text`` may end the process: verify its bundle before."""
         return cls(
             columns=tuple(plain["columns"]),
             categorical=tuple(plain["categorical"]),
@@ -207,7 +209,10 @@ class Propensity:
 def _sample(X: ArrayLike, y: ArrayLike, columns: Sequence[str], categorical: Sequence[str]) -> Sample:
     matrix, truth = np.asarray(X), np.asarray(y, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape != (len(truth), len(columns)):
-        raise ValueError(f"the matrix has shape {matrix.shape}; {len(truth)} truths and {len(columns)} columns need as many")
+        raise ValueError(
+            f"the matrix has shape {matrix.shape}; with {len(truth)} truths and "
+            f"{len(columns)} columns it must be ({len(truth)}, {len(columns)})"
+        )
     if unknown := set(categorical) - set(columns):
         raise ValueError(f"categorical columns {sorted(unknown)} are no columns of the matrix")
     return Sample(matrix, truth, tuple(columns), tuple(categorical))
@@ -217,8 +222,8 @@ def _require_rows(y: Floats) -> None:
     positives = int(y.sum())
     if min(positives, len(y) - positives) < FEWEST:
         raise NotEnoughData(
-            f"{positives:,} positive and {len(y) - positives:,} negative rows are too few for a model; it needs "
-            f"{FEWEST} of each: load a longer history, or make more rows with a shorter snapshots.every"
+            f"{positives:,} positive and {len(y) - positives:,} negative rows are too few for a model; "
+            f"it needs {FEWEST} of each: load a longer history, or snapshots more often (snapshots.every)"
         )
 
 

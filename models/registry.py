@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 from features.errors import UserError
-
-from models.bundle import MANIFEST, BundleError, read_signed
+from models.bundle import BundleError, read_signed
+from models.run_content import bundle_in, log_file, log_model, logged
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 REPORT = "report.json"
 
-# What would call out, ask pip, copy a lock file of the working directory or wait for minutes for a server that
-# is away; and pickles are refused even where somebody put one in the store.
+# What would call out, ask pip, or copy a lock file of the working directory; and pickles are refused even
+# where somebody put one in the store.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -34,6 +34,7 @@ _ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# MLflow's own patience with a server that is away is minutes.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
@@ -104,14 +105,14 @@ class Registry:
             client = self._client(mlflow)
             experiment = self._experiment(client)
             with mlflow.start_run(experiment_id=experiment, run_name=sha256[:12], tags=version_tags) as run:
-                client.log_batch(run.info.run_id, **_logged(mlflow, params, metrics))
+                client.log_batch(run.info.run_id, **logged(mlflow, params, metrics))
                 for name, png in plots.items():
-                    _log_file(client, run.info.run_id, f"{name.removesuffix('.png')}.png", png, "plots")
-                model = _log_model(mlflow, bundle_folder, manifest)
+                    log_file(client, run.info.run_id, f"{name.removesuffix('.png')}.png", png, "plots")
+                model = log_model(mlflow, bundle_folder, manifest)
                 version = self._register(mlflow, client, model, run.info.run_id, version_tags)
                 full = {**report, "bundle": {"version": version, "sha256": sha256}}
                 content = json.dumps(full, allow_nan=False, ensure_ascii=False, indent=1).encode()
-                _log_file(client, run.info.run_id, REPORT, content, None)
+                log_file(client, run.info.run_id, REPORT, content, None)
             client.set_registered_model_alias(self.model_name, CHALLENGER, version)
         return version
 
@@ -129,7 +130,7 @@ class Registry:
             client = self._client(mlflow)
             self._version(mlflow, client, version)
             before = self._alias(mlflow, client, CHAMPION)
-            if before is not None and before.version == version:
+            if before is not None and str(before.version) == version:
                 return
             self._explain(client, version, "promoted_by", by, reason)
             # In this order a stop in between leaves the old champion serving.
@@ -155,7 +156,9 @@ class Registry:
             client = self._client(mlflow)
             now, before = (self._alias(mlflow, client, alias) for alias in (CHAMPION, PREVIOUS))
             if before is None or now is None or before.version == now.version:
-                raise RegistryError(f"the model {self.model_name!r} has no version before the champion to go back to")
+                raise RegistryError(
+                    f"the model {self.model_name!r} has no version before the champion to go back to"
+                )
             self._explain(client, before.version, "promoted_by", by, reason)
             client.set_registered_model_alias(self.model_name, CHAMPION, before.version)
             client.set_registered_model_alias(self.model_name, PREVIOUS, now.version)
@@ -192,9 +195,11 @@ class Registry:
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=uri, dst_path=str(part), tracking_uri=self.tracking_uri
                 )
-                found = _bundle_in(part, version)
+                found = bundle_in(part, version)
                 if read_signed(found)[1] != expected:
-                    raise BundleError(f"the bundle of version {version} is not the one that was published; retrain")
+                    raise BundleError(
+                        f"the bundle of version {version} is not the one that was published; retrain"
+                    )
                 if destination.exists():
                     raise BundleError(f"{destination} exists and is not version {version}; remove it")
                 found.rename(destination)
@@ -231,14 +236,18 @@ class Registry:
             import mlflow
 
             logging.getLogger("mlflow").setLevel(logging.ERROR)
+            # Downloads by model name ask the registry that is set for the process, whatever they are given.
+            mlflow.set_tracking_uri(self.tracking_uri)
+            mlflow.set_registry_uri(self.tracking_uri)
             faults = (mlflow.exceptions.MlflowException, OSError)
             try:
                 yield mlflow
             except faults as fault:
-                reason = str(fault).strip().partition("\n")[0][:300]
-                raise RegistryError(f"MLflow at {_shown(self.tracking_uri)} failed: {reason}") from fault
+                shown = _shown(self.tracking_uri)
+                reason = str(fault).strip().replace(self.tracking_uri, shown).partition("\n")[0][:300]
+                raise RegistryError(f"MLflow at {shown} failed: {reason}") from fault
             finally:
-                # MLflow writes the URI it uses into the environment, where our settings would read it as an order.
+                # MLflow writes the URI it uses into the environment, where our settings would obey it.
                 os.environ.pop("MLFLOW_TRACKING_URI", None)
                 if tracking_before is not None:
                     os.environ["MLFLOW_TRACKING_URI"] = tracking_before
@@ -288,52 +297,6 @@ class Registry:
     def _explain(self, client: Any, version: str, tag: str, by: str, reason: str) -> None:
         client.set_model_version_tag(self.model_name, version, tag, by)
         client.set_model_version_tag(self.model_name, version, "reason", reason)
-
-
-def _logged(mlflow: Any, params: Mapping[str, object], metrics: Mapping[str, float]) -> dict[str, Any]:
-    entities = mlflow.entities
-    return {
-        "params": [entities.Param(name, str(value)[:6000]) for name, value in params.items()],
-        "metrics": [entities.Metric(name, float(value), 0, 0) for name, value in metrics.items()],
-    }
-
-
-def _log_file(client: Any, run_id: str, name: str, content: bytes, folder: str | None) -> None:
-    with tempfile.TemporaryDirectory() as parent:
-        path = Path(parent) / name
-        path.write_bytes(content)
-        client.log_artifact(run_id, str(path), folder)
-
-
-def _log_model(mlflow: Any, bundle_folder: Path, manifest: Mapping[str, Any]) -> Any:
-    with tempfile.TemporaryDirectory() as parent:
-        # An artifact is stored under its folder's own name, and that shall always be the same.
-        copy = shutil.copytree(bundle_folder, Path(parent) / "bundle")
-        return mlflow.pyfunc.log_model(
-            name="bundle",
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={"bundle": str(copy)},
-            pip_requirements=["nba-service", "pandas"],
-            signature=_signature(mlflow, manifest),
-        )
-
-
-def _signature(mlflow: Any, manifest: Mapping[str, Any]) -> Any:
-    """Columns in and out; named by hand, as inferring them would need rows."""
-    from mlflow.types import ColSpec, Schema
-
-    described = manifest["propensities"]
-    names = dict.fromkeys(name for model in described.values() for name in model["columns"])
-    inputs = Schema([ColSpec("double", name, required=False) for name in names]) if names else None
-    outputs = Schema([ColSpec("double", f"p_{goal}") for goal in described]) if described else None
-    return mlflow.models.ModelSignature(inputs=inputs, outputs=outputs) if inputs else None
-
-
-def _bundle_in(folder: Path, version: str) -> Path:
-    found = sorted(path.parent for path in folder.rglob(MANIFEST))
-    if not found:
-        raise BundleError(f"version {version} holds no bundle; was it registered by nba?")
-    return found[0]
 
 
 def _shown(uri: str) -> str:

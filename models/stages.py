@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from features.times import DAY
 from numpy.typing import ArrayLike, NDArray
 
+from features.times import DAY
 from models.clusters import best_number, k_means, nearest
 from models.stage_rules import StageRules
 
@@ -127,8 +127,14 @@ class StageModel:
         scaling = _scaling(matrix)
         scaled = _scaled(matrix, *scaling)
         rng = np.random.default_rng(seed)
-        sample = scaled if len(scaled) <= SAMPLE else scaled[np.sort(rng.choice(len(scaled), SAMPLE, replace=False))]
-        number, stability = best_number(sample, [clusters] if clusters else range(3, min(8, len(names)) + 1), seed)
+        sample = (
+            scaled
+            if len(scaled) <= SAMPLE
+            else scaled[np.sort(rng.choice(len(scaled), SAMPLE, replace=False))]
+        )
+        number, stability = best_number(
+            sample, [clusters] if clusters else range(3, min(8, len(names)) + 1), seed
+        )
         centres = k_means(sample, number, seed)
         stages = _matched(nearest(scaled, centres), rule, scaled, number, len(names))
         order = np.argsort(stages, kind="stable")
@@ -154,7 +160,9 @@ class StageModel:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; floats survive JSON to the last bit."""
-        arrays = {name: getattr(self, name).tolist() for name in ("median", "logged", "centre", "scale", "centres")}
+        arrays = {
+            name: getattr(self, name).tolist() for name in ("median", "logged", "centre", "scale", "centres")
+        }
         return {
             "columns": list(self.columns),
             "names": list(self.names),
@@ -174,14 +182,18 @@ class StageModel:
             Where the arrays do not fit together.
         """
         columns, names = tuple(plain["columns"]), tuple(plain["names"])
-        arrays = {name: np.array(plain[name], dtype=np.float64) for name in ("median", "centre", "scale", "centres")}
+        arrays: dict[str, Any] = {
+            name: np.array(plain[name], dtype=np.float64) for name in ("median", "centre", "scale", "centres")
+        }
         logged = np.array(plain["logged"], dtype=np.bool_)
         width = (len(columns),)
         shapes = [arrays["median"].shape, arrays["centre"].shape, arrays["scale"].shape, logged.shape]
         if shapes != [width] * 4 or arrays["centres"].shape != (len(names), *width):
-            raise ValueError(f"stages with {len(names)} names and {len(columns)} columns have arrays of other shapes")
+            raise ValueError(
+                f"stages with {len(names)} names and {len(columns)} columns have arrays of other shapes"
+            )
         sizes = {str(name): int(count) for name, count in plain["sizes"].items()}
-        numbers = {name: float(plain[name]) for name in ("stability", "agreement")}
+        numbers: dict[str, Any] = {name: float(plain[name]) for name in ("stability", "agreement")}
         return cls(columns, names, logged=logged, sizes=sizes, **arrays, **numbers)
 
 
@@ -204,11 +216,12 @@ def _scaling(X: Floats) -> tuple[Floats, NDArray[np.bool_], Floats, Floats]:
 def _scaled(X: Floats, median: Floats, logged: NDArray[np.bool_], centre: Floats, scale: Floats) -> Floats:
     filled = np.where(np.isfinite(X), X, median)
     values = np.where(logged, np.log1p(np.maximum(filled, 0)), filled)
-    return np.clip((values - centre) / scale, -LIMIT, LIMIT)
+    scaled: Floats = np.clip((values - centre) / scale, -LIMIT, LIMIT)
+    return scaled
 
 
 def _matched(codes: Ints, rule: Ints, scaled: Floats, number: int, stages: int) -> Ints:
-    """Stage of each cluster: the matching with the largest overlap (Jaccard), each name once while they last."""
+    """Stage of each cluster by the largest overlap (Jaccard) in all, each name once while they last."""
     from scipy.optimize import linear_sum_assignment
 
     table = np.zeros((number, stages))
@@ -223,11 +236,13 @@ def _matched(codes: Ints, rule: Ints, scaled: Floats, number: int, stages: int) 
     matched = overlap.argmax(axis=1)
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     matched[rows] = columns
-    return matched.astype(np.int64)
+    stage: Ints = matched.astype(np.int64)
+    return stage
 
 
 def _labels(names: Sequence[str]) -> tuple[str, ...]:
     """Names told apart by a number where more clusters than names were asked for."""
     return tuple(
-        name if names.index(name) == i else f"{name} {names[: i + 1].count(name)}" for i, name in enumerate(names)
+        name if names.index(name) == i else f"{name} {names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
     )

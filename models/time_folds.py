@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from features.times import DAY
 from numpy.typing import NDArray
+
+from features.times import DAY
 
 Ints = NDArray[np.int64]
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from models.points_table import Threshold
 from nba.settings import Settings
 from nba.settings.actions import DO_NOTHING, Action, CostByTrait
+from nba.settings.conditions import Needs
+
+if TYPE_CHECKING:
+    from models.belief import Candidate
 
 __all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of"]
 
@@ -28,7 +34,7 @@ class Catalogue:
     """Actions that do not count in the caps."""
     thresholds: tuple[tuple[Threshold, tuple[int, ...]], ...]
     """The points table's thresholds with the columns of their actions."""
-    usual_goal: str | None = field(default=None)
+    usual_goal: str | None
     """What ``propensity_from`` asks for where the action's own goal is an absence."""
 
     @classmethod
@@ -50,13 +56,59 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.names)
 
+    @cached_property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The conditions that each action asks for, by name, in the order of ``Needs``."""
+        nothing = Needs()
+        names = [each.name for each in fields(Needs)]
+        return tuple(
+            tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions
+        )
+
+    @cached_property
+    def keeps(self) -> tuple[bool, ...]:
+        """Whether each action works for a goal that something does not happen."""
+        absences = {goal.name for goal in self.settings.goals.values() if goal.is_absence}
+        return tuple(action.goal in absences for action in self.actions)
+
+    @cached_property
+    def levers(self) -> tuple[float, ...]:
+        """Business weight of each action, as a factor with the digits that are printed."""
+        return tuple(round(self.settings.ranking.lever(a.name), 6) for a in self.actions)
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that an action goes out on."""
+        return tuple(dict.fromkeys(action.channel for action in self.actions))
+
+    @cached_property
+    def channel_of(self) -> Mapping[str, str]:
+        """Channel of each action."""
+        return {action.name: action.channel for action in self.actions}
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every action as a model is asked about it, in the catalogue's order without "do nothing"."""
+        from models.belief import Candidate, Start
+
+        return tuple(
+            Candidate(
+                action=a.name,
+                channel=a.channel,
+                goal=a.goal,
+                topics=a.topics or None,
+                start=None if a.start is None else Start(a.start.propensity, a.start.evidence),
+            )
+            for a in self.actions
+        )
+
     def action(self, column: int) -> Action:
-        """Settings of the action in a column from 1 on."""
+        """Return the settings of the action in a column from 1 on."""
         return self.actions[column - 1]
 
 
 def cost_of(action: Action, traits: Mapping[str, object]) -> float:
-    """What an action costs for a contact; a trait that is no number of at least 0 counts as missing."""
+    """Say what an action costs for a contact; a trait that is no number of at least 0 counts as missing."""
     if not isinstance(action.cost, CostByTrait):
         return action.cost
     found = traits.get(action.cost.trait)
@@ -73,6 +125,7 @@ def about_same(topic: str, topics: Iterable[str]) -> bool:
     >>> about_same("pumps/industrial", ["pumps"]), about_same("pumps", ["pumps-used"])
     (True, False)
     """
-    return any(
-        topic == other or topic.startswith(other + "/") or other.startswith(topic + "/") for other in topics
-    )
+    for other in topics:
+        if topic == other or topic.startswith(other + "/") or other.startswith(topic + "/"):
+            return True
+    return False

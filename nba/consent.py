@@ -12,9 +12,9 @@ kind                  says
 ``objection``         the same, and without a channel also objects to profiling
 ===================== =====================================================================================
 
-The channel is the touchpoint's property ``channel``, else its column ``channel``, else that of its decision's
-action; ``profiling`` is a channel too. Consent without a channel gives nothing, a withdrawal without one takes everything
-but profiling. At the same instant a withdrawal wins.
+The channel is the touchpoint's property ``channel``, else its column ``channel``, else that of its
+decision's action; ``profiling`` is a channel too. Consent without a channel gives nothing, a withdrawal
+without one takes everything but profiling. At the same instant a withdrawal wins.
 """
 
 from __future__ import annotations
@@ -81,15 +81,15 @@ class Ledger:
     def __init__(self, touchpoints: Touchpoints, as_of: int, channel_of: Mapping[str, str]) -> None:
         self._of: dict[str, Word] = {}
         self._withdrawn_everywhere = _NEVER
-        wanted = [code for code, kind in enumerate(touchpoints.kinds) if kind in KINDS]
-        if wanted:
-            for row in np.flatnonzero(np.isin(touchpoints.kind, wanted)).tolist():
+        wanted = [kind in KINDS for kind in touchpoints.kinds]
+        if any(wanted):
+            for row in np.array(wanted)[touchpoints.kind].nonzero()[0].tolist():
                 at = int(touchpoints.occurred_at[row])
                 if at < as_of:
                     self._note(touchpoints, row, at, channel_of)
 
     def word(self, channel: str) -> Word:
-        """What holds for a channel."""
+        """Return what holds for a channel."""
         word = self._of.get(channel, Word())
         if channel == PROFILING:
             return word
@@ -140,7 +140,8 @@ def _channel(
     named = properties.get("channel")
     if isinstance(named, str) and named.strip():
         return named.strip()
-    if touchpoints.channel[row] != NONE:
-        return touchpoints.channels[touchpoints.channel[row]]
-    action = touchpoints.action[row]
+    channel = int(touchpoints.channel[row])
+    if channel != NONE:
+        return touchpoints.channels[channel]
+    action = int(touchpoints.action[row])
     return channel_of.get(touchpoints.actions[action]) if action != NONE else None

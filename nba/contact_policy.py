@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from features.times import iso
 from features.touchpoints import NONE
 from nba import needs
 from nba.actions import about_same
-from nba.quiet import is_quiet, quiet_until
 from nba.settings.actions import Action
-from nba.settings.contact_policy import Cap, Pause
+from nba.settings.contact_policy import Pause
 from nba.situation import Situation
 
 
@@ -39,11 +34,16 @@ class Refusal:
 class Verdict:
     """Which actions are allowed, the refusal of every other one, and how many each gate left."""
 
-    allowed: NDArray[np.bool_]
-    """Shape (n_actions,); "do nothing" is always allowed."""
+    allowed: tuple[bool, ...]
+    """Of each column of the catalogue; "do nothing" is always allowed."""
     refusals: tuple[Refusal, ...]
     left: Mapping[str, int]
     """Actions left after each gate, "do nothing" not counted; ``actions`` is how many there were."""
+
+    @property
+    def columns(self) -> list[int]:
+        """Columns of the allowed actions, "do nothing" first."""
+        return [column for column, may in enumerate(self.allowed) if may]
 
 
 Gate = Callable[[Action, Situation], Refusal | None]
@@ -55,21 +55,15 @@ def allowed(situation: Situation) -> Verdict:
     remaining = list(enumerate(catalogue.actions, start=1))
     refusals: list[Refusal] = []
     left = {"actions": len(remaining)}
-    for name, gate in GATES:
-        kept = []
-        for column, action in remaining:
-            refusal = gate(action, situation)
-            if refusal is None:
-                kept.append((column, action))
-            else:
-                refusals.append(refusal)
-        remaining = kept
+    for name, gate, is_closed in GATES:
+        if is_closed is None or is_closed(situation):
+            found = [(column, action, gate(action, situation)) for column, action in remaining]
+            refusals += [refusal for _, _, refusal in found if refusal is not None]
+            remaining = [(column, action) for column, action, refusal in found if refusal is None]
         left[name] = len(remaining)
-    mask = np.zeros(len(catalogue), dtype=np.bool_)
-    mask[0] = True
-    mask[[column for column, _ in remaining]] = True
+    passed = {0, *(column for column, _ in remaining)}
     refusals.sort(key=lambda refusal: catalogue.column[refusal.action])
-    return Verdict(mask, tuple(refusals), left)
+    return Verdict(tuple(column in passed for column in range(len(catalogue))), tuple(refusals), left)
 
 
 def _eligibility(action: Action, at: Situation) -> Refusal | None:
@@ -101,38 +95,24 @@ def _suitability(action: Action, at: Situation) -> Refusal | None:
 
 
 def _consent(action: Action, at: Situation) -> Refusal | None:
-    asked = at.catalogue.settings.contact_policy.consent
-    detail = at.ledger.refusal(asked, action.channel, at.person_type)
+    detail = at.withheld[action.channel]
     return None if detail is None else Refusal(action.name, "consent", detail)
 
 
 def _quiet(action: Action, at: Situation) -> Refusal | None:
-    quiet = at.catalogue.settings.contact_policy.quiet
-    if quiet is None or not at.goes_out or not is_quiet(quiet, action.channel, at.as_of, at.zone):
+    until = at.quiet.get(action.channel)
+    if until is None:
         return None
-    until = quiet_until(quiet, action.channel, at.as_of, at.zone)
     return Refusal(action.name, "quiet", f"quiet hours in {at.zone.key} until {iso(until)}", until)
 
 
 def _cap(action: Action, at: Situation) -> Refusal | None:
-    if action.class_ != "default" or not at.goes_out:
-        return None
-    for cap in at.catalogue.settings.contact_policy.caps:
-        # Caps over an account need the histories of all its contacts, which are not read here yet.
-        if not cap.account and cap.channel in (None, action.channel):
-            times = [time for time, channel in at.approaches if cap.channel in (None, channel)]
-            inside = times[bisect_left(times, at.as_of - cap.per_us) :]
-            if len(inside) >= cap.count:
-                detail = f"{len(inside)} of {cap.count} in {cap.per}"
-                return Refusal(action.name, cap.rule, detail, _free_at(cap, inside))
+    if action.class_ == "default":
+        for full in at.full:
+            if full.cap.channel in (None, action.channel):
+                detail = f"{full.count} of {full.cap.count} in {full.cap.per}"
+                return Refusal(action.name, full.cap.rule, detail, full.until)
     return None
-
-
-def _free_at(cap: Cap, inside: list[int]) -> int | None:
-    if cap.count == 0:
-        return None
-    # The window is half-open: what happened exactly `per` ago still counts.
-    return inside[len(inside) - cap.count] + cap.per_us + 1
 
 
 def _paused(action: Action, at: Situation) -> Refusal | None:
@@ -154,7 +134,7 @@ def _pause_end(pause: Pause, times: list[int]) -> int | None:
 
 
 def _outcomes(pause: Pause, action: Action, at: Situation) -> list[int]:
-    """Times of the outcomes that touch an action, rising."""
+    """Return the times of the outcomes that touch an action, rising."""
     t = at.past.touchpoints
     rows = (t.kind == t.kinds.index(pause.outcome)).nonzero()[0].tolist()
     return [at.past.times[row] for row in rows if _touches(pause.scope, row, action, at)]
@@ -162,13 +142,13 @@ def _outcomes(pause: Pause, action: Action, at: Situation) -> list[int]:
 
 def _touches(scope: str, row: int, action: Action, at: Situation) -> bool:
     t, catalogue = at.past.touchpoints, at.catalogue
-    name = t.actions[t.action[row]] if t.action[row] != NONE else None
+    name = t.actions[int(t.action[row])] if t.action[row] != NONE else None
     column = catalogue.column.get(name or "", 0)
     if scope == "action":
         return name == action.name
     if scope == "channel":
         if t.channel[row] != NONE:
-            return t.channels[t.channel[row]] == action.channel
+            return t.channels[int(t.channel[row])] == action.channel
         return bool(column) and catalogue.action(column).channel == action.channel
     codes = t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()
     topics = [t.topics[code] for code in codes] or list(catalogue.action(column).topics if column else ())
@@ -181,14 +161,19 @@ def _excluded(action: Action, at: Situation) -> Refusal | None:
     return Refusal(action.name, "excluded", "the request excludes it")
 
 
-GATES: tuple[tuple[str, Gate], ...] = (
-    ("eligibility", _eligibility),
-    ("season", _season),
-    ("suitability", _suitability),
-    ("consent", _consent),
-    ("quiet", _quiet),
-    ("cap", _cap),
-    ("paused", _paused),
-    ("excluded", _excluded),
+def _has_pause(at: Situation) -> bool:
+    seen = at.past.last_seen
+    return any(pause.outcome in seen for pause in at.catalogue.settings.contact_policy.pauses)
+
+
+GATES: tuple[tuple[str, Gate, Callable[[Situation], object] | None], ...] = (
+    ("eligibility", _eligibility, None),
+    ("season", _season, None),
+    ("suitability", _suitability, None),
+    ("consent", _consent, lambda at: any(at.withheld.values())),
+    ("quiet", _quiet, lambda at: at.quiet),
+    ("cap", _cap, lambda at: at.full),
+    ("paused", _paused, _has_pause),
+    ("excluded", _excluded, lambda at: at.request.exclude),
 )
-"""In the order they are passed."""
+"""In the order they are passed: name, gate, and whether it can remove anything now (None: always)."""

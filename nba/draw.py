@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import NDArray
 
 from features.times import to_datetime
@@ -33,7 +34,7 @@ class Draw:
         return _fraction(self._digest("draw", decision_id))
 
     def fresh_id(self, *of: object) -> str:
-        """Name a decision for which the caller gave none: the same question at the same moment is the same."""
+        """Name a decision that the caller did not: the same question at the same moment is the same."""
         return self._digest("id", *map(str, of)).hex()[:32]
 
     def _digest(self, *parts: str) -> bytes:
@@ -41,7 +42,7 @@ class Draw:
         return hmac.digest(self.secret, message, hashlib.sha256)
 
 
-def pick(chances: NDArray[object], fraction: float) -> int:
+def pick(chances: NDArray[np.float64], fraction: float) -> int:
     """Return the column that a number in [0, 1) falls on, chances laid end to end in their order.
 
     Parameters
@@ -72,7 +73,7 @@ def quarter(as_of: int) -> str:
 
 
 def in_holdout(contact: str, account: str | None, as_of: int, share: float) -> bool:
-    """Whether a contact gets the points baseline this quarter; all contacts of an account are treated alike."""
+    """Whether a contact gets the points baseline this quarter; an account's contacts are treated alike."""
     who = f"account:{account}" if account else f"contact:{contact}"
     message = b"\0".join((_HOLDOUT_SALT, quarter(as_of).encode(), who.encode("utf-8", "surrogatepass")))
     return _fraction(hashlib.sha256(message).digest()) < share

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from features.times import DAY
 from nba.actions import Catalogue
 from nba.settings.actions import Action
-from nba.settings.conditions import Needs
 from nba.situation import Situation
 
 Unmet = str | None
@@ -15,16 +14,13 @@ Unmet = str | None
 
 def unmet(action: Action, situation: Situation) -> Unmet:
     """Say which need of an action a contact does not meet first; None where all are met."""
-    if action.needs == _NONE:
-        return None
-    for check in _CHECKS:
-        found = check(action, situation)
+    catalogue = situation.catalogue
+    for name in catalogue.needs[catalogue.column[action.name] - 1]:
+        check = _CHECKS.get(name)
+        found = check(action, situation) if check is not None else None
         if found is not None:
             return found
     return None
-
-
-_NONE = Needs()
 
 
 def _points(action: Action, at: Situation) -> Unmet:
@@ -80,7 +76,7 @@ def _traits(action: Action, at: Situation) -> Unmet:
 
 def _missing(action: Action, at: Situation) -> Unmet:
     for name in action.needs.missing:
-        # What forbids an action is looked up for everybody, also for those whose data may not be used to choose.
+        # What forbids an action is looked up also for those whose data may not be used to choose.
         if at.past.traits.get(name) is not None:
             return f"is only for contacts without {name}"
     return None
@@ -110,25 +106,28 @@ def _partner(action: Action, at: Situation) -> Unmet:
 
 
 def _segment(action: Action, at: Situation) -> Unmet:
-    # Whoever cannot be told to be in a segment yet is not in it: offering the action would ignore its condition.
-    return f"needs the segment {' or '.join(action.needs.segment)}, and segments are not built yet" if (
-        action.needs.segment
-    ) else None
+    # Nobody can be told to be in a segment yet; offering the action would ignore its condition.
+    return (
+        f"needs the segment {' or '.join(action.needs.segment)}, and segments are not built yet"
+        if (action.needs.segment)
+        else None
+    )
 
 
-_CHECKS: tuple[Callable[[Action, Situation], Unmet], ...] = (
-    _points,
-    _propensity,
-    _churn,
-    _revenue,
-    _tenure,
-    _traits,
-    _missing,
-    _seen,
-    _without,
-    _partner,
-    _segment,
-)
+_CHECKS: Mapping[str, Callable[[Action, Situation], Unmet]] = {
+    "points_from": _points,
+    "propensity_from": _propensity,
+    "churn_from": _churn,
+    "revenue_from": _revenue,
+    "tenure_from_us": _tenure,
+    "traits": _traits,
+    "missing": _missing,
+    "seen": _seen,
+    "without": _without,
+    "segment": _segment,
+    "partner": _partner,
+}
+"""By the name of the condition; ``stage`` is a matter of suitability."""
 
 
 def _equal(found: object, wanted: str | float | bool) -> bool:
@@ -149,4 +148,6 @@ def _truth(value: object) -> bool | None:
 
 
 def _spelt(value: str | float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+    return (
+        str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+    )

@@ -15,7 +15,7 @@ from features.times import DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 
 if TYPE_CHECKING:
-    from features.rows import DecisionRow
+    from features.row_types import DecisionRow
     from features.store import Store
 
 YEAR = 365 * DAY

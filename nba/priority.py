@@ -1,14 +1,14 @@
 """The worth of an action for a contact now, by one formula, from terms that a reader can add up.
 
-``priority = (propensity - without_action) x value x lever x context - cost``, and for a goal that something does
-not happen (churn) ``(without_action - propensity) x ...``: there the worth is what is kept.
+``priority = (propensity - without_action) x value x lever x context - cost``, and for a goal that something
+does not happen (churn) ``(without_action - propensity) x ...``: there the worth is what is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nba.actions import about_same, cost_of
 from nba.settings.actions import Action, Start
@@ -21,7 +21,7 @@ CONTEXT_MATCH = 1.2
 """Factor of an action about the topic that the request names: the contact looks at it at this moment."""
 
 NO_EVIDENCE = "none"
-_CHANCE_DIGITS, _MONEY_DIGITS, _FACTOR_DIGITS, _PRIORITY_DIGITS = 6, 4, 6, 10
+_CHANCE_DIGITS, _MONEY_DIGITS, _PRIORITY_DIGITS = 6, 4, 10
 _USUAL_START = Start()
 
 
@@ -65,17 +65,18 @@ def terms_of(
     Parameters
     ----------
     estimate
-        One entry per action; None without a model. What it does not know is taken from the action's ``start``.
+        One entry per action; None without a model. What it lacks is taken from the action's ``start``.
     success_values
         Mean margin of a success per goal, as learnt.
     """
     worth: dict[str | None, float] = {}
     found = []
-    chances = _chances(situation.catalogue.actions, estimate)
-    for action, (with_, without, evidence) in zip(situation.catalogue.actions, chances, strict=True):
+    catalogue = situation.catalogue
+    chances = _chances(catalogue.actions, estimate)
+    each = zip(catalogue.actions, chances, catalogue.keeps, catalogue.levers, strict=True)
+    for action, (with_, without, evidence), keeps, lever in each:
         if action.value is None and action.goal not in worth:
             worth[action.goal] = _goal_value(action.goal, situation, success_values)
-        keeps = _keeps(action, situation)
         if with_ is None:
             start = (action.start or _USUAL_START).propensity
             with_, without = (0.0, start) if keeps else (start, 0.0)
@@ -84,7 +85,7 @@ def terms_of(
                 propensity=round(with_, _CHANCE_DIGITS),
                 without_action=round(without, _CHANCE_DIGITS),
                 value=round(worth[action.goal] if action.value is None else action.value, _MONEY_DIGITS),
-                lever=round(situation.catalogue.settings.ranking.lever(action.name), _FACTOR_DIGITS),
+                lever=lever,
                 context=_context(action, situation),
                 cost=round(cost_of(action, situation.known.traits), _MONEY_DIGITS),
                 keeps=keeps,
@@ -105,11 +106,6 @@ def _chances(
         (p, q, evidence) if p == p and q == q else (None, 0.0, NO_EVIDENCE)
         for p, q, evidence in zip(with_, without, estimate.evidence, strict=True)
     ]
-
-
-def _keeps(action: Action, situation: Situation) -> bool:
-    goal: Any = situation.catalogue.settings.goals.get(action.goal or "")
-    return goal is not None and goal.is_absence
 
 
 def _context(action: Action, situation: Situation) -> float:

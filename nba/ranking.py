@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.points_table import Threshold
-from nba.actions import DO_NOTHING, Catalogue
+from nba.actions import Catalogue
 
 Floats = NDArray[np.float64]
 
@@ -133,9 +133,9 @@ class Epsilon:
 class Holdout:
     """The mixture a decision is logged with: ``share`` of the points baseline, the rest of the policy.
 
-    Who is held out is settled by a hash of the account (else contact) and the quarter, which is as good as a coin
-    tossed before the draw: over that coin, an action's chance is this mixture for every contact, held out or not.
-    A held-out contact's action is then drawn from ``points``, everybody else's from ``policy``.
+    Who is held out is settled by a hash of the account (else contact) and the quarter, which is as good as
+    a coin tossed before the draw: over that coin, an action's chance is this mixture for every contact, held
+    out or not. A held-out contact's action is then drawn from ``points``, all others' from ``policy``.
     """
 
     points: Policy
@@ -153,38 +153,36 @@ def points_policy(catalogue: Catalogue) -> Points:
     return Points(catalogue.thresholds)
 
 
-def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
-    """Return the policy that serves.
+def settled(catalogue: Catalogue, serves: str) -> str:
+    """Say which policy serves under these settings.
 
     Parameters
     ----------
     serves
-        What the gate of the policy lets serve: ``learned``, ``points`` or ``constant:<action>``. The simple ones
-        are mixed with epsilon so that the log can teach; the settings may also ask for points for good.
+        What a bundle's gate lets serve: ``learned``, ``points`` or ``constant:<action>``.
 
-    Notes
-    -----
-    ``thompson`` ranks like ``epsilon`` until effects have an uncertainty to draw from.
+    Returns
+    -------
+    The same, or ``points`` where the settings ask for that or have lost the constant's action since then.
     """
-    ranking = catalogue.settings.ranking
-    if serves == "learned" and ranking.policy != "points":
-        return Greedy() if ranking.policy == "greedy" else Epsilon(Greedy(), ranking.epsilon)
-    if serves.startswith("constant:") and ranking.policy != "points":
-        # An action that the settings have lost since the training cannot be served; nothing is safe instead.
-        return Epsilon(Constant(catalogue.column.get(serves.partition(":")[2], 0)), ranking.epsilon)
-    return Epsilon(points_policy(catalogue), ranking.epsilon)
-
-
-def mode_of(catalogue: Catalogue, serves: str) -> str:
-    """Name the rung that answers: ``learned``, ``constant`` or ``points``."""
+    kind, _, action = serves.partition(":")
     if catalogue.settings.ranking.policy == "points":
         return "points"
-    return serves.partition(":")[0]
+    return serves if kind == "learned" or (kind == "constant" and action in catalogue.column) else "points"
 
 
-def policy_name(catalogue: Catalogue, serves: str) -> str:
-    """Name a policy as it is logged."""
-    return "points" if mode_of(catalogue, serves) == "points" else serves
+def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
+    """Return the policy of a name that ``settled`` gave.
+
+    The simple ones are mixed with epsilon so that the log can teach. ``thompson`` ranks like ``epsilon``
+    until effects have an uncertainty to draw from.
+    """
+    ranking = catalogue.settings.ranking
+    if serves == "learned":
+        return Greedy() if ranking.policy == "greedy" else Epsilon(Greedy(), ranking.epsilon)
+    if serves.startswith("constant:"):
+        return Epsilon(Constant(catalogue.column[serves.partition(":")[2]]), ranking.epsilon)
+    return Epsilon(points_policy(catalogue), ranking.epsilon)
 
 
 def _one_hot(column: NDArray[np.int64], choices: Choices) -> Floats:
@@ -195,20 +193,3 @@ def _one_hot(column: NDArray[np.int64], choices: Choices) -> Floats:
 
 def _evenly(choices: Choices) -> Floats:
     return np.asarray(choices.allowed / choices.allowed.sum(axis=1, keepdims=True))
-
-
-__all__ = [
-    "DO_NOTHING",
-    "Choices",
-    "Constant",
-    "Epsilon",
-    "Greedy",
-    "Holdout",
-    "Points",
-    "Policy",
-    "Uniform",
-    "mode_of",
-    "points_policy",
-    "policy_name",
-    "serving_policy",
-]

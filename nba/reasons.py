@@ -1,10 +1,11 @@
-"""Why an action is offered, in plain words: from kinds, topics and counts of touchpoints, never from traits."""
+"""Why an action is offered, in plain words: from kinds, topics and counts, never from traits."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from features.times import DAY
 from nba import consent
@@ -38,83 +39,107 @@ _DID = {
 _SILENT = frozenset({*consent.KINDS, *OUTCOMES})
 """Kinds that are about our own doing and no reason to do anything."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Touchpoints of one kind, perhaps about one topic; ages in microseconds, the newest first."""
-
-    kind: str
-    topic: str | None
-    ages: tuple[int, ...]
+Ages = Sequence[int]
+"""How long ago touchpoints were, in microseconds, the newest first."""
 
 
-def reasons(
-    action: Action, known: Past, as_of: int, *, points: float, by_points: bool, misses: tuple[str, ...] = ()
-) -> list[str]:
-    """Return at most three reasons, the strongest first; at least one.
+class Story:
+    """What a contact itself did in the year before ``as_of``, gathered once for all actions."""
 
-    Parameters
-    ----------
-    points
-        Total of the points table.
-    by_points
-        Whether the points table chose the action.
-    misses
-        Kinds whose absence the action works against: how long ago the last one was is a reason.
-    """
-    found = [f"has {points:g} points, and the points table calls for this"] if by_points else []
-    found += [said for kind in misses if (said := _silence(kind, known, as_of))]
-    groups = _about(action.topics, known, as_of) if action.topics else []
-    found += [_said(group) for group in (*groups, *_recent(known, as_of))]
-    return list(dict.fromkeys(found))[:MOST_REASONS] or ["nothing is known of this contact yet"]
+    def __init__(self, known: Past, as_of: int) -> None:
+        self._known = known
+        self._as_of = as_of
+        self._found: dict[tuple[str, ...], list[tuple[tuple[str, str], Ages]]] = {}
+
+    def reasons(
+        self, action: Action, *, points: float, by_points: bool, misses: Sequence[str] = ()
+    ) -> list[str]:
+        """Return at most three reasons for an action, the strongest first; at least one.
+
+        Parameters
+        ----------
+        points
+            Total of the points table.
+        by_points
+            Whether the points table calls for the action.
+        misses
+            Kinds whose absence the action works against: how long ago the last one was is a reason.
+        """
+        found = [f"has {points:g} points, and the points table calls for this"] if by_points else []
+        found += [
+            f"last {_one(kind)} {_ago(self._as_of - self._known.last_seen[kind])}"
+            for kind in misses
+            if kind in self._known.last_seen
+        ]
+        found += [_said(kind, topic, ages) for (kind, topic), ages in self._about(action.topics)[:2]]
+        # No more are shown than that, so that no more have to be put into words.
+        found += [_said(kind, None, ages) for kind, ages in list(self._by_kind.items())[:MOST_REASONS]]
+        return list(dict.fromkeys(found))[:MOST_REASONS] or ["chosen without knowing anything of the contact"]
+
+    def topic(self, action: Action, of_the_moment: str | None) -> str | None:
+        """Return what an action should be about: the topic of the moment, else what interests the contact."""
+        if not action.topics:
+            return None
+        named = [t for t in action.topics if of_the_moment is not None and about_same(of_the_moment, [t])]
+        if named:
+            return named[0]
+        counts: Counter[str] = Counter()
+        for (_, about), ages in self._about(action.topics):
+            for topic in action.topics:
+                if about_same(about, [topic]):
+                    counts[topic] += len(ages)
+        return counts.most_common(1)[0][0] if counts else action.topics[0]
+
+    def _about(self, topics: tuple[str, ...]) -> list[tuple[tuple[str, str], Ages]]:
+        """Kinds that were about these topics, most touchpoints first."""
+        if not topics:
+            return []
+        if topics not in self._found:
+            self._found[topics] = self._find(topics)
+        return self._found[topics]
+
+    def _find(self, topics: tuple[str, ...]) -> list[tuple[tuple[str, str], Ages]]:
+        found = [(key, ages) for key, ages in self._by_topic.items() if about_same(key[1], topics)]
+        return sorted(found, key=lambda group: -len(group[1]))
+
+    @cached_property
+    def _rows(self) -> list[int]:
+        """Rows of the last year, the newest first."""
+        t, kinds = self._known.touchpoints, self._known.kinds
+        first = int(t.occurred_at.searchsorted(self._as_of - _WINDOWS[-1] * DAY))
+        rows = (first + (~t.outbound[first:]).nonzero()[0]).tolist()
+        return [row for row in reversed(rows) if kinds[row] not in _SILENT]
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Ages]:
+        """Ages per kind, the kind with the newest touchpoint first."""
+        kinds, times = self._known.kinds, self._known.times
+        ages: dict[str, list[int]] = {}
+        for row in self._rows:
+            ages.setdefault(kinds[row], []).append(self._as_of - times[row])
+        return ages
+
+    @cached_property
+    def _by_topic(self) -> Mapping[tuple[str, str], Ages]:
+        """Ages per kind and topic."""
+        t, kinds, times = self._known.touchpoints, self._known.kinds, self._known.times
+        start, topic, names = t.topic_start.tolist(), t.topic.tolist(), t.topics
+        ages: dict[tuple[str, str], list[int]] = {}
+        for row in self._rows:
+            for code in topic[start[row] : start[row + 1]]:
+                ages.setdefault((kinds[row], names[code]), []).append(self._as_of - times[row])
+        return ages
 
 
-def _recent(known: Past, as_of: int) -> Sequence[_Group]:
-    """Every kind of the last year, the one with the newest touchpoint first."""
-    ages: dict[str, list[int]] = {}
-    for row in _own_rows(known, as_of):
-        ages.setdefault(known.kinds[row], []).append(as_of - known.times[row])
-    return [_Group(kind, None, tuple(each)) for kind, each in ages.items()]
-
-
-def _about(topics: tuple[str, ...], known: Past, as_of: int) -> Sequence[_Group]:
-    """Kinds of the last year that were about the action's topics, most touchpoints first."""
-    t = known.touchpoints
-    wanted = {code: name for code, name in enumerate(t.topics) if about_same(name, topics)}
-    if not wanted:
-        return []
-    ages: dict[tuple[str, str], list[int]] = {}
-    for row in _own_rows(known, as_of):
-        for code in t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist():
-            if code in wanted:
-                ages.setdefault((known.kinds[row], wanted[code]), []).append(as_of - known.times[row])
-    groups = [_Group(kind, topic, tuple(each)) for (kind, topic), each in ages.items()]
-    return sorted(groups, key=lambda group: -len(group.ages))[:2]
-
-
-def _own_rows(known: Past, as_of: int) -> list[int]:
-    """Rows of what the contact itself did in the last year, the newest first."""
-    t = known.touchpoints
-    first = int(t.occurred_at.searchsorted(as_of - _WINDOWS[-1] * DAY))
-    rows = (first + (~t.outbound[first:]).nonzero()[0]).tolist()
-    return [row for row in reversed(rows) if known.kinds[row] not in _SILENT]
-
-
-def _said(group: _Group) -> str:
-    about = f" about {group.topic}" if group.topic else ""
+def _said(kind: str, topic: str | None, ages: Ages) -> str:
+    about = f" about {topic}" if topic else ""
     for days in _WINDOWS:
-        count = sum(age <= days * DAY for age in group.ages)
+        count = bisect_right(ages, days * DAY)
         if count > 1:
-            return f"{count} {_many(group.kind)}{about} in the last {days} days"
+            return f"{count} {_many(kind)}{about} in the last {days} days"
         if count == 1 and days == _WINDOWS[0]:
             break
-    did = _DID.get(group.kind) or _one(group.kind)
-    return f"{did}{about} {_ago(group.ages[0])}"
-
-
-def _silence(kind: str, known: Past, as_of: int) -> str | None:
-    at = known.last_seen.get(kind)
-    return None if at is None else f"last {_one(kind)} {_ago(as_of - at)}"
+    return f"{_DID.get(kind) or _one(kind)}{about} {_ago(ages[0])}"
 
 
 def _ago(age: int) -> str:
@@ -131,19 +156,3 @@ def _many(kind: str) -> str:
     if word.endswith(("s", "x", "z", "ch", "sh")):
         return word + "es"
     return word[:-1] + "ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else word + "s"
-
-
-def strongest_topic(action: Action, known: Past, as_of: int, context_topic: str | None) -> str | None:
-    """Return the topic that an action should be about: what the request names, else what interests the contact."""
-    if not action.topics:
-        return None
-    if context_topic is not None:
-        named = [topic for topic in action.topics if about_same(context_topic, [topic])]
-        if named:
-            return named[0]
-    counts: Counter[str] = Counter()
-    for group in _about(action.topics, known, as_of):
-        for topic in action.topics:
-            if group.topic is not None and about_same(group.topic, [topic]):
-                counts[topic] += len(group.ages)
-    return counts.most_common(1)[0][0] if counts else action.topics[0]

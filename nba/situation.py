@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,12 +14,23 @@ from features.touchpoints import NONE
 from nba.actions import Catalogue
 from nba.consent import Ledger
 from nba.past import Past
+from nba.quiet import is_quiet, quiet_until
 from nba.request import Request
+from nba.settings.contact_policy import Cap
 
 if TYPE_CHECKING:
-    from features.rows import DecisionRow
+    from features.row_types import DecisionRow
 
 OUTBOUND = "outbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A cap without room: how many approaches it counts, and from when on there is room again."""
+
+    cap: Cap
+    count: int
+    until: int | None
 
 
 @dataclass(frozen=True)
@@ -26,8 +38,8 @@ class Situation:
     """Facts about a contact, each worked out when first asked for.
 
     ``past`` is what consent, caps, pauses and prohibitions look at; ``known`` is what may be used to choose:
-    nothing of a contact who objects to profiling. ``held`` is an earlier decision that would be given again and
-    therefore does not count against itself.
+    nothing of a contact who objects to profiling. ``held`` is an earlier decision that would be given again
+    and therefore does not count against itself.
     """
 
     catalogue: Catalogue
@@ -57,6 +69,33 @@ class Situation:
             return ZoneInfo(usual)
 
     @cached_property
+    def withheld(self) -> Mapping[str, str | None]:
+        """Per channel why consent does not allow it; None where it does."""
+        asked = self.catalogue.settings.contact_policy.consent
+        channels = self.catalogue.channels
+        return {name: self.ledger.refusal(asked, name, self.person_type) for name in channels}
+
+    @cached_property
+    def quiet(self) -> Mapping[str, int]:
+        """Until when each channel is quiet; channels that may be used now are left out."""
+        quiet = self.catalogue.settings.contact_policy.quiet
+        if quiet is None or not self.goes_out:
+            return {}
+        return {
+            channel: quiet_until(quiet, channel, self.as_of, self.zone)
+            for channel in quiet.channels or self.catalogue.channels
+            if is_quiet(quiet, channel, self.as_of, self.zone)
+        }
+
+    @cached_property
+    def full(self) -> Sequence[Full]:
+        """The caps that leave no room."""
+        # Caps over an account need the histories of all its contacts, which are not read here yet.
+        caps = self.catalogue.settings.contact_policy.caps if self.goes_out else ()
+        found = (_filled(cap, self.approaches, self.as_of) for cap in caps if not cap.account)
+        return [each for each in found if each is not None]
+
+    @cached_property
     def person_type(self) -> str | None:
         """``business`` or ``consumer``; None where it is not known."""
         found = self.past.traits.get("person_type")
@@ -71,8 +110,8 @@ class Situation:
     def approaches(self) -> tuple[tuple[int, str | None], ...]:
         """Time and channel of everything outbound that counts in the caps, by rising time.
 
-        Any sender's outbound touchpoints, and our decisions that were carried out as far as we know: at once, or
-        where they were deferred when they were activated. One with a touchpoint of its own counts as that.
+        Any sender's outbound touchpoints, and our decisions that were carried out as far as we know: at once,
+        or where they were deferred when they were activated. One with a touchpoint of its own counts as that.
         """
         found = [*self._sent(), *self._decided()]
         return tuple(sorted(found, key=lambda approach: approach[0]))
@@ -80,12 +119,12 @@ class Situation:
     def _sent(self) -> list[tuple[int, str | None]]:
         t, uncounted = self.past.touchpoints, self.catalogue.transactional
         found: list[tuple[int, str | None]] = []
-        for row in t.outbound.nonzero()[0].tolist():
-            action = t.action[row]
+        rows = t.outbound.nonzero()[0]
+        columns = (t.occurred_at[rows].tolist(), t.channel[rows].tolist(), t.action[rows].tolist())
+        for at, channel, action in zip(*columns, strict=True):
             if action == NONE or t.actions[action] not in uncounted:
-                channel = t.channel[row]
                 name = t.channels[channel] if channel != NONE else self._channel_of(action)
-                found.append((int(t.occurred_at[row]), name))
+                found.append((at, name))
         return found
 
     def _channel_of(self, action: int) -> str | None:
@@ -107,3 +146,13 @@ class Situation:
             if row.action not in self.catalogue.transactional:
                 found.append((at, self.catalogue.action(column).channel))
         return found
+
+
+def _filled(cap: Cap, approaches: Sequence[tuple[int, str | None]], as_of: int) -> Full | None:
+    times = [time for time, channel in approaches if cap.channel is None or channel == cap.channel]
+    inside = times[bisect_left(times, as_of - cap.per_us) :]
+    if len(inside) < cap.count:
+        return None
+    # The window is half-open: what happened exactly `per` ago still counts.
+    free = inside[len(inside) - cap.count] + cap.per_us + 1 if cap.count else None
+    return Full(cap, len(inside), free)

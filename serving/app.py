@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from features.store import Store
+from nba.actions import Catalogue
 from nba.door import now_us
 from nba.settings import Settings
 from serving.api import contacts, feedback, health, index, model, recommend, touchpoints
@@ -19,6 +20,7 @@ from serving.bundles import Bundles
 from serving.loopback import LoopbackOnly
 from serving.operations import Operation
 from serving.problems import HANDLED, on_problem
+from serving.profile import warm_up
 from serving.secret import read_secret
 from serving.service import Service
 from serving.sync_child import SyncChild, SyncPlan
@@ -80,12 +82,12 @@ async def _open(
     writer.open()
     stack.callback(writer.close)
     bundles = Bundles(settings.folder)
-    await bundles.look()
+    await asyncio.gather(asyncio.to_thread(warm_up, clock()), bundles.look())
     sync = None if sync_seconds is None else SyncChild(_plan(settings, sync_seconds))
     _in_background(bundles.watch(), stack)
     if sync is not None:
         _in_background(sync.run(), stack)
-    return Service(settings, store, writer, bundles, secret, clock, sync)
+    return Service(settings, Catalogue.of(settings), store, writer, bundles, secret, clock, sync=sync)
 
 
 def _plan(settings: Settings, seconds: float) -> SyncPlan:

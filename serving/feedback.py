@@ -12,13 +12,15 @@ import orjson
 
 from features.cells import RowError, cell
 from features.errors import UserError
-from features.rows import DecisionRow, OutcomeRow, TouchpointRow
+from features.row_types import DecisionRow, OutcomeRow, TouchpointRow
 from features.schema import Column
 from features.store import Store, Writing
 from features.times import iso
 from features.touchpoints import TouchpointRules
 from nba.actions import DO_NOTHING
+from nba.settings import Settings
 from nba.settings.actions import Action
+from serving.repeats import decision_behind
 
 OUTCOMES = (
     "shown", "delivered", "opened", "clicked", "done", "accepted", "converted", "rejected", "snoozed",
@@ -45,6 +47,7 @@ _COLUMNS = (
 _UNTIL = Column("until", "past")
 _LONGEST = {"note": 10_000}
 _LONGEST_TEXT = 500
+_EVER = 2**62
 
 
 class FeedbackError(UserError):
@@ -95,30 +98,39 @@ def read_feedback(given: object, now_us: int) -> OutcomeRow:
     )
 
 
-def store_feedback(store: Store, writing: Writing, row: OutcomeRow, actions: Mapping[str, Action]) -> Receipt:
+def store_feedback(store: Store, writing: Writing, row: OutcomeRow, settings: Settings) -> Receipt:
     """Write an outcome and, where the decision is known, its touchpoint.
 
     A repeat stores nothing. Of a decision that is not known nothing but the outcome is kept.
     """
-    decision = store.decision(row.decision_id)
+    decision = decision_behind(store, row.decision_id)
+    if decision is not None:
+        row = row._replace(decision_id=decision.decision_id)
     is_new = writing.outcomes([row]) == 1
-    touchpoint = None if decision is None else _touchpoint(row, decision, actions)
-    if is_new and touchpoint is not None and not _has_done(store, row, decision):
+    touchpoint = None if decision is None else _touchpoint(row, decision, settings.actions)
+    if (
+        is_new
+        and touchpoint is not None
+        and not _is_reported(store, row, touchpoint.identity, settings.touchpoints)
+    ):
         writing.touchpoints([touchpoint])
     return Receipt(is_new, decision is None)
 
 
-def already_done(store: Store, row: TouchpointRow, outbound: tuple[str, ...]) -> bool:
+def already_done(store: Store, row: TouchpointRow, rules: TouchpointRules) -> bool:
     """Whether a touchpoint says what feedback has said before: that the decision's action was carried out."""
-    if row.decision_id is None or not TouchpointRules(outbound=outbound).is_outbound(row.kind, row.direction):
+    if row.decision_id is None or not rules.is_outbound(row.kind, row.direction):
         return False
-    return any(outcome.outcome == DONE for outcome in store.outcomes_of(row.decision_id))
+    decision = decision_behind(store, row.decision_id)
+    return decision is not None and any(
+        outcome.outcome == DONE for outcome in store.outcomes_of(decision.decision_id)
+    )
 
 
 def _field(given: Mapping[str, Any], column: Column, now_us: int) -> object:
     # What is to come may lie far ahead, which a time that has passed may not.
     if column.name == "until":
-        found = cell(given, _UNTIL, now_us=2**61, zone=None)
+        found = cell(given, _UNTIL, now_us=_EVER, zone=None)
     else:
         found = cell(given, column, now_us=now_us, zone=None)
     longest = _LONGEST.get(column.name, _LONGEST_TEXT)
@@ -169,9 +181,9 @@ def _touchpoint(
     )
 
 
-def _has_done(store: Store, row: OutcomeRow, decision: DecisionRow | None) -> bool:
-    """Whether some system has reported already that the decision's action was carried out."""
-    if row.outcome != DONE or decision is None:
-        return False
-    history = store.history(decision.identity, 2**62)
-    return any(found[11] == row.decision_id and found[5] == "outbound" for found in history)
+def _is_reported(store: Store, row: OutcomeRow, identity: str, rules: TouchpointRules) -> bool:
+    """Whether another system has reported that the decision was carried out, as feedback now says."""
+    return row.outcome == DONE and any(
+        found[11] == row.decision_id and rules.is_outbound(found[3], found[5])
+        for found in store.history(identity, _EVER)
+    )

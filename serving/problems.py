@@ -66,10 +66,13 @@ class Problem(Exception):
             "errors": [{"place": place, "message": sentence} for place, sentence in self.errors],
         }
 
+    def dumps(self, instance: str) -> bytes:
+        """Write the answer; texts that no encoding can hold are spelt out."""
+        return orjson.dumps({key: _encodable(value) for key, value in self.body(instance).items()})
+
     def response(self, instance: str) -> Response:
-        """Make the answer; texts that no encoding can hold are spelt out."""
-        body = {key: _encodable(value) for key, value in self.body(instance).items()}
-        return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)
+        """Make the answer to a request."""
+        return Response(self.dumps(instance), self.status, self.headers, MEDIA_TYPE)
 
 
 def _encodable(value: Any) -> Any:
@@ -90,8 +93,14 @@ def unacceptable(error: UserError) -> Problem:
         error.complaints[0]
         if len(error.complaints) == 1
         else f"{len(error.complaints)} faults in the request",
-        errors=[("body", complaint) for complaint in error.complaints],
+        errors=[_placed(complaint) for complaint in error.complaints],
     )
+
+
+def _placed(complaint: str) -> tuple[str, str]:
+    """Split "field: sentence"; what names no field is about the body."""
+    place, colon, sentence = complaint.partition(": ")
+    return (f"/{place}", sentence) if colon and " " not in place else ("body", complaint)
 
 
 def malformed(error: MalformedBody) -> Problem:
@@ -131,23 +140,24 @@ def unexpected(error: Exception) -> Problem:
     return Problem(500, "internal-error", "the service made a mistake; its log has the place")
 
 
-def _answer(request: Request, problem: Problem) -> Response:
-    return problem.response(request.url.path)
+def problem_of(error: Exception) -> Problem:
+    """Turn any error into its problem: the one table of them."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, MalformedBody):
+        return malformed(error)
+    if isinstance(error, StoreError):
+        return unavailable(error)
+    if isinstance(error, UserError):
+        return unacceptable(error)
+    if isinstance(error, HTTPException):
+        return from_http(error)
+    return unexpected(error)
 
 
 def on_problem(request: Request, error: Exception) -> Response:
-    """Turn any error into its problem: the one table of them."""
-    if isinstance(error, Problem):
-        return _answer(request, error)
-    if isinstance(error, MalformedBody):
-        return _answer(request, malformed(error))
-    if isinstance(error, StoreError):
-        return _answer(request, unavailable(error))
-    if isinstance(error, UserError):
-        return _answer(request, unacceptable(error))
-    if isinstance(error, HTTPException):
-        return _answer(request, from_http(error))
-    return _answer(request, unexpected(error))
+    """Answer with the problem that an error is."""
+    return problem_of(error).response(request.url.path)
 
 
 HANDLED: tuple[type[Exception], ...] = (Problem, MalformedBody, UserError, HTTPException)

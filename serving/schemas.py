@@ -196,7 +196,11 @@ MODEL = _object(
     serves=TEXT,
     since=MOMENT_OR_NULL,
     refused=TEXT_OR_NULL,
+    created_at=MOMENT_OR_NULL,
+    evidence=TEXT,
     metrics=ANYTHING,
+    data={"type": ["object", "null"], "additionalProperties": True},
+    policies={"type": ["object", "null"], "additionalProperties": True},
 )
 
 HEALTH = _object(("status",), status=TEXT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from features.store import Store
+from nba.actions import Catalogue
 from nba.settings import Settings
 from serving.bundles import Bundles
 from serving.sync_child import SyncChild
@@ -23,11 +25,14 @@ class Service:
     """
 
     settings: Settings
+    catalogue: Catalogue
     store: Store
     writer: Writer
     bundles: Bundles
     secret: bytes
     now_us: Callable[[], int]
+    ticks: Callable[[], float] = time.monotonic
+    """Seconds since some moment, for deadlines."""
     sync: SyncChild | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,9 +62,25 @@ def _alone(fit: GoalFit) -> str | None:
         return f"{name}: the model cannot be judged, its test rows lack positives or negatives"
     if found["auc_interval"] is not None and found["auc_interval"][1] <= 0.5:
         return f"{name}: AUC {found['auc']:.3f} is no better than chance"
-    if found["ece"] is not None and found["ece"] > WORST_CALIBRATION:
-        return f"{name}: calibration error {found['ece']:.3f} is above {WORST_CALIBRATION}"
+    chance = calibration_noise(fit.report["test"]["rows"], fit.report["test"]["positives"])
+    if found["ece"] is not None and found["ece"] > WORST_CALIBRATION + chance:
+        return (
+            f"{name}: calibration error {found['ece']:.3f} is above {WORST_CALIBRATION} "
+            f"by more than chance explains ({chance:.3f})"
+        )
     return None
+
+
+def calibration_noise(rows: int, positives: int, bins: int = 10) -> float:
+    """Return the calibration error that a perfect model shows by chance: a mean absolute normal deviation per bin.
+
+    Examples
+    --------
+    >>> round(calibration_noise(1000, 500), 3)
+    0.04
+    """
+    share = positives / rows
+    return math.sqrt(2.0 / math.pi * share * (1.0 - share) * bins / rows)
 
 
 def _sound(fit: GoalFit) -> str:
@@ -93,7 +110,10 @@ def _against(fit: GoalFit, past: Past, champion: Belief) -> tuple[bool, str] | N
 
 
 def paired_gain(
-    label: np.ndarray[Any, Any], ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any], contact: np.ndarray[Any, Any]
+    label: np.ndarray[Any, Any],
+    ours: np.ndarray[Any, Any],
+    theirs: np.ndarray[Any, Any],
+    contact: np.ndarray[Any, Any],
 ) -> tuple[float, float]:
     """Difference in AUC on the same rows and its standard error, by leaving out tenths of the contacts."""
     total = (metrics.auc(label, ours) or 0.0) - (metrics.auc(label, theirs) or 0.0)
@@ -105,10 +125,14 @@ def paired_gain(
         if a is not None and b is not None:
             parts.append(a - b)
     n = len(parts)
-    error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else float("inf")
+    error = (
+        float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2)))
+        if n > 1
+        else float("inf")
+    )
     return total, error
 
 
 def refused(verdict: Verdict, reason: str) -> Verdict:
-    """The same verdict, refused for one more reason."""
+    """Refuse the same verdict for one more reason."""
     return replace(verdict, promote=False, reasons=(*verdict.reasons, reason))

@@ -42,7 +42,7 @@ def build(past: Past, goal: Goal, rows: Rows, split: Split, features: FeatureSet
 
 
 def own_of(touchpoints: Touchpoints, rows: Rows) -> Own:
-    """What each row's own touchpoint was: its action (else kind), channel, topics and numbers."""
+    """Say what each row's own touchpoint was: its action (else kind), channel, topics and numbers."""
     t = touchpoints
     about: dict[tuple[int, ...], tuple[str, ...]] = {}
     topics = []
@@ -52,7 +52,10 @@ def own_of(touchpoints: Touchpoints, rows: Rows) -> Own:
             about[codes] = tuple(t.topics[code] for code in codes)
         topics.append(about[codes])
     return Own(
-        type=[t.actions[a] if a >= 0 else t.kinds[k] for a, k in zip(t.action[rows.own], t.kind[rows.own], strict=True)],
+        type=[
+            t.actions[a] if a >= 0 else t.kinds[k]
+            for a, k in zip(t.action[rows.own], t.kind[rows.own], strict=True)
+        ],
         channel=[t.channels[c] if c >= 0 else None for c in t.channel[rows.own]],
         topics=topics,
         numbers=[_numbers(properties) for properties in own_properties(t, rows.own)],
@@ -69,7 +72,7 @@ def _numbers(properties: Mapping[str, Any]) -> dict[str, float]:
 
 def _with_own(features: FeatureSet, own: Own, split: Split) -> FeatureSet:
     """Types, channels and numbers as the training rows have them; what comes later is not known of them."""
-    train = np.flatnonzero(split.train)
+    train: list[int] = np.flatnonzero(split.train).tolist()
     numbers: dict[str, int] = {}
     for i in train:
         for name in own.numbers[i]:

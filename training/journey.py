@@ -51,7 +51,14 @@ def _read() -> dict[str, pd.DataFrame]:
             "or run `make setup`"
         ) from None
     # `promotions` has 21 million rows that nothing here needs.
-    names = ["transactions", "products", "campaigns", "campaign_descriptions", "coupons", "coupon_redemptions"]
+    names = [
+        "transactions",
+        "products",
+        "campaigns",
+        "campaign_descriptions",
+        "coupons",
+        "coupon_redemptions",
+    ]
     data: dict[str, pd.DataFrame] = get_data([*names, "demographics"])
     return data
 
@@ -67,7 +74,7 @@ def _topics(products: pd.DataFrame) -> pd.Series[Any]:
 
 
 def _topic_lists(rows: pd.DataFrame, by: str) -> pd.Series[Any]:
-    """The different topics of each group, sorted; groups of topicless products are left out."""
+    """List the different topics of each group, sorted; groups of topicless products are left out."""
     import numpy as np
     import pandas as pd
 
@@ -84,7 +91,9 @@ def _sends(data: dict[str, pd.DataFrame], products: pd.Series[Any]) -> pd.DataFr
         n_coupons=("coupon_upc", "nunique"), n_products=("product_id", "nunique")
     )
     about["topics"] = _topic_lists(coupons, "campaign_id").reindex(about.index)
-    sends = data["campaigns"].merge(data["campaign_descriptions"], on="campaign_id").join(about, on="campaign_id")
+    sends = (
+        data["campaigns"].merge(data["campaign_descriptions"], on="campaign_id").join(about, on="campaign_id")
+    )
     household, campaign = sends["household_id"].astype(str), sends["campaign_id"].astype(str)
     ends = sends["end_date"] + pd.Timedelta(days=1)  # the last day belongs to the campaign
     return pd.DataFrame(
@@ -128,7 +137,10 @@ def _touchpoints(
         }
     )
     mailed = sends.assign(
-        touchpoint_id="sent:" + sends["decision_id"], kind="campaign_sent", channel="mail", direction="outbound"
+        touchpoint_id="sent:" + sends["decision_id"],
+        kind="campaign_sent",
+        channel="mail",
+        direction="outbound",
     )
     # A mailing before the records begin has no history to learn from: it is kept under a kind of its own.
     mailed.loc[mailed["occurred_at"] < FIRST_RECORD, "kind"] = "campaign_sent_before_records"
@@ -143,7 +155,12 @@ def _redemptions(redeemed: pd.DataFrame) -> pd.DataFrame:
     nth = name.groupby([name, redeemed["redemption_date"]]).cumcount().astype(str)
     return pd.DataFrame(
         {
-            "touchpoint_id": "redemption:" + name + ":" + redeemed["redemption_date"].dt.strftime("%Y%m%d") + ":" + nth,
+            "touchpoint_id": "redemption:"
+            + name
+            + ":"
+            + redeemed["redemption_date"].dt.strftime("%Y%m%d")
+            + ":"
+            + nth,
             "identity": _household(redeemed["household_id"]),
             # Only the day is on record; noon lies within it in any case.
             "occurred_at": redeemed["redemption_date"] + pd.Timedelta(hours=12),

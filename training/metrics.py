@@ -31,7 +31,7 @@ def auc(y: ArrayLike, p: ArrayLike) -> float | None:
     Raises
     ------
     ValueError
-        Where shapes differ, a truth is neither 0 nor 1 or a score is NaN or infinite. So do all functions here.
+        Where shapes differ, a truth is neither 0 nor 1 or a score is NaN or infinite; in all functions here.
     """
     truth, score = _checked(y, p)
     above, _ = _components(truth, score)
@@ -41,8 +41,8 @@ def auc(y: ArrayLike, p: ArrayLike) -> float | None:
 def auc_interval(y: ArrayLike, p: ArrayLike, cluster: ArrayLike | None = None) -> tuple[float, float] | None:
     """Two-sided 95 % interval of the AUC; rows of one cluster may depend on each other.
 
-    The variance is Obuchowski's (1997, Biometrics 53, 567-578): structural components summed by cluster; with
-    one row a cluster it is DeLong's. The interval is symmetric on the logit scale, so that it stays in (0, 1).
+    The variance is Obuchowski's (1997, Biometrics 53, 567-578): structural components summed by cluster;
+    with one row a cluster it is DeLong's. The interval is symmetric on the logit scale, so stays in (0, 1).
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def log_loss(y: ArrayLike, p: ArrayLike) -> float | None:
 
 
 def ece(y: ArrayLike, p: ArrayLike) -> float | None:
-    """Expected calibration error over ten bins of equal mass (deciles of the probability).
+    """Compute the expected calibration error over ten bins of equal mass (deciles of the probability).
 
     Rows with equal probability share a bin, so the order of the rows does not matter.
 
@@ -141,11 +141,12 @@ def gains(y: ArrayLike, p: ArrayLike, depth: Floats) -> Floats:
     levels, level = np.unique(-score, return_inverse=True)
     rows = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=len(levels)))])
     found = np.concatenate([[0], np.cumsum(np.bincount(level, truth, minlength=len(levels)))])
-    return np.interp(depth * len(truth), rows, found) / truth.sum()
+    part: Floats = np.interp(depth * len(truth), rows, found) / truth.sum()
+    return part
 
 
 def summary(y: ArrayLike, p: ArrayLike, cluster: ArrayLike | None = None) -> dict[str, Any]:
-    """The metrics of the training report; JSON-able, None where one cannot be computed."""
+    """Compute the metrics of the training report; JSON-able, None where one cannot be computed."""
     interval = auc_interval(y, p, cluster)
     return {
         "auc": auc(y, p),
@@ -165,7 +166,9 @@ def _checked(y: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
     if not np.isin(truth, (0.0, 1.0)).all():
         raise ValueError("truth must be 0 or 1 in every row")
     if not np.isfinite(score).all():
-        raise ValueError(f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; every row needs a number")
+        raise ValueError(
+            f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; every row needs a number"
+        )
     return truth, score
 
 
@@ -174,7 +177,9 @@ def _groups(cluster: ArrayLike | None, n: int) -> NDArray[np.int64]:
         return np.arange(n, dtype=np.int64)
     labels, group = np.unique(np.asarray(cluster), return_inverse=True)
     if group.shape != (n,):
-        raise ValueError(f"{group.size} cluster labels ({len(labels)} different) for {n} rows; give one a row")
+        raise ValueError(
+            f"{group.size} cluster labels ({len(labels)} different) for {n} rows; give one a row"
+        )
     return group.astype(np.int64)
 
 
@@ -187,7 +192,7 @@ def _midranks(score: Floats) -> Floats:
 
 
 def _components(truth: Floats, score: Floats) -> tuple[Floats, Floats]:
-    """For each positive the part of the negatives it beats; for each negative the part of the positives above."""
+    """Part of the negatives each positive beats, and part of the positives that beat each negative."""
     positive = truth == 1
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:

@@ -39,7 +39,14 @@ def calibration_plot(y: ArrayLike, p: ArrayLike, title: str) -> bytes:
         limit = max(1.05 * float(np.max([predicted, observed + spread[1]])), 0.01)
         axes.plot([0, limit], [0, limit], color=GRID, linestyle="--", linewidth=1, label="as predicted")
         axes.errorbar(
-            predicted, observed, yerr=spread, color=MODEL, marker="o", markersize=5, capsize=3, label="tenths of the rows"
+            predicted,
+            observed,
+            yerr=spread,
+            color=MODEL,
+            marker="o",
+            markersize=5,
+            capsize=3,
+            label="tenths of the rows",
         )
         axes.set_xlim(0, limit)
         axes.set_ylim(0, limit)
@@ -67,7 +74,9 @@ def lift_plot(y: ArrayLike, scores: Mapping[str, ArrayLike], title: str) -> byte
         for i, (name, score) in enumerate(scores.items()):
             style = {"color": MODEL, "linewidth": 2.2} if i == 0 else {"color": BASELINE, "linewidth": 1.2}
             found = 100 * gains(y, score, depth)
-            axes.plot(100 * depth, found, linestyle=dashes[i % len(dashes)] if i else "-", label=name, **style)
+            axes.plot(
+                100 * depth, found, linestyle=dashes[i % len(dashes)] if i else "-", label=name, **style
+            )
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 101)
     axes.legend(frameon=False, loc="lower right")

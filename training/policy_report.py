@@ -36,7 +36,7 @@ _WHY = {
 
 
 def policies(past: Past, settings: Settings) -> dict[str, Any]:
-    """The report's part about policies; what cannot be estimated is null."""
+    """Write the report's part about policies; what cannot be estimated is null."""
     found = evidence(past) if settings.actions else "none"
     why = "no actions are defined, so nothing is recommended" if not settings.actions else _WHY[found]
     return {

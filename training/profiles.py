@@ -14,7 +14,7 @@ from training.past import Past
 
 
 def describe_goal(fit: GoalFit) -> dict[str, Any]:
-    """What the service needs to know of a goal, for the bundle's manifest."""
+    """Say what the service needs to know of a goal, for the bundle's manifest."""
     goal, rows, features = fit.data.goal, fit.data.rows, fit.data.features
     p = fit.final.predict(fit.data.X) if fit.final is not None else np.zeros(0)
     own = None
@@ -59,7 +59,7 @@ def _grades(goal: Goal, p: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]
 
 
 def action_profiles(past: Past, settings: Settings, fits: list[GoalFit]) -> dict[str, Any]:
-    """The topics, channel and numbers each action had when it was last taken."""
+    """Find the topics, channel and numbers each action had when it was last taken."""
     profiles: dict[str, Any] = {}
     for fit in fits:
         rows = fit.data.rows

@@ -20,7 +20,7 @@ def full_report(
     policies: Mapping[str, Any],
     verdict: Verdict,
 ) -> dict[str, Any]:
-    """The report of the contract; its bundle is filled in once it is registered."""
+    """Write the report of the contract; its bundle is filled in once it is registered."""
     moments = past.touchpoints.occurred_at
     goals = {fit.data.goal.name: dict(fit.report) for fit in fits}
     for report in goals.values():
@@ -82,7 +82,7 @@ def logged_metrics(report: Mapping[str, Any]) -> dict[str, float]:
 
 
 def readable(report: Mapping[str, Any]) -> str:
-    """The report as text: a table per goal, then stages, policy and verdict in sentences."""
+    """Write the report as text: a table per goal, then stages, policy and verdict in sentences."""
     data = report["data"]
     lines = [
         f"{data['touchpoints']:,} touchpoints of {data['contacts']:,} contacts, "
@@ -99,7 +99,9 @@ def readable(report: Mapping[str, Any]) -> str:
             f"agreement with the rules {stages['agreement_with_rules']:.2f})"
         )
     policies = report["policies"]
-    lines.append(f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})")
+    lines.append(
+        f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})"
+    )
     verdict = report["verdict"]
     lines.append(("promoted: " if verdict["promote"] else "not promoted: ") + "; ".join(verdict["reasons"]))
     return "\n".join(lines)
@@ -111,13 +113,18 @@ def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
         f"{goal}: trained on {train['rows']:,} rows ({train['positives']:,} positive), "
         f"tested on {test['rows']:,} later ones ({test['positives']:,} positive)"
     ]
-    lines.append(f"  {'':10} {'AUC':>6} {'95 % interval':>15} {'AP':>6} {'Brier':>6} {'ECE':>6} {'lift@10':>8}")
+    lines.append(
+        f"  {'':10} {'AUC':>6} {'95 % interval':>15} {'AP':>6} {'Brier':>6} {'ECE':>6} {'lift@10':>8}"
+    )
     for who, metrics in part["metrics"].items():
         interval = metrics.get("auc_interval")
         bounds = f"{interval[0]:.3f} - {interval[1]:.3f}" if interval else ""
         cells = [_figure(metrics.get(name)) for name in ("average_precision", "brier", "ece")]
         lift = _figure(metrics.get("lift_at_10"), 2)
-        lines.append(f"  {who:10} {_figure(metrics['auc']):>6} {bounds:>15} {' '.join(f'{c:>6}' for c in cells)} {lift:>8}".rstrip())
+        lines.append(
+        row = f"  {who:10} {_figure(metrics['auc']):>6} {bounds:>15} {' '.join(f'{c:>6}' for c in cells)} {lift:>8}"
+        lines.append(row.rstrip())
+        )
     lines.append(f"  calibration: {part['calibration']}")
     lines += [f"  note: {warning}" for warning in part["warnings"]]
     return [*lines, ""]

@@ -106,7 +106,7 @@ def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
 
 
 def choose_features(past: Past, settings: Settings, before: int) -> FeatureSet:
-    """The fixed-width feature set, chosen on what was known before the first test row."""
+    """Choose the fixed-width feature set, chosen on what was known before the first test row."""
     points = settings.points
     features = choose(
         past.touchpoints,
@@ -124,7 +124,7 @@ def _rows(past: Past, goal: Goal, settings: Settings) -> tuple[Rows, Split]:
 
 
 def _known_until(splits: Mapping[str, tuple[Rows, Split]], past: Past) -> int:
-    """The first test moment of any goal: what was not known then must not choose anything."""
+    """Find the first test moment of any goal: what was not known then must not choose anything."""
     first = [int(rows.as_of[split.test].min()) for rows, split in splits.values() if split.test.any()]
     return min(first, default=past.end)
 
@@ -186,6 +186,8 @@ def _plots(fits: list[GoalFit]) -> dict[str, bytes]:
         scores = {"model": fit.predicted} | {
             rule: values for rule, values in fit.rules.items() if values is not None
         }
-        drawn[f"{name}-calibration.png"] = plots.calibration_plot(label.astype(np.float64), fit.predicted, title)
+        drawn[f"{name}-calibration.png"] = plots.calibration_plot(
+            label.astype(np.float64), fit.predicted, title
+        )
         drawn[f"{name}-lift.png"] = plots.lift_plot(label.astype(np.float64), scores, title)
     return drawn

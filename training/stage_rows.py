@@ -25,7 +25,9 @@ BEHAVIOUR = (
 _EVER = -(2**62)
 
 
-def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int, seed: int) -> StageModel | None:
+def fit_stages(
+    past: Past, settings: Settings, features: FeatureSet, as_of: int, seed: int
+) -> StageModel | None:
     """Stages as they stood at ``as_of``; None where fewer contacts than clusters tell themselves apart."""
     touchpoints = past.touchpoints
     first = touchpoints.occurred_at[touchpoints.start[:-1]]
@@ -48,7 +50,7 @@ def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int,
 def rule_stage_codes(
     past: Past, rules: StageRules, contact: NDArray[np.int64], as_of: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The stage of each row by rule, as codes of the rules' names."""
+    """Find the stage of each row by rule, as codes of the rules' names."""
     kinds = sorted({kind for rule in rules.rules for kind in rule.seen})
     days: NDArray[Any] = np.full((len(contact), len(kinds)), np.nan)
     t = past.touchpoints

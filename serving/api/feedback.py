@@ -18,7 +18,7 @@ async def post_feedback(request: Request) -> Response:
     service = service_of(request)
     row = read_feedback(parse(await read_body(request)), service.now_us())
     receipt = await service.writer.write(
-        lambda writing: store_feedback(service.store, writing, row, service.settings.actions)
+        lambda writing: store_feedback(service.store, writing, row, service.settings)
     )
     return reply(
         {

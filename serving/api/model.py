@@ -7,23 +7,27 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from models.belief import Belief
 from serving import schemas
 from serving.operations import Operation, reply
 from serving.service import service_of
-
-_TOLD = ("trained_at", "data", "metrics", "policies", "stages")
-"""Parts of a bundle's manifest that say how it came about."""
 
 
 async def get_model(request: Request) -> Response:
     """Describe the bundle that serves; without one the points baseline does."""
     bundles = service_of(request).bundles
-    belief = bundles.current
+    return reply({**bundles.report(), **_described(bundles.current)})
+
+
+def _described(belief: Belief | None) -> dict[str, Any]:
     manifest = belief.manifest if belief else {}
-    told: dict[str, Any] = {name: manifest[name] for name in _TOLD if name in manifest}
-    return reply(
-        {**bundles.report(), "metrics": {}, "evidence": belief.evidence if belief else "none", **told}
-    )
+    return {
+        "created_at": manifest.get("created_at"),
+        "evidence": belief.evidence if belief else "none",
+        "metrics": {goal: told.get("metrics") for goal, told in manifest.get("goals", {}).items()},
+        "data": manifest.get("data"),
+        "policies": manifest.get("policies"),
+    }
 
 
 OPERATIONS = (
@@ -40,6 +44,7 @@ OPERATIONS = (
             "serves": "learned",
             "since": "2026-11-21T10:00:00Z",
             "refused": None,
+            "created_at": "2026-11-21T09:50:00Z",
             "evidence": "randomised",
             "metrics": {"conversion": {"auc": 0.86}},
         },

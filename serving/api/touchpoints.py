@@ -8,8 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.rows import QuarantineRow, TouchpointRow
+from features.row_types import QuarantineRow, TouchpointRow
 from features.store import Store, Writing
+from features.touchpoints import TouchpointRules
 from serving import schemas
 from serving.feedback import already_done
 from serving.intake.body import MEBIBYTE, read_body
@@ -30,9 +31,7 @@ async def post_touchpoints(request: Request) -> Response:
     intake = read_touchpoints(raw, now_us=now, rules=service.settings.touchpoints)
     refused = intake.quarantine(now, PLACE)
     stored = await service.writer.write(
-        lambda writing: _store(
-            service.store, writing, intake.rows, refused, service.settings.touchpoints.outbound
-        )
+        lambda writing: _store(service.store, writing, intake.rows, refused, service.settings.touchpoints)
     )
     if not intake.is_list and intake.refused:
         raise _refusal(intake)
@@ -44,9 +43,9 @@ def _store(
     writing: Writing,
     rows: Sequence[TouchpointRow],
     refused: Sequence[QuarantineRow],
-    outbound: tuple[str, ...],
+    rules: TouchpointRules,
 ) -> int:
-    stored = writing.touchpoints([row for row in rows if not already_done(store, row, outbound)])
+    stored = writing.touchpoints([row for row in rows if not already_done(store, row, rules)])
     writing.quarantine(refused)
     return stored
 

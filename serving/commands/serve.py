@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from collections.abc import Callable
 
 from features.errors import UserError
-from nba.door import settings_at
+from nba.door import moment, now_us, settings_at
 from nba.output import Output
 
 _SYNC_SECONDS = 15.0
@@ -20,8 +21,9 @@ class ServeError(UserError):
 def register(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
-        "Run the HTTP service until Ctrl-C. It serves the local champion, and fetches a newer one from MLflow "
-        "by itself (every 15 seconds; NBA_SYNC_SECONDS changes that). Without keys it answers this machine only."
+        "Run the HTTP service until Ctrl-C. It serves the local champion, and fetches a newer one from "
+        "MLflow by itself (every 15 seconds; NBA_SYNC_SECONDS changes that). Without keys it answers this "
+        "machine only."
     )
     parser.epilog = (
         "example:\n"
@@ -30,6 +32,11 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", help="where to listen (serving.host)")
     parser.add_argument("--port", type=_port, help="the port, 0 for any free one (serving.port)")
+    parser.add_argument(
+        "--as-of",
+        metavar="T",
+        help="start the clock at T instead of now, to look at old data as it was (ISO 8601)",
+    )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -49,7 +56,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     host = settings.serving.host if args.host is None else args.host
     port = settings.serving.port if args.port is None else args.port
     require_loopback(host)
-    app = create_app(settings, sync_seconds=_sync_seconds(os.environ.get("NBA_SYNC_SECONDS")))
+    app = create_app(
+        settings,
+        sync_seconds=_sync_seconds(os.environ.get("NBA_SYNC_SECONDS")),
+        clock=_clock(args.as_of),
+    )
     # What would go wrong in the lifespan becomes a sentence here instead of a log of the web server.
     read_secret(settings.folder, os.environ)
     with Store.open(settings.store.url), listen(host, port) as listening:
@@ -63,6 +74,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
         "Ended; everything that was acknowledged is stored." if started else "The service could not start."
     )
     return 0 if started else 1
+
+
+def _clock(as_of: str | None) -> Callable[[], int]:
+    """Tell the time, or a time that started at ``as_of`` when the service did."""
+    if as_of is None:
+        return now_us
+    behind = now_us() - moment(as_of)
+    return lambda: now_us() - behind
 
 
 def _port(text: str) -> int:

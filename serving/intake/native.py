@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
-from features.rows import QuarantineRow, RowError, TouchpointRow, content_digest, content_id, touchpoint_row
+from features.cells import RowError
+from features.row_types import QuarantineRow, TouchpointRow
+from features.rows import content_digest, content_id, touchpoint_row
 from features.schema import TOUCHPOINTS
 from features.touchpoints import TouchpointRules
 from serving.intake.strict_json import MalformedBody, elements, parse

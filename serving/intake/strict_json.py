@@ -12,7 +12,7 @@ MOST_DEPTH = 64
 
 _MOST_DIGITS = 19
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -93,7 +93,7 @@ def elements(raw: bytes) -> list[bytes] | None:
     end = None
     for token in _TOKEN.finditer(body):
         mark = token[0]
-        if end is not None:
+        if end is not None or mark == b'"':  # something follows the list, or a text has no end
             return None
         if mark in (b"[", b"{"):
             open_.append(mark)
@@ -130,6 +130,8 @@ def _is_too_deep(raw: bytes) -> bool:
         return False
     depth = 0
     for token in _TOKEN.finditer(raw):
+        if token[0] == b'"':  # a text without an end: not JSON, which the reader says better
+            return False
         if token[0] in (b"[", b"{"):
             depth += 1
             if depth > MOST_DEPTH:

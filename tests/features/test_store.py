@@ -8,17 +8,14 @@ from hypothesis import strategies as st
 
 from features import store_reading, store_tables
 from features.row_types import (
-    DecisionRow,
     LinkRow,
-    OutcomeRow,
     QuarantineRow,
     RecordRow,
-    ScoreRow,
     TouchpointRow,
 )
 from features.store import Store, StoreError
 from features.times import ALWAYS
-from features.touchpoints import Touchpoints, TouchpointRules
+from features.touchpoints import TouchpointRules, Touchpoints
 
 
 def url(folder: Path, name: str = "nba.db") -> str:
@@ -41,14 +38,34 @@ def write(store: Store, *rows: TouchpointRow) -> int:
 
 
 def test_history_is_strictly_before_and_in_order(store: Store) -> None:
-    write(store, touchpoint(at=3, name="x"), touchpoint(at=1, name="y"), touchpoint(at=2), touchpoint("b", 1, "z"))
+    write(
+        store,
+        touchpoint(at=3, name="x"),
+        touchpoint(at=1, name="y"),
+        touchpoint(at=2),
+        touchpoint("b", 1, "z"),
+    )
     assert [row[1:3] for row in store.history("a", 3)] == [(1, "y"), (2, "1")]
     assert store.history("nobody", 9) == []
 
 
 def test_a_row_comes_back_as_it_went_in(store: Store) -> None:
     row = TouchpointRow(
-        "crm:ü", 5, "t", "order", "shop", "inbound", '["pümps"]', 1.5, "CHF", 0.5, 3.0, "d", "call", '{"a":1}', "s"
+        "crm:ü",
+        5,
+        "t",
+        "order",
+        "shop",
+        "inbound",
+        '["pümps"]',
+        1.5,
+        "CHF",
+        0.5,
+        3.0,
+        "d",
+        "call",
+        '{"a":1}',
+        "s",
     )
     write(store, row)
     assert store.history("crm:ü", 6) == [tuple(row)[:14]]
@@ -80,7 +97,9 @@ def test_a_touchpoint_without_id_is_a_fault_of_the_caller(store: Store) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), max_size=30), st.randoms(), st.integers(1, 30)
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), max_size=30),
+    st.randoms(),
+    st.integers(1, 30),
 )
 @settings(max_examples=25, deadline=None)
 def test_order_and_size_of_chunks_change_nothing(
@@ -160,7 +179,10 @@ def test_a_store_can_be_opened_and_read_while_another_writes(store: Store, tmp_p
 def test_traits_are_the_latest_known_strictly_before(store: Store) -> None:
     with store.writing() as writing:
         writing.contacts(
-            [RecordRow("a", ALWAYS, {"size": 1, "account": "acme"}), RecordRow("a", 10, {"size": 2, "role": "buyer"})]
+            [
+                RecordRow("a", ALWAYS, {"size": 1, "account": "acme"}),
+                RecordRow("a", 10, {"size": 2, "role": "buyer"}),
+            ]
         )
     assert store.traits("a", 10) == {"size": 1, "account": "acme"}
     assert store.traits("a", 11) == {"size": 2, "account": "acme", "role": "buyer"}
@@ -194,84 +216,10 @@ def test_links_are_seen_strictly_before(store: Store) -> None:
     assert list(store.link_rows(6)) == [link]
 
 
-DECISION = DecisionRow(
-    "d",
-    "a",
-    5,
-    "call",
-    probability=0.7,
-    allowed=("none", "call"),
-    policy="epsilon",
-    topics=("pumps",),
-    properties={"n": 1},
-    chances={"none": 0.3, "call": 0.7},
-    mode="learned",
-    placement="outbound",
-    model_version="3",
-    terms={"call": {"cost": 1.0}},
-    key="crm",
-    request_hash="h",
-    answer=b'{"a": 1}',
-    as_of=5,
-    deferred=True,
-    holdout=True,
-    features_sha="f",
-)
-
-
-def test_a_decision_comes_back_whole_and_the_first_stays(store: Store) -> None:
-    with store.writing() as writing:
-        assert writing.decisions([DECISION]) == 1
-        assert writing.decisions([DecisionRow("d", "b", 6, "mail")]) == 0
-    assert store.decision("d") == DECISION
-    assert store.decision("e") is None
-    assert list(store.decision(DECISION.decision_id).chances) == ["none", "call"]
-    assert store.decisions_of("a", 5) == []
-    assert store.decisions_of("a", 6) == list(store.decision_rows(6)) == [DECISION]
-
-
-def test_a_touchpoint_has_the_action_of_its_decision_whichever_came_first(store: Store) -> None:
-    write(store, touchpoint(decision_id="d"), touchpoint(at=2, name="2", decision_id="d", action="own"))
-    assert [row[12] for row in store.history("a", 9)] == [None, "own"]
-    with store.writing() as writing:
-        writing.decisions([DECISION])
-    assert [row[12] for row in store.history("a", 9)] == ["call", "own"]
-    assert [row[12] for row in store.touchpoint_rows(9)] == ["call", "own"]
-
-
-def test_feedback_waits_for_its_decision(store: Store) -> None:
-    outcome = OutcomeRow("f", "d", "accepted", 6, 7, action="call", note="ü", until=9, value=1.5)
-    with store.writing() as writing:
-        assert writing.outcomes([outcome]) == 1
-        assert writing.outcomes([outcome]) == 0
-    assert store.outcomes_of("d") == [outcome._replace(pending=True)]
-    with store.writing() as writing:
-        writing.decisions([DECISION])
-    assert store.outcomes_of("d") == [outcome]
-    assert list(store.outcome_rows(7)) == []
-    assert list(store.outcome_rows(8)) == [outcome]
-
-
-def test_activation_keeps_the_first_time(store: Store) -> None:
-    with store.writing() as writing:
-        assert not writing.activate("d", 6)
-        writing.decisions([DECISION])
-        assert writing.activate("d", 7)
-        assert writing.activate("d", 8)
-    assert store.decision("d").activated_at == 7
-
-
-def test_scores_replace_all_scores(store: Store) -> None:
-    one, two = (ScoreRow(name, 5, "need", 3.0, {"p_conversion": 0.5}, None) for name in "ab")
-    assert store.save_scores([one, two]) == 2
-    assert store.save_scores(iter([two])) == 1
-    assert store.scores_of("a") is None
-    assert store.scores_of("b") == two
-    assert list(store.score_rows()) == [two]
-
-
 def test_equal_rows_are_in_quarantine_once(store: Store) -> None:
-    row = QuarantineRow("touchpoints", '{"kind": "\\udcfc"}', "kind 'x\udcfc' is wrong", "kind is wrong", 5, "a.csv", 2)
+    row = QuarantineRow(
+        "touchpoints", '{"kind": "\\udcfc"}', "kind 'x\udcfc' is wrong", "kind is wrong", 5, "a.csv", 2
+    )
     with store.writing() as writing:
         assert writing.quarantine([row, row]) == 1
         assert writing.quarantine([row]) == 0
@@ -291,7 +239,9 @@ def test_the_span_of_the_records(store: Store) -> None:
     assert not store.has_touchpoints("c")
 
 
-@pytest.mark.parametrize("wrong", ["nonsense", "postgresql://u:secret@h/db", "sqlite://", "sqlite:////no/such/f/x.db"])
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "postgresql://u:secret@h/db", "sqlite://", "sqlite:////no/such/f/x.db"]
+)
 def test_a_wrong_url_is_refused(wrong: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(wrong)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.calibration import LOWEST, Calibration, choose, fitted, row_losses
-from models.logistic import logit, rising_curve, sigmoid
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+
+from models.calibration import LOWEST, Calibration, choose, fitted, row_losses
+from models.logistic import logit, rising_curve, sigmoid
 
 
 def world(seed: int, n: int, slope: float = 1.0, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,6 +25,7 @@ rows = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=4, max_s
 )
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(["none", "platt", "isotonic"]))
 def test_every_calibration_rises_and_is_bounded(listed, method):
     p, y = np.array(listed).T
@@ -33,6 +35,7 @@ def test_every_calibration_rises_and_is_bounded(listed, method):
     assert (curve <= 1 - LOWEST).all()
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(["none", "platt", "isotonic"]))
 def test_json_keeps_every_bit(listed, method):
     p, y = np.array(listed).T
@@ -42,7 +45,7 @@ def test_json_keeps_every_bit(listed, method):
     assert (again.apply(p) == calibration.apply(p)).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(rows)
 def test_steps_are_those_of_isotonic_regression(listed):
     p, y = np.array(listed).T
@@ -50,7 +53,9 @@ def test_steps_are_those_of_isotonic_regression(listed):
     calibration = Calibration.isotonic(p, y)
     steps = IsotonicRegression().fit(p, y).predict(np.array(calibration.x))
     weight = np.array([np.isclose(IsotonicRegression().fit(p, y).predict(p), s).sum() for s in steps])
-    assert np.array(calibration.y) == pytest.approx(np.maximum.accumulate((weight * steps + y.mean()) / (weight + 1)))
+    assert np.array(calibration.y) == pytest.approx(
+        np.maximum.accumulate((weight * steps + y.mean()) / (weight + 1))
+    )
 
 
 def test_the_curve_is_the_logistic_regressions():
@@ -109,7 +114,8 @@ def test_the_noise_of_one_contact_is_not_taken_for_a_gain():
 
 
 @pytest.mark.parametrize(
-    ("method", "x", "y"), [("magic", (), ()), ("platt", (), ()), ("isotonic", (1.0,), ()), ("platt", (np.nan,), (0.0,))]
+    ("method", "x", "y"),
+    [("magic", (), ()), ("platt", (), ()), ("isotonic", (1.0,), ()), ("platt", (np.nan,), (0.0,))],
 )
 def test_what_is_no_calibration_is_refused(method, x, y):
     with pytest.raises(ValueError, match="calibration"):
@@ -117,4 +123,6 @@ def test_what_is_no_calibration_is_refused(method, x, y):
 
 
 def test_losses_of_rows_are_their_surprise():
-    assert row_losses(np.array([1.0, 0.0]), np.array([0.25, 0.25])) == pytest.approx([np.log(4), -np.log(0.75)])
+    assert row_losses(np.array([1.0, 0.0]), np.array([0.25, 0.25])) == pytest.approx(
+        [np.log(4), -np.log(0.75)]
+    )

@@ -6,14 +6,15 @@ import sys
 
 import numpy as np
 import pytest
-from features.times import DAY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.points import PointScore, actions_for, fit_points, points_log, points_summary, total
-from models.points_table import FitPoints, PointsTable, Threshold
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
+
+from features.times import DAY
+from models.points import PointScore, actions_for, fit_points, points_log, points_summary, total
+from models.points_table import FitPoints, PointsTable, Threshold
 
 NOW = 20_000 * DAY
 SOURCES = PointsTable(
@@ -53,7 +54,9 @@ def test_the_points_of_the_sources(kinds, points):
     assert score(*kinds) == points
 
 
-@pytest.mark.parametrize(("value", "points"), [("A", 100), ("B", 50), ("C", 10), ("D", 0), (None, 0), (1.0, 0)])
+@pytest.mark.parametrize(
+    ("value", "points"), [("A", 100), ("B", 50), ("C", 10), ("D", 0), (None, 0), (1.0, 0)]
+)
 def test_the_fit_of_the_sources(value, points):
     assert fit_points(SOURCES, {"product_fit": value}) == points
     assert fit_points(SOURCES, {}) == 0
@@ -67,21 +70,26 @@ def test_a_trait_of_any_type_finds_its_points(value, key):
 
 @pytest.mark.parametrize(
     ("points", "actions"),
-    [(0, ("newsletter_topic",)), (249.99, ("newsletter_topic",)), (250, ("sales_call",)), (9999, ("sales_call",))],
+    [
+        (0, ("newsletter_topic",)),
+        (249.99, ("newsletter_topic",)),
+        (250, ("sales_call",)),
+        (9999, ("sales_call",)),
+    ],
 )
 def test_below_250_nurture_from_250_a_sales_contact(points, actions):
     assert actions_for(SOURCES, points) == actions
 
 
-@pytest.mark.parametrize(
-    ("points", "actions"), [(49, ()), (50, ("sales_call", "invitation", "visit_offer"))]
-)
+@pytest.mark.parametrize(("points", "actions"), [(49, ()), (50, ("sales_call", "invitation", "visit_offer"))])
 def test_the_other_scheme_calls_invites_or_visits_from_50(points, actions):
     assert actions_for(SOURCES.schemes["events"], points) == actions
 
 
 def test_all_thresholds_that_hold_count_in_order_and_once():
-    table = PointsTable(thresholds=(Threshold(("a", "b"), from_=10), Threshold(("c", "a"), from_=20), Threshold(("d",))))
+    table = PointsTable(
+        thresholds=(Threshold(("a", "b"), from_=10), Threshold(("c", "a"), from_=20), Threshold(("d",)))
+    )
     assert actions_for(table, 15) == ("a", "b", "d")
     assert actions_for(table, 20) == ("a", "b", "c", "d")
 
@@ -115,10 +123,12 @@ def test_points_fade_by_half_in_a_half_life_and_once_counts_the_latest():
 
 
 touchpoints = st.lists(
-    st.tuples(st.sampled_from([*SOURCES.kinds, "other"]), st.integers(NOW - 900 * DAY, NOW + DAY)), max_size=40
+    st.tuples(st.sampled_from([*SOURCES.kinds, "other"]), st.integers(NOW - 900 * DAY, NOW + DAY)),
+    max_size=40,
 )
 
 
+@settings(deadline=None)
 @given(touchpoints, st.sampled_from([None, 30 * DAY, 90 * DAY]), st.randoms())
 def test_the_score_is_the_sum_of_its_log_in_any_order_of_arrival(rows, half_life, random):
     table = PointsTable(half_life_us=half_life)
@@ -129,6 +139,7 @@ def test_the_score_is_the_sum_of_its_log_in_any_order_of_arrival(rows, half_life
     assert points_log(table, [r[0] for r in rows], [r[1] for r in rows], NOW) == log
 
 
+@settings(deadline=None)
 @given(touchpoints)
 def test_one_contacts_log_and_the_classifier_agree(rows):
     kinds = [r[0] for r in rows if r[1] < NOW]
@@ -140,7 +151,9 @@ def test_one_contacts_log_and_the_classifier_agree(rows):
 def counts(n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
     X = rng.poisson(0.5, (n, 6)).astype(float)
-    return X, (rng.random(n) < 1 / (1 + np.exp(3 - 0.8 * np.log1p(PointScore().decision_function(X))))).astype(int)
+    return X, (
+        rng.random(n) < 1 / (1 + np.exp(3 - 0.8 * np.log1p(PointScore().decision_function(X))))
+    ).astype(int)
 
 
 def test_it_runs_in_scikit_learns_tools():
@@ -195,7 +208,9 @@ def test_an_unknown_parameter_is_refused():
 
 
 def test_importing_it_costs_no_heavy_library():
-    code = "import sys, models.points, models.stages, models.propensity, models.bundle, models.registry; " \
+    code = (
+        "import sys, models.points, models.stages, models.propensity, models.bundle, models.registry; "
         "print(sorted({'sklearn', 'pandas', 'scipy', 'mlflow', 'lightgbm', 'matplotlib'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

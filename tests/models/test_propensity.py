@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from features.times import DAY
 from models.propensity import FEWEST, NotEnoughData, Propensity
 from models.time_folds import contact_folds, time_folds
@@ -85,7 +86,11 @@ def test_the_same_rows_and_seed_give_the_same_bytes():
 def test_refit_makes_the_same_choices_on_more_rows():
     more = world(3, 6000)
     again = fitted().refit(more["X"], more["y"])
-    assert (again.params, again.rounds, again.calibration) == (fitted().params, fitted().rounds, fitted().calibration)
+    assert (again.params, again.rounds, again.calibration) == (
+        fitted().params,
+        fitted().rounds,
+        fitted().calibration,
+    )
     assert again.base_rate == pytest.approx(more["y"].mean())
     assert again.text != fitted().text
 
@@ -184,8 +189,16 @@ def test_averaged_trees_give_the_mean_of_the_log_odds():
     import lightgbm as lgb
 
     rows = world(11, 1000)
-    data = lgb.Dataset(rows["X"], rows["y"], categorical_feature=[4], free_raw_data=False, params={"verbosity": -1})
-    settings = {"objective": "binary", "verbosity": -1, "bagging_fraction": 0.5, "bagging_freq": 1, "num_threads": 1}
+    data = lgb.Dataset(
+        rows["X"], rows["y"], categorical_feature=[4], free_raw_data=False, params={"verbosity": -1}
+    )
+    settings = {
+        "objective": "binary",
+        "verbosity": -1,
+        "bagging_fraction": 0.5,
+        "bagging_freq": 1,
+        "num_threads": 1,
+    }
     texts = [lgb.train(settings | {"seed": seed}, data, 20).model_to_string() for seed in range(3)]
     each = [lgb.Booster(model_str=text) for text in texts]
     merged = lgb.Booster(model_str=averaged(texts))

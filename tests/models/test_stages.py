@@ -1,16 +1,17 @@
-"""Claims about stages: rules as written, clusters found, ordered, named, and the same for one row as for many."""
+"""Claims about stages: rules as written, clusters found, ordered, named, and the same for one row as many."""
 
 import json
 
 import numpy as np
 import pytest
-from features.times import DAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from features.times import DAY
 from models.clusters import adjusted_rand, best_number
 from models.stage_rules import STAGES, StageRule, StageRules
 from models.stages import StageModel, rule_stage, rule_stages
-from sklearn.metrics import adjusted_rand_score
 
 RULES = StageRules()
 COLUMNS = [f"c{i}" for i in range(8)]
@@ -52,6 +53,7 @@ kinds = ["order", "page_view", "download", "support_ticket", "fax"]
 days = st.lists(st.lists(st.one_of(st.just(np.nan), st.floats(0, 120)), min_size=5, max_size=5), max_size=20)
 
 
+@settings(deadline=None)
 @given(days)
 def test_many_contacts_at_once_are_judged_as_one_by_one(rows):
     table = np.array(rows, dtype=float).reshape(-1, 5)
@@ -104,7 +106,7 @@ def test_more_clusters_than_names_are_told_apart_by_a_number():
     assert {name.split()[0] for name in model.names} == {"early", "late"}
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 899), st.integers(1, 40))
 def test_a_row_alone_is_judged_as_among_others(start, length):
     X, _ = world()
@@ -167,6 +169,7 @@ def test_shapes_that_do_not_fit_are_refused():
         StageModel.from_json(fitted_once().to_json() | {"scale": [1.0]})
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=40))
 def test_the_rand_index_equals_an_independent_one(pairs):
     a, b = np.array(pairs).T

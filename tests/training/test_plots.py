@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from training.plots import calibration_plot, lift_plot
 
 rng = np.random.default_rng(0)
@@ -11,7 +12,10 @@ y = (rng.random(3000) < p).astype(int)
 
 @pytest.mark.parametrize(("truth", "score"), [(y, p), ([], []), ([0, 0], [0.1, 0.2]), ([1], [0.5])])
 def test_every_set_of_rows_gives_a_png(truth, score):
-    for png in (calibration_plot(truth, score, "conversion"), lift_plot(truth, {"model": score}, "conversion")):
+    for png in (
+        calibration_plot(truth, score, "conversion"),
+        lift_plot(truth, {"model": score}, "conversion"),
+    ):
         assert png.startswith(b"\x89PNG")
 
 

@@ -1,0 +1,73 @@
+# Everything a developer types. `make` alone lists it.
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := features models nba training serving
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow bench docs format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv; PYTHON=... chooses the interpreter
+
+# pip is quiet for minutes or says too much, so its lines are counted; its own exit status must survive the pipe.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not; name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || \
+		$(PYTHON) -m venv --clear $(VENV) || { \
+		echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu it needs the package python3-venv" >&2; exit 1; }
+	@echo "installing what requirements.lock names into $(VENV): a few minutes the first time"
+	@{ $(BIN)/python -m pip install --progress-bar off --require-hashes -r requirements.lock; echo $$? > $(VENV)/.status; } \
+		| awk '/^Collecting/ && ++n % 20 == 0 { print "  " n " packages fetched"; fflush() } \
+		       /^Installing collected/ { print "  " n " packages fetched; unpacking them"; fflush() }'; \
+		exit $$(cat $(VENV)/.status)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import lightgbm' 2> $(VENV)/.lightgbm || { tail -n 1 $(VENV)/.lightgbm >&2; \
+		echo "LightGBM cannot be loaded. If the line above names libgomp or libomp, the system lacks the OpenMP runtime:" >&2; \
+		echo "install libgomp1 (Debian, Ubuntu), libgomp (Fedora, Alpine) or libomp (macOS), then run 'make setup' again" >&2; exit 1; }
+	@touch $@
+	@echo "ready: $(BIN)/nba --help"
+
+demo: setup ## see the whole way work on real data; Ctrl-C ends it
+	$(BIN)/nba demo
+
+test: setup ## say whether the tree is good: format, lint, floors, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	$(BIN)/pytest --doctest-modules -m "not slow" tests $(PACKAGES)
+
+test-slow: setup ## run the tests that take long
+	$(BIN)/pytest -m slow
+
+bench: setup ## measure against peers; bench/README.md says what each figure is
+	@found=$$(ls bench/bench_*.py 2> /dev/null); \
+	if [ -z "$$found" ]; then echo "there is no benchmark yet; bench/README.md says what will be measured"; fi; \
+	for each in $$found; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+docs: setup ## write docs/features.md from the catalogue
+	$(BIN)/python docs/features_page.py
+
+format: setup ## format and mend what can be mended by itself
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+lock: ## write requirements.lock anew from pyproject.toml; needs uv
+	@command -v $(UV) > /dev/null || { echo "'$(UV)' is not there; install uv, or name it: make lock UV=path/to/uv" >&2; exit 1; }
+	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+clean: ## remove what was installed and built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

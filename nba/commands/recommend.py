@@ -1,0 +1,145 @@
+"""``nba recommend``: what the service would answer for a contact, now or then."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nba.output import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.belief import Belief
+
+_EXAMPLE = """\
+examples:
+  nba recommend crm:4711
+  nba recommend crm:4711 --as-of 2026-11-21T10:00:00Z --explain
+  nba recommend crm:4711 --json
+
+Nothing is logged: the next real request is not bound by what is shown here."""
+
+_CALLER = b"nba recommend"
+"""Of this command alone, so that its draws say nothing about those of the service."""
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the contact, the moment and the form."""
+    parser.epilog = _EXAMPLE
+    parser.add_argument("identity", metavar="IDENTITY", help='the contact, such as "crm:4711"')
+    parser.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
+    parser.add_argument("--explain", action="store_true", help="show what was removed, and by which rule")
+    parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Decide as the service would, and show it."""
+    from nba.door import moment, settings_at
+
+    as_of = moment(args.as_of)
+    settings = settings_at(args, out)
+
+    from features.store import Store
+    from nba.actions import Catalogue
+    from nba.draw import Draw
+    from nba.engine import decide
+    from nba.past import Past
+    from nba.request import Request
+
+    request = Request.from_json({"contact": args.identity, "explain": args.explain})
+    belief, degraded = _champion(settings.folder, out)
+    with Store.open(settings.store.url) as store:
+        past = Past.read(store, request.contact, as_of, settings.touchpoints)
+    decision = decide(
+        request,
+        past,
+        belief,
+        Catalogue.of(settings),
+        as_of,
+        Draw(_CALLER),
+        degraded=degraded,
+        report=lambda error: out.say(f"the model could not answer, so the points table did: {error}"),
+    )
+    answer = decision.to_json()
+    if args.json:
+        out.json(answer)
+    else:
+        _show(answer, out)
+    return 0
+
+
+def _champion(folder: Path, out: Output) -> tuple[Belief | None, bool]:
+    """Return the bundle that serves here, and whether it should have been there and could not be read."""
+    from models.local import local_champion
+
+    found = local_champion(folder)
+    if found is None:
+        return None, False
+    from features.errors import UserError
+    from models.belief import Belief
+
+    path, version = found
+    try:
+        return Belief.load(path, version), False
+    except UserError as error:
+        out.say(f"the champion {version} cannot be used, so the points table answers: {error}")
+        return None, True
+
+
+def _show(answer: Mapping[str, Any], out: Output) -> None:
+    model = f"model {answer['model_version']}" if answer["model_version"] else "no model"
+    notes = [f"mode {answer['mode']}", model]
+    notes += ["holdout"] if answer["holdout"] else []
+    notes += ["degraded"] if answer["degraded"] else []
+    out.result(f"{answer['contact_id']} as of {answer['as_of']} ({', '.join(notes)})")
+    out.result(f"stage: {answer['stage'] or '-'} (by the rules: {answer['stage_by_rule'] or '-'})")
+    for goal, found in answer["propensities"].items():
+        grade = f"grade {found['grade']}" if "grade" in found else f"{found['risk']} risk"
+        out.result(f"{goal}: {found['probability']:.1%}, {grade}")
+    parts = [f"{entry['kind']} {entry['points']:g}" for entry in answer["points"]["log"]]
+    out.result(f"points: {answer['points']['total']:g}" + (f" = {' + '.join(parts)}" if parts else ""))
+    out.result("")
+    _show_recommendations(answer, out)
+    if "removed" in answer:
+        _show_removed(answer, out)
+
+
+def _show_recommendations(answer: Mapping[str, Any], out: Output) -> None:
+    if answer["do_nothing"]:
+        again = f"; ask again at {answer['again_at']}" if answer["again_at"] else ""
+        out.result(f"do nothing{again}")
+        return
+    offered = answer["recommendations"]
+    out.table(
+        ("rank", "action", "channel", "executor", "priority", *offered[0]["terms"], "evidence"),
+        [
+            (
+                each["rank"],
+                each["action"],
+                each["channel"],
+                each["executor"],
+                each["priority"],
+                *each["terms"].values(),
+                each["evidence"],
+            )
+            for each in offered
+        ],
+    )
+    out.result("")
+    for each in offered:
+        out.result(f"{each['action']}: {'; '.join(each['reasons'])}")
+
+
+def _show_removed(answer: Mapping[str, Any], out: Output) -> None:
+    out.result("")
+    if answer["removed"]:
+        out.table(
+            ("removed", "rule", "why"),
+            [(each["action"], each["rule"], each["detail"]) for each in answer["removed"]],
+        )
+    out.result("left after each gate: " + ", ".join(f"{gate} {n}" for gate, n in answer["left"].items()))
+    for driver in answer["drivers"]:
+        sign = "raises" if driver["contribution"] > 0 else "lowers"
+        out.result(f"{driver['goal']}: {sign} it: {driver['means']} ({driver['value']})")

@@ -1,0 +1,169 @@
+"""A decision: what was chosen with which chance, why, and what else could have been."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from features.frozen import Frozen
+from features.times import iso
+from nba.actions import DO_NOTHING
+from nba.contact_policy import Verdict
+from nba.priority import Terms
+
+if TYPE_CHECKING:
+    from features.row_types import DecisionRow
+    from models.belief import Driver
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One action that is offered; ``probability`` only where it was drawn. Times in microseconds."""
+
+    action: str
+    channel: str
+    executor: str
+    goal: str | None
+    topic: str | None
+    terms: Terms
+    probability: float | None
+    not_before: int
+    valid_until: int | None
+    reasons: Sequence[str]
+
+    def to_json(self, rank: int) -> dict[str, Any]:
+        """Return it as it stands in an answer."""
+        return {
+            "rank": rank,
+            "action": self.action,
+            "channel": self.channel,
+            "executor": self.executor,
+            "goal": self.goal,
+            "topic": self.topic,
+            "product_id": None,
+            "content_id": None,
+            "event_id": None,
+            "asset_id": None,
+            "priority": self.terms.priority,
+            "terms": self.terms.to_json(),
+            "probability": self.probability,
+            "evidence": self.terms.evidence,
+            "not_before": iso(self.not_before),
+            "valid_until": None if self.valid_until is None else iso(self.valid_until),
+            "reasons": list(self.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to a request, and the row it is logged as.
+
+    ``chances`` has every allowed action in the order they were drawn in, "do nothing" first. ``is_new`` is
+    false where an earlier choice was given again: that is logged already.
+    """
+
+    decision_id: str
+    contact: str
+    as_of: int
+    placement: str
+    action: str
+    chances: Mapping[str, float]
+    terms: Mapping[str, Terms]
+    recommendations: Sequence[Recommendation]
+    points: Mapping[str, Any]
+    verdict: Verdict
+    mode: str
+    policy: str
+    stage: str | None = None
+    stage_by_rule: str | None = None
+    stage_by_topic: Mapping[str, str] = field(default_factory=Frozen)
+    propensities: Mapping[str, Mapping[str, Any]] = field(default_factory=Frozen)
+    again_at: int | None = None
+    holdout: bool = False
+    degraded: bool = False
+    model_version: str | None = None
+    topics: tuple[str, ...] = ()
+    drivers: Sequence[Driver] = ()
+    explain: bool = False
+    defer: bool = False
+    is_new: bool = True
+
+    @property
+    def probability(self) -> float:
+        """The chance that the chosen action had."""
+        return self.chances[self.action]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer of ``POST /v1/recommend``."""
+        answer = {
+            "decision_id": self.decision_id,
+            "contact_id": self.contact,
+            "as_of": iso(self.as_of),
+            "stage": self.stage,
+            "stage_by_rule": self.stage_by_rule,
+            "stage_by_topic": dict(self.stage_by_topic),
+            "segments": [],
+            "propensities": {goal: dict(found) for goal, found in self.propensities.items()},
+            "points": dict(self.points),
+            "recommendations": [
+                each.to_json(rank) for rank, each in enumerate(self.recommendations, start=1)
+            ],
+            "do_nothing": self.action == DO_NOTHING,
+            "again_at": None if self.again_at is None else iso(self.again_at),
+            "holdout": self.holdout,
+            "mode": self.mode,
+            "degraded": self.degraded,
+            "model_version": self.model_version,
+        }
+        if self.explain:
+            answer["removed"] = [refusal.to_json() for refusal in self.verdict.refusals]
+            answer["left"] = dict(self.verdict.left)
+            answer["drivers"] = [_driver(driver) for driver in self.drivers]
+        return answer
+
+    def row(
+        self, *, key: str | None = None, request_hash: str | None = None, answer: bytes | None = None
+    ) -> DecisionRow:
+        """Return the decision as it is logged.
+
+        Parameters
+        ----------
+        key, request_hash, answer
+            Who asked, and what makes the same call give the same bytes again.
+        """
+        from features.row_types import DecisionRow
+
+        return DecisionRow(
+            decision_id=self.decision_id,
+            identity=self.contact,
+            decided_at=self.as_of,
+            action=self.action,
+            probability=self.probability,
+            allowed=tuple(self.chances),
+            policy=self.policy,
+            topics=self.topics or None,
+            chances=dict(self.chances),
+            mode=self.mode,
+            placement=self.placement,
+            model_version=self.model_version,
+            terms={name: {**t.to_json(), "priority": t.priority} for name, t in self.terms.items()},
+            key=key,
+            request_hash=request_hash,
+            answer=answer,
+            as_of=self.as_of,
+            deferred=self.defer,
+            holdout=self.holdout,
+        )
+
+
+def _driver(driver: Driver) -> dict[str, Any]:
+    # JSON has no NaN: a value that is not known is null.
+    value = driver.value if driver.value == driver.value else None
+    return {
+        "goal": driver.goal,
+        "feature": driver.feature.name,
+        "means": driver.feature.means,
+        "value": value,
+        "contribution": driver.contribution,
+    }

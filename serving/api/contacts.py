@@ -1,0 +1,107 @@
+"""Looking at a contact: profile and timeline."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.times import iso
+from nba.past import Past
+from nba.request import Request as Question
+from nba.settings import Settings
+from serving import schemas
+from serving.deciding import decision_of
+from serving.operations import Operation, Parameter, reply
+from serving.problems import Problem
+from serving.profile import interests, timeline
+from serving.service import service_of
+
+USUAL_TIMELINE, LONGEST_TIMELINE = 50, 500
+
+
+async def get_contact(request: Request) -> Response:
+    """Show what is believed of a contact and what happened lately; nothing is logged."""
+    service = service_of(request)
+    identity = request.path_params["contact_id"]
+    limit = _limit(request)
+    now = service.now_us()
+    settings = service.settings
+    past = Past.read(service.store, identity, now, settings.touchpoints)
+    if past.is_empty and not past.traits:
+        raise Problem(404, "no-such-contact", "nothing is known of a contact with this identity")
+    believed = decision_of(service, Question(contact=identity), past, now).to_json()
+    return reply(
+        {
+            "contact_id": identity,
+            "as_of": iso(now),
+            **{name: believed.get(name) for name in _BELIEVED},
+            "interests": _interests(past, believed["mode"], now, settings),
+            "touchpoints": len(past.touchpoints),
+            "timeline": timeline(past.touchpoints, limit),
+        }
+    )
+
+
+def _interests(past: Past, mode: str, now: int, settings: Settings) -> dict[str, float]:
+    # Of somebody who objects to profiling nothing is worked out, only shown what happened.
+    if mode == "default":
+        return {}
+    return interests(past.touchpoints, now, settings.touchpoints, settings.topics.half_life_us)
+
+
+_BELIEVED = (
+    "stage",
+    "stage_by_rule",
+    "stage_by_topic",
+    "segments",
+    "propensities",
+    "points",
+    "mode",
+    "degraded",
+    "model_version",
+)
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(USUAL_TIMELINE))
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= LONGEST_TIMELINE:
+        detail = f"limit {text[:40]!r} is not a whole number from 1 to {LONGEST_TIMELINE}"
+        raise Problem(422, "invalid-request", detail, errors=[("query limit", detail)])
+    return int(text)
+
+
+OPERATIONS = (
+    Operation(
+        id="getContact",
+        method="GET",
+        path="/v1/contacts/{contact_id}",
+        handler=get_contact,
+        means="A contact's stage, propensities, points, interests and latest touchpoints.",
+        parameters=(
+            Parameter("contact_id", "The contact's identity.", schemas.TEXT, "crm:4711"),
+            Parameter(
+                "limit",
+                "How many of the latest touchpoints.",
+                {"type": "integer", "minimum": 1, "maximum": LONGEST_TIMELINE, "default": USUAL_TIMELINE},
+                20,
+                place="query",
+            ),
+        ),
+        response=schemas.CONTACT,
+        response_example={
+            "contact_id": "crm:4711",
+            "as_of": "2026-11-21T10:00:00Z",
+            "stage": "evaluate",
+            "propensities": {"conversion": {"probability": 0.31, "grade": "A", "trend": "rising"}},
+            "points": {
+                "total": 5,
+                "log": [{"part": "activity", "kind": "visit", "points": 5, "count": 1}],
+                "fit": None,
+            },
+            "interests": {"pumps": 0.98},
+            "touchpoints": 1,
+            "timeline": [{"occurred_at": "2026-11-21T09:58:00Z", "kind": "visit", "topics": ["pumps"]}],
+        },
+        answers=(404, 422, 503),
+    ),
+)

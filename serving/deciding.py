@@ -1,0 +1,122 @@
+"""From a request's body to the bytes of its answer, logged durably in between."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import partial
+
+import orjson
+
+from features.row_types import DecisionRow
+from features.store import Writing
+from nba.decision import Decision
+from nba.draw import Draw
+from nba.engine import decide
+from nba.past import Past
+from nba.request import Request
+from serving.problems import Problem
+from serving.repeats import repeat_row
+from serving.service import Service
+
+_TRIES = 20
+
+log = logging.getLogger("nba.serving")
+
+
+async def answer(service: Service, body: object) -> bytes:
+    """Decide, log the decision with the chances of all allowed actions, and answer.
+
+    The same decision id again gives the same bytes, also when many ask at once and after a restart.
+
+    Raises
+    ------
+    RequestError
+        Where the request is not what it must be; every fault at once.
+    Problem
+        422 where the decision id was used before for another request.
+    StoreError
+        Where the decision cannot be logged.
+    """
+    began = service.ticks()
+    request = Request.from_json(body)
+    asked = _hash(body)
+    if request.decision_id is not None:
+        before = service.store.decision(request.decision_id)
+        if before is not None:
+            return _repeated(before, asked)
+    now = service.now_us()
+    for later in range(_TRIES):
+        as_of = now + later
+        past = Past.read(service.store, request.contact, as_of, service.settings.touchpoints)
+        decision = decision_of(service, request, past, as_of, began)
+        found = orjson.dumps(decision.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+        row = _row(decision, request, asked, found)
+        if row is None and request.decision_id is None:
+            return found
+        if row is not None and await service.writer.write(partial(_store, row)):
+            return found
+        # Somebody else was first with this id, before the writer came to it or while the past was read.
+        before = service.store.decision(request.decision_id or decision.decision_id)
+        if before is not None and (request.decision_id is not None or before.request_hash == asked):
+            return _repeated(before, asked)
+        # Two questions about one contact came in the same microsecond: this one counts as a later one.
+    raise Problem(
+        503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"}
+    )
+
+
+def decision_of(
+    service: Service, request: Request, past: Past, as_of: int, began: float | None = None
+) -> Decision:
+    """Decide; past the deadline by points.
+
+    Parameters
+    ----------
+    began
+        When the request came, in the service's ticks; None where there is no deadline.
+    """
+    draw = Draw(service.secret)
+    belief = service.bundles.current
+
+    def is_late() -> bool:
+        return began is not None and service.ticks() - began > service.settings.serving.deadline_us / 1e6
+
+    if belief is not None and not is_late():
+        found = decide(request, past, belief, service.catalogue, as_of, draw, report=_report)
+        if not is_late():
+            return found
+    return decide(request, past, None, service.catalogue, as_of, draw, degraded=belief is not None)
+
+
+def _report(error: Exception) -> None:
+    # Values may be a person's data, so the message of the error stays out of the log.
+    log.error("the model could not answer, so the points table did: %s", type(error).__name__)
+
+
+def _row(decision: Decision, request: Request, asked: str, found: bytes) -> DecisionRow | None:
+    """Lay out what is to be logged; None where an earlier decision is given again under no new id."""
+    if decision.is_new:
+        return decision.row(request_hash=asked, answer=found)
+    if request.decision_id is None or request.decision_id == decision.decision_id:
+        return None
+    return repeat_row(request.decision_id, decision, asked, found)
+
+
+def _store(row: DecisionRow, writing: Writing) -> bool:
+    return writing.decisions([row]) == 1
+
+
+def _hash(body: object) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _repeated(before: DecisionRow, asked: str) -> bytes:
+    if before.request_hash != asked or before.answer is None:
+        raise Problem(
+            422,
+            "decision-id-used",
+            f"decision_id {before.decision_id!r} was used before for another request; take a new one",
+            errors=[("/decision_id", "was used before for another request")],
+        )
+    return before.answer

@@ -1,0 +1,39 @@
+"""Decision ids that stand for an earlier decision.
+
+A sticky choice is logged once. A caller that named an id of its own when it got such a choice again may ask
+with that id once more when the choice no longer holds, and must get the same answer; and it reports under it.
+"""
+
+from __future__ import annotations
+
+from features.row_types import DecisionRow
+from features.store import Store
+from nba.decision import Decision
+
+POLICY = "repeat"
+"""The policy of rows that hold no decision of their own: they have no chances, and are judged by nobody."""
+
+_OF = "repeats"
+
+
+def repeat_row(decision_id: str, decision: Decision, asked: str, found: bytes) -> DecisionRow:
+    """Tie an id to a decision that was made before under another."""
+    return DecisionRow(
+        decision_id=decision_id,
+        identity=decision.contact,
+        decided_at=decision.as_of,
+        action=decision.action,
+        policy=POLICY,
+        properties={_OF: decision.decision_id},
+        request_hash=asked,
+        answer=found,
+        as_of=decision.as_of,
+    )
+
+
+def decision_behind(store: Store, decision_id: str) -> DecisionRow | None:
+    """Return the decision that an id stands for; None where it is not known."""
+    found = store.decision(decision_id)
+    if found is None or found.policy != POLICY or not found.properties:
+        return found
+    return store.decision(str(found.properties[_OF])) or found

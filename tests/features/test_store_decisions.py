@@ -1,0 +1,100 @@
+"""Decisions, their outcomes and scores in the store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from features.row_types import DecisionRow, OutcomeRow, ScoreRow, TouchpointRow
+from features.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path / 'nba.db'}") as opened:
+        yield opened
+
+
+def touchpoint(at: int = 1, name: str = "1", **others: str) -> TouchpointRow:
+    return TouchpointRow("a", at, name, "visit", **others)
+
+
+def write(store: Store, *rows: TouchpointRow) -> int:
+    with store.writing() as writing:
+        return writing.touchpoints(rows)
+
+
+DECISION = DecisionRow(
+    "d",
+    "a",
+    5,
+    "call",
+    probability=0.7,
+    allowed=("none", "call"),
+    policy="epsilon",
+    topics=("pumps",),
+    properties={"n": 1},
+    chances={"none": 0.3, "call": 0.7},
+    mode="learned",
+    placement="outbound",
+    model_version="3",
+    terms={"call": {"cost": 1.0}},
+    key="crm",
+    request_hash="h",
+    answer=b'{"a": 1}',
+    as_of=5,
+    deferred=True,
+    holdout=True,
+    features_sha="f",
+)
+
+
+def test_a_decision_comes_back_whole_and_the_first_stays(store: Store) -> None:
+    with store.writing() as writing:
+        assert writing.decisions([DECISION]) == 1
+        assert writing.decisions([DecisionRow("d", "b", 6, "mail")]) == 0
+    assert store.decision("d") == DECISION
+    assert store.decision("e") is None
+    assert list(store.decision(DECISION.decision_id).chances) == ["none", "call"]
+    assert store.decisions_of("a", 5) == []
+    assert store.decisions_of("a", 6) == list(store.decision_rows(6)) == [DECISION]
+
+
+def test_a_touchpoint_has_the_action_of_its_decision_whichever_came_first(store: Store) -> None:
+    write(store, touchpoint(decision_id="d"), touchpoint(at=2, name="2", decision_id="d", action="own"))
+    assert [row[12] for row in store.history("a", 9)] == [None, "own"]
+    with store.writing() as writing:
+        writing.decisions([DECISION])
+    assert [row[12] for row in store.history("a", 9)] == ["call", "own"]
+    assert [row[12] for row in store.touchpoint_rows(9)] == ["call", "own"]
+
+
+def test_feedback_waits_for_its_decision(store: Store) -> None:
+    outcome = OutcomeRow("f", "d", "accepted", 6, 7, action="call", note="ü", until=9, value=1.5)
+    with store.writing() as writing:
+        assert writing.outcomes([outcome]) == 1
+        assert writing.outcomes([outcome]) == 0
+    assert store.outcomes_of("d") == [outcome._replace(pending=True)]
+    with store.writing() as writing:
+        writing.decisions([DECISION])
+    assert store.outcomes_of("d") == [outcome]
+    assert list(store.outcome_rows(7)) == []
+    assert list(store.outcome_rows(8)) == [outcome]
+
+
+def test_activation_keeps_the_first_time(store: Store) -> None:
+    with store.writing() as writing:
+        assert not writing.activate("d", 6)
+        writing.decisions([DECISION])
+        assert writing.activate("d", 7)
+        assert writing.activate("d", 8)
+    assert store.decision("d").activated_at == 7
+
+
+def test_scores_replace_all_scores(store: Store) -> None:
+    one, two = (ScoreRow(name, 5, "need", 3.0, {"p_conversion": 0.5}, None) for name in "ab")
+    assert store.save_scores([one, two]) == 2
+    assert store.save_scores(iter([two])) == 1
+    assert store.scores_of("a") is None
+    assert store.scores_of("b") == two
+    assert list(store.score_rows()) == [two]

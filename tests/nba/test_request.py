@@ -1,0 +1,64 @@
+import pytest
+
+from nba.request import Request, RequestError
+
+
+def test_defaults_and_every_field() -> None:
+    assert Request.from_json({"contact": "crm:1"}) == Request("crm:1")
+    full = {
+        "contact": "crm:1",
+        "placement": "infocenter",
+        "limit": 5,
+        "exclude": ["a", "a", "b"],
+        "context": {"topic": "pumps", "page": 3},
+        "explain": True,
+        "decision_id": "d1",
+        "defer": True,
+    }
+    found = Request.from_json(full)
+    assert (found.exclude, found.topic, found.limit, found.defer) == (("a", "b"), "pumps", 5, True)
+    assert hash(found.contact) and found == Request.from_json(full)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({}, "contact"),
+        ({"contact": ""}, "contact"),
+        ({"contact": "  "}, "contact"),
+        ({"contact": 4711}, "contact"),
+        ({"contact": "a\x00b"}, "contact"),
+        ({"contact": "\ud800"}, "contact"),
+        ({"contact": "x" * 501}, "contact"),
+        ({"contact": "x", "limit": 0}, "limit"),
+        ({"contact": "x", "limit": True}, "limit"),
+        ({"contact": "x", "limit": 3.0}, "limit"),
+        ({"contact": "x", "limit": 101}, "limit"),
+        ({"contact": "x", "exclude": "mail"}, "exclude"),
+        ({"contact": "x", "exclude": [1]}, "exclude"),
+        ({"contact": "x", "context": []}, "context"),
+        ({"contact": "x", "context": {"topic": 1}}, "context"),
+        ({"contact": "x", "explain": 1}, "explain"),
+        ({"contact": "x", "defer": "no"}, "defer"),
+        ({"contact": "x", "decision_id": ""}, "decision_id"),
+        ({"contact": "x", "placment": "infocenter"}, "'placment'"),
+    ],
+)
+def test_a_wrong_field_is_named(given: dict[str, object], place: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        Request.from_json(given)
+    assert len(refused.value.complaints) == 1
+    assert refused.value.complaints[0].startswith(f"{place}: ")
+
+
+def test_all_complaints_come_at_once_and_a_misspelt_field_is_offered_the_right_one() -> None:
+    with pytest.raises(RequestError) as refused:
+        Request.from_json({"limit": -1, "contcat": "x", "explain": "yes"})
+    assert len(refused.value.complaints) == 4
+    assert "did you mean 'contact'?" in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [None, [], "crm:1", 3])
+def test_anything_but_an_object_is_refused(given: object) -> None:
+    with pytest.raises(RequestError, match="not an object"):
+        Request.from_json(given)

@@ -1,0 +1,158 @@
+import asyncio
+
+import pytest
+
+from features.times import DAY
+from serving.feedback import OUTCOMES
+
+ALWAYS = 2**62
+
+
+async def decided(local, client, contact="crm:1"):
+    """Ask until an action is drawn, not "do nothing"; returns the decision's id and action."""
+    await client.post("/v1/touchpoints", json=local.touchpoint("seen", "service_call", contact=contact))
+    for n in range(200):
+        answer = await client.post("/v1/recommend", json={"contact": contact, "decision_id": f"d{n}"})
+        if answer.json()["recommendations"]:
+            return answer.json()["decision_id"], answer.json()["recommendations"][0]["action"]
+        local.now += 30 * DAY
+    raise AssertionError("nothing but do nothing was ever drawn")
+
+
+def test_every_outcome_is_taken(local):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        answers = [
+            await client.post(
+                "/v1/feedback", json={"decision_id": decision, "outcome": outcome, "until": "2030-01-01"}
+            )
+            for outcome in OUTCOMES
+        ]
+        return (
+            answers,
+            local.service.store.outcomes_of(decision),
+            local.service.store.history("crm:1", ALWAYS),
+        )
+
+    answers, outcomes, history = local.run(journey)
+    assert [answer.status_code for answer in answers] == [200] * len(OUTCOMES)
+    assert sorted(outcome.outcome for outcome in outcomes) == sorted(OUTCOMES)
+    # What the contact did not do itself is no touchpoint of the contact.
+    touched = {row[3] for row in history} & set(OUTCOMES)
+    assert touched == set(OUTCOMES) - {"shown", "delivered", "not_reached"}
+    assert {row[5] for row in history if row[3] in OUTCOMES and row[3] != "done"} == {"inbound"}
+
+
+def test_done_is_one_outbound_touchpoint_on_the_channel_of_the_action(local):
+    async def journey(client):
+        decision, action = await decided(local, client)
+        for n in range(3):
+            body = {"decision_id": decision, "outcome": "done", "feedback_id": f"f{n}"}
+            assert (await client.post("/v1/feedback", json=body)).status_code == 200
+        return action, [row for row in local.service.store.history("crm:1", ALWAYS) if row[3] == "done"]
+
+    action, rows = local.run(journey)
+    channel = {"newsletter_topic": "email", "sales_call": "phone"}[action]
+    assert [(row[4], row[5], row[12]) for row in rows] == [(channel, "outbound", action)]
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_done_and_the_same_from_another_system_are_one(local, feedback_first):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        done = ("/v1/feedback", {"decision_id": decision, "outcome": "done"})
+        theirs = local.touchpoint("crm-1", "call_made", days=0, channel="phone", decision_id=decision)
+        calls = [done, ("/v1/touchpoints", theirs)]
+        for path, body in calls if feedback_first else reversed(calls):
+            assert (await client.post(path, json=body)).status_code == 200
+        history = local.service.store.history("crm:1", ALWAYS)
+        return [row for row in history if row[5] == "outbound" or row[3] == "call_made"]
+
+    assert len(local.run(journey)) == 1
+
+
+def test_a_repeat_is_stored_once_with_and_without_an_id(local):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        plain = {"decision_id": decision, "outcome": "clicked", "occurred_at": "2025-11-01T00:00:00Z"}
+        named = {"decision_id": decision, "outcome": "rejected", "feedback_id": "f1", "reason": "budget"}
+        found = []
+        for body in (plain, plain, named, {**named, "reason": "other"}):
+            answers = await asyncio.gather(*(client.post("/v1/feedback", json=body) for _ in range(5)))
+            found.append(sorted(answer.json()["duplicate"] for answer in answers))
+        return found, local.service.store.outcomes_of(decision), local.service.store.history("crm:1", ALWAYS)
+
+    found, outcomes, history = local.run(journey)
+    assert found == [[False, *[True] * 4], [True] * 5, [False, *[True] * 4], [True] * 5]
+    assert sorted(outcome.outcome for outcome in outcomes) == ["clicked", "rejected"]
+    assert [row[3] for row in history if row[3] in OUTCOMES].count("clicked") == 1
+
+
+def test_feedback_for_an_unknown_decision_is_pending(local):
+    async def journey(client):
+        answer = await client.post("/v1/feedback", json={"decision_id": "unheard", "outcome": "converted"})
+        return answer, local.service.store.outcomes_of("unheard"), local.service.store.counts()
+
+    answer, outcomes, counts = local.run(journey)
+    assert (answer.status_code, answer.json()["pending"]) == (200, True)
+    assert [outcome.pending for outcome in outcomes] == [True]
+    assert counts["touchpoints"] == 0
+
+
+def test_details_are_kept(local):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        body = {
+            "decision_id": decision,
+            "action": "sales_call",
+            "outcome": "snoozed",
+            "reason": "budget",
+            "note": "call again",
+            "until": "2031-11-24T10:00:00+01:00",
+            "value": 1200.0,
+            "occurred_at": "2025-11-01T00:00:00Z",
+        }
+        await client.post("/v1/feedback", json=body)
+        history = local.service.store.history("crm:1", ALWAYS)
+        return local.service.store.outcomes_of(decision)[0], next(r for r in history if r[3] == "snoozed")
+
+    outcome, row = local.run(journey)
+    assert (outcome.reason, outcome.note, outcome.value) == ("budget", "call again", 1200.0)
+    assert (row[4], row[5], row[7]) == ("phone", "inbound", 1200.0)
+    assert row[13] == '{"action":"sales_call","reason":"budget","until":"2031-11-24T09:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "sentence"),
+    [
+        ({"outcome": "bought"}, "/outcome", "is none of shown"),
+        ({"outcome": None}, "/outcome", "is missing"),
+        ({"decision_id": ""}, "/decision_id", "is missing"),
+        ({"decision_id": ["a"]}, "/decision_id", "is not text"),
+        ({"outcome": "snoozed"}, "/until", "is missing; snoozed needs"),
+        ({"outcome": "snoozed", "until": "tomorrow"}, "/until", "is not a time"),
+        ({"value": "much"}, "/value", "is not a number"),
+        ({"value": True}, "/value", "is not a number"),
+        ({"occurred_at": "2999-01-01"}, "/occurred_at", "more than a day in the future"),
+        ({"out_come": "done"}, "/out_come", "did you mean 'outcome'"),
+        ({"note": "x" * 10_001}, "/note", "is longer than 10,000"),
+        ({"feedback_id": "x" * 501}, "/feedback_id", "is longer than 500"),
+    ],
+    ids=str,
+)
+def test_a_wrong_field_is_named(local, wrong, place, sentence):
+    async def journey(client):
+        return await client.post("/v1/feedback", json={"decision_id": "d", "outcome": "done", **wrong})
+
+    answer = local.run(journey)
+    assert answer.status_code == 422
+    assert [fault["place"] for fault in answer.json()["errors"]] == [place]
+    assert sentence in answer.json()["errors"][0]["message"]
+
+
+def test_all_wrong_fields_are_named_at_once(local):
+    async def journey(client):
+        return await client.post("/v1/feedback", json={"outcome": "x", "value": "y"})
+
+    errors = local.run(journey).json()["errors"]
+    assert {fault["place"] for fault in errors} == {"/decision_id", "/outcome", "/value"}

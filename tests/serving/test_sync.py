@@ -1,0 +1,160 @@
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import orjson
+import pytest
+
+from features.errors import UserError
+from features.feature_set import FeatureSet
+from models.bundle import Bundle
+from models.local import local_champion
+from serving.sync import Sync
+from serving.sync_child import SyncChild, SyncPlan
+
+
+class Shelf:
+    """A registry in a folder."""
+
+    tracking_uri = "http://127.0.0.1:1"
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.versions = {}
+        self.named = None
+        self.fetched = 0
+        self.is_away = False
+
+    def add(self, version):
+        manifest = {
+            "created_at": version,
+            "features": FeatureSet(kinds=(), channels=(), topics=()).to_json(),
+            "goals": {},
+            "policies": {"serves": "points", "evidence": "none"},
+        }
+        path = self.folder / version
+        self.versions[version] = Bundle(manifest).save(path).sha256
+        self.named = version
+        return path
+
+    def champion(self):
+        if self.is_away:
+            raise UserError("MLflow does not answer")
+        return self.named and (self.named, self.versions[self.named])
+
+    def fetch(self, version, destination):
+        if self.is_away:
+            raise UserError("MLflow does not answer")
+        self.fetched += 1
+        return shutil.copytree(self.folder / version, destination)
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    (tmp_path / "shelf").mkdir()
+    return Shelf(tmp_path / "shelf")
+
+
+def test_the_champion_is_brought_here_once(tmp_path, shelf):
+    sync = Sync(shelf, tmp_path)
+    assert sync.look()["state"] == "no champion"
+    for version in ("1", "2"):
+        shelf.add(version)
+        assert sync.look() == {"state": "up to date", "version": version}
+        assert sync.look() == {"state": "up to date", "version": version}
+        assert local_champion(tmp_path) == (tmp_path / "bundles" / shelf.versions[version], version)
+    assert shelf.fetched == 2
+    shelf.named = "1"
+    sync.look()
+    assert local_champion(tmp_path)[1] == "1"
+
+
+def test_a_registry_that_is_away_changes_nothing(tmp_path, shelf):
+    sync = Sync(shelf, tmp_path)
+    shelf.add("1")
+    sync.look()
+    shelf.is_away = True
+    assert sync.look()["state"] == "registry away"
+    assert local_champion(tmp_path)[1] == "1"
+    shelf.is_away = False
+    assert sync.look()["state"] == "up to date"
+
+
+def test_a_damaged_bundle_is_refused_once_and_leaves_nothing_behind(tmp_path, shelf):
+    sync = Sync(shelf, tmp_path)
+    shelf.add("1")
+    sync.look()
+    (shelf.add("2") / "golden.json").write_text("{}")
+    for _ in range(3):
+        found = sync.look()
+        assert (found["state"], found["version"]) == ("refused", "2")
+    assert shelf.fetched == 2
+    assert local_champion(tmp_path)[1] == "1"
+    assert len([path for path in (tmp_path / "bundles").iterdir() if path.is_dir()]) == 1
+
+
+def test_a_registry_that_was_never_made_is_not_made_here(tmp_path, shelf):
+    shelf.tracking_uri = f"sqlite:///{tmp_path}/mlflow.db"
+    assert Sync(shelf, tmp_path).look()["state"] == "no registry"
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def plan(folder):
+    return SyncPlan(folder, f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts", 0.05)
+
+
+def is_alive(pid):
+    try:
+        # A zombie has ended; only its parent has not looked yet.
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def until(holds, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def test_the_child_says_what_it_found_and_is_started_again_when_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.sync_child._FIRST_PAUSE", 0.01)
+    child = SyncChild(plan(tmp_path))
+
+    async def journey():
+        running = asyncio.create_task(child.run())
+        await until(lambda: child.report()["state"] == "no registry")
+        first = child.pid
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: child.pid not in (None, first) and child.report()["state"] == "no registry")
+        second = child.pid
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return first, second
+
+    first, second = asyncio.run(journey())
+    assert not is_alive(first) and not is_alive(second)
+
+
+def test_the_child_ends_when_its_parent_is_killed(tmp_path):
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'serving.sync'], stdin=subprocess.PIPE,"
+        " stdout=subprocess.PIPE)\n"
+        "child.stdin.write(sys.argv[1].encode() + b'\\n'); child.stdin.flush()\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    line = orjson.dumps(orjson.loads(plan(tmp_path).line())).decode()
+    with subprocess.Popen([sys.executable, "-c", program, line], stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        parent.kill()
+    asyncio.run(until(lambda: not is_alive(pid)))
