@@ -104,9 +104,7 @@ class FeatureSet:
     @cached_property
     def categorical(self) -> tuple[str, ...]:
         """Names of the columns whose numbers are codes of categories."""
-        traits = tuple(
-            f.name for f, t in zip(self.trait_features, self.traits, strict=True) if t.type == "category"
-        )
+        traits = tuple(f.name for f, t in zip(self.trait_features, self.traits, strict=True) if t.type == "category")
         return (*traits, *((OWN_TYPE.name, OWN_CHANNEL.name) if self.own else ()))
 
     def to_json(self) -> dict[str, Any]:
@@ -159,7 +157,8 @@ def choose(
 
 
 def most_frequent(codes: np.ndarray[Any, Any], names: Sequence[str], most: int) -> tuple[str, ...]:
-    """At most ``most`` names by falling frequency, ties by name; -1 counts for nothing."""
+    """At most ``most`` names by falling frequency, ties by name; -1 and the name of the rest count for nothing."""
     counts = np.bincount(codes[codes >= 0], minlength=len(names)) if len(names) else np.zeros(0, dtype=np.int64)
-    order = sorted((i for i in range(len(names)) if counts[i]), key=lambda i: (-int(counts[i]), names[i]))
+    found = [i for i in range(len(names)) if counts[i] and names[i] != REST]
+    order = sorted(found, key=lambda i: (-int(counts[i]), names[i]))
     return tuple(names[i] for i in order[:most])

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.answers import link_answers
 from features.catalogue import OWN
 from features.feature_set import FeatureSet
-from features.answers import link_answers
 from features.own import fill_own
 from features.times import DAY
 from features.touchpoints import NONE, Touchpoints
@@ -21,6 +21,9 @@ from features.windows import Events, fill_history
 
 ANSWER_WITHIN = 14 * DAY
 """How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""
+
+
+_MOST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class History:
         return out
 
     def with_own(self, features: FeatureSet) -> History:
-        """The same encoded touchpoints under a feature set that adds columns about rows themselves."""
+        """Look at the same encoded touchpoints under a feature set that adds columns about rows themselves."""
         other = copy(self)
         other.features = features
         return other
@@ -111,9 +114,7 @@ class History:
         self._fill_own(contacts, np.full(n, as_of, dtype=np.int64), own, at, out)
         return out
 
-    def _fill_history(
-        self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32]
-    ) -> None:
+    def _fill_history(self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32]) -> None:
         features = self.features
         fill_history(
             self.events,
@@ -152,7 +153,8 @@ class History:
         out[:, at] = _known_codes(own.type, features.types)
         out[:, at + 1] = _known_codes(own.channel, features.own_channels)
         for i, name in enumerate(features.numbers):
-            out[:, at + 2 + i] = [numbers.get(name, np.nan) for numbers in own.numbers]
+            given = np.array([numbers.get(name, np.nan) for numbers in own.numbers], dtype=np.float64)
+            out[:, at + 2 + i] = np.clip(given, -_MOST, _MOST)
 
     def _own_topics(self, topics: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         if self._topic_of is None:
@@ -232,7 +234,7 @@ def _flags(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _slots(names: Sequence[str], slots: Sequence[str]) -> NDArray[np.int32]:
-    """The slot of each name; what has none falls into the rest, the last slot."""
+    """Find the slot of each name; what has none falls into the rest, the last slot."""
     of = {name: i for i, name in enumerate(slots)}
     return np.array([of.get(name, len(slots)) for name in names], dtype=np.int32)
 

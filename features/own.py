@@ -26,7 +26,6 @@ _TOPIC_SUMS = np.dtype(
 """Of each topic: the row that last had it as its own, found it touched, found it in an answered action."""
 
 
-
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def fill_own(
     events: Events,
@@ -62,9 +61,10 @@ def fill_own(
     type_, answers, first_answer = events.type, events.answers, events.first_answer
     topic_start, topic = events.topic_start, events.topic
     flat, by_topic = np.zeros(_WIDTH), np.zeros(len(events.topic_slot), dtype=_TOPIC_SUMS)
-    own, sums = flat.view(_OWN)[0], np.zeros(1, dtype=_SUMS)[0]
+    own, of_row = flat.view(_OWN)[0], np.zeros(1, dtype=_SUMS)
     for row in range(len(as_of)):
-        now, mark = as_of[row], row + 1
+        # A record is a bare pointer and keeps nothing alive: it is taken where its array is used again afterwards.
+        now, mark, sums = as_of[row], row + 1, of_row[0]
         topics = own_topic[own_start[row] : own_start[row + 1]]
         _begin(flat, sums, by_topic, topics, mark)
         low = high = np.int64(0)

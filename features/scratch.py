@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,17 @@ NEVER = -(2**62)
 
 
 def fields(features: Iterable[Feature]) -> np.dtype[np.void]:
-    """A record of float64 with a field for each feature, named like it without the ``{}``."""
+    """Make a record of float64 with a field for each feature, named like it without the ``{}``."""
     return np.dtype([(feature.name.replace("_{}", ""), np.float64) for feature in features])
 
 
-KIND, CHANNEL, OVERALL_ = fields(PER_KIND), fields(PER_CHANNEL), fields(OVERALL)
-KIND_SUMS = np.dtype([("first", np.int64), ("last", np.int64), ("count", np.float64), ("sent", np.float64), ("answered", np.float64)])
+KIND, CHANNEL, TOTAL = fields(PER_KIND), fields(PER_CHANNEL), fields(OVERALL)
+KIND_SUMS = np.dtype(
+    [
+        *((name, np.int64) for name in ("first", "last")),
+        *((name, np.float64) for name in ("count", "sent", "answered")),
+    ]
+)
 CHANNEL_SUMS = np.dtype([("row", np.int64), ("last", np.int64), ("count", np.float64)])
 TOPIC_SUMS = np.dtype([("row", np.int64), ("last", np.int64), ("interest", np.float64)])
 _MOMENTS = ("first", "last_in", "last_out", "last_order", "last_answer", "day_30d", "day_90d", "day_365d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit  # noqa: TID251 - part of the kernel
 from numpy.typing import NDArray
 
 from features.scratch import F64, I32, I64
@@ -31,9 +31,7 @@ def _spans(start: I64, occurred_at: I64, contact: I64, from_: I64, to: I64, low:
         high[row] = _first_from(occurred_at, low[row], start[c + 1], to[row])
 
 
-def spans(
-    start: I64, occurred_at: I64, contact: I64, from_: I64 | int, to: I64 | int
-) -> tuple[I64, I64]:
+def spans(start: I64, occurred_at: I64, contact: I64, from_: I64 | int, to: I64 | int) -> tuple[I64, I64]:
     """First and past-the-last touchpoint of each contact in ``[from_, to)``.
 
     Parameters
@@ -57,13 +55,13 @@ def spans(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _tally(
-    low: I64, high: I64, flag: NDArray[np.bool_], weight: F64, link: I32, wanted: I64,
+    low: I64, high: I64, flag: NDArray[np.bool_], weight: F64, link: I32, wanted: I64, skip: I64,
     count: I64, total: F64, last: I64,
 ) -> None:  # fmt: skip
     for row in range(len(low)):
         count[row], total[row], last[row] = 0, 0.0, -1
         for i in range(low[row], high[row]):
-            if flag[i] and (wanted[row] == -1 or link[i] == wanted[row]):
+            if flag[i] and i != skip[row] and (wanted[row] == -1 or link[i] == wanted[row]):
                 count[row] += 1
                 total[row] += weight[i]
                 last[row] = i
@@ -76,6 +74,7 @@ def tally(
     weight: F64 | None = None,
     link: I32 | None = None,
     wanted: I64 | None = None,
+    skip: I64 | None = None,
 ) -> tuple[I64, F64, I64]:
     """Count, weight and last row of the flagged touchpoints in each span.
 
@@ -104,6 +103,7 @@ def tally(
         np.zeros(m) if weight is None else weight,
         np.full(m, -1, dtype=np.int32) if link is None else link,
         np.full(n, -1, dtype=np.int64) if wanted is None else wanted,
+        np.full(n, -1, dtype=np.int64) if skip is None else skip,
         count, total, last,
     )  # fmt: skip
     return count, total, last

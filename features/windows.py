@@ -2,8 +2,7 @@
 
 One compiled pass over a contact's touchpoints strictly before ``as_of``, in (contact, time) order. A request calls it
 with one contact, training with millions: the same machine code, so their features are equal to the bit. Columns are
-fields of records made from the catalogue: a name that the catalogue lacks does not compile, and a catalogue that
-changes is compiled anew.
+fields of records made from the catalogue, so that a name which the catalogue lacks does not compile.
 """
 
 from __future__ import annotations
@@ -14,7 +13,23 @@ import numpy as np
 from numba import njit
 
 from features.catalogue import OVERALL, PER_CHANNEL, PER_KIND
-from features.scratch import CHANNEL, CHANNEL_SUMS, F32, F64, I32, I64, KIND, KIND_SUMS, NEVER, OVERALL_, SUMS, TOPIC_SUMS, Flags, Record, Records
+from features.scratch import (
+    CHANNEL,
+    CHANNEL_SUMS,
+    F32,
+    F64,
+    I32,
+    I64,
+    KIND,
+    KIND_SUMS,
+    NEVER,
+    SUMS,
+    TOPIC_SUMS,
+    TOTAL,
+    Flags,
+    Record,
+    Records,
+)
 from features.times import DAY
 
 
@@ -93,13 +108,14 @@ def fill_history(
     channels_end = kinds_end + n_channels * _CHANNEL_WIDTH
     flat = np.zeros(channels_end + n_topics + _OVERALL_WIDTH)
     kinds, channels = flat[:kinds_end].view(KIND), flat[kinds_end:channels_end].view(CHANNEL)
-    topics, overall = flat[channels_end : channels_end + n_topics], flat[channels_end + n_topics :].view(OVERALL_)[0]
-    sums, by_kind = np.zeros(1, dtype=SUMS)[0], np.zeros(n_kinds, dtype=KIND_SUMS)
+    topics, overall = flat[channels_end : channels_end + n_topics], flat[channels_end + n_topics :].view(TOTAL)[0]
+    of_row, by_kind = np.zeros(1, dtype=SUMS), np.zeros(n_kinds, dtype=KIND_SUMS)
     kind_row = np.full(len(kind_slot), -1)
-    by_channel, met_channels = np.zeros(len(channel_slot), dtype=CHANNEL_SUMS), np.zeros(len(channel_slot), dtype=np.int64)
-    by_topic, met_topics = np.zeros(len(topic_slot), dtype=TOPIC_SUMS), np.zeros(len(topic_slot), dtype=np.int64)
+    by_channel, by_topic = np.zeros(len(channel_slot), dtype=CHANNEL_SUMS), np.zeros(len(topic_slot), dtype=TOPIC_SUMS)
+    met_channels, met_topics = np.zeros(len(channel_slot), dtype=np.int64), np.zeros(len(topic_slot), dtype=np.int64)
     for row in range(len(as_of)):
-        now = as_of[row]
+        # A record is a bare pointer and keeps nothing alive: it is taken where its array is used again afterwards.
+        now, sums = as_of[row], of_row[0]
         _begin(flat, by_kind, sums)
         low = high = np.int64(0)
         if contact[row] >= 0:
@@ -170,9 +186,9 @@ def fill_history(
 def _begin(row: F64, kind: Records, sums: Record) -> None:
     row[:] = 0.0
     for slot in range(len(kind)):
-        sum_ = kind[slot]
-        sum_.first = sum_.last = NEVER
-        sum_.count = sum_.sent = sum_.answered = 0.0
+        one = kind[slot]
+        one.first = one.last = NEVER
+        one.count = one.sent = one.answered = 0.0
     sums.first = sums.last_in = sums.last_out = sums.last_order = sums.last_answer = NEVER
     sums.day_30d = sums.day_90d = sums.day_365d = NEVER
     sums.n_channels = sums.n_topics = 0
@@ -328,9 +344,7 @@ def _say_kinds(kinds: Records, all_sums: Records, now: int) -> None:
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_channels(
-    overall: Record, channels: Records, slot_of: I32, by_channel: Records, met: I64, now: int
-) -> None:
+def _say_channels(overall: Record, channels: Records, slot_of: I32, by_channel: Records, met: I64, now: int) -> None:
     for slot in range(len(channels)):
         channels[slot].recency_channel_days = np.nan
     most = total = 0.0

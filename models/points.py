@@ -26,7 +26,7 @@ def points_log(
     Parameters
     ----------
     table
-        Points by kind. A kind in ``once`` counts by its latest touchpoint only.
+        Points by kind. A kind in ``once`` counts by its first touchpoint only.
     kinds, occurred_at
         One contact's touchpoints in any order, times in microseconds.
     as_of
@@ -45,7 +45,7 @@ def points_log(
 
 
 def _entry(table: PointsTable, kind: str, ages: list[int]) -> Entry:
-    counted = [min(ages)] if kind in table.once else sorted(ages)
+    counted = [max(ages)] if kind in table.once else sorted(ages)
     weight = float(len(counted))
     if table.half_life_us is not None:
         weight = sum(0.5 ** (age / table.half_life_us) for age in counted)

@@ -61,9 +61,7 @@ class Catalogue:
         """The conditions that each action asks for, by name, in the order of ``Needs``."""
         nothing = Needs()
         names = [each.name for each in fields(Needs)]
-        return tuple(
-            tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions
-        )
+        return tuple(tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions)
 
     @cached_property
     def keeps(self) -> tuple[bool, ...]:

@@ -106,9 +106,7 @@ class Decision:
             "segments": [],
             "propensities": {goal: dict(found) for goal, found in self.propensities.items()},
             "points": dict(self.points),
-            "recommendations": [
-                each.to_json(rank) for rank, each in enumerate(self.recommendations, start=1)
-            ],
+            "recommendations": [each.to_json(rank) for rank, each in enumerate(self.recommendations, start=1)],
             "do_nothing": self.action == DO_NOTHING,
             "again_at": None if self.again_at is None else iso(self.again_at),
             "holdout": self.holdout,

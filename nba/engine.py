@@ -125,9 +125,7 @@ def _check(found: Estimate, n: int) -> None:
     for name, chances in (("propensity", found.propensity), ("without_action", found.without_action)):
         outside = chances[(chances < 0) | (chances > 1)].tolist()
         if len(chances) != n or outside:
-            raise ValueError(
-                f"the model's {name} has {len(chances)} entries for {n} actions, of them {outside}"
-            )
+            raise ValueError(f"the model's {name} has {len(chances)} entries for {n} actions, of them {outside}")
     for goal, chance in found.propensities.items():
         if not 0 <= chance <= 1:
             raise ValueError(f"the model's propensity of {goal} is {chance}; it must lie in [0, 1]")

@@ -148,6 +148,4 @@ def _truth(value: object) -> bool | None:
 
 
 def _spelt(value: str | float | bool) -> str:
-    return (
-        str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
-    )
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value

@@ -32,9 +32,7 @@ def offers(
     by_points = choice.mode == "points"
     others = [column for column in verdict.columns[1:] if column != first]
     others.sort(key=lambda c: (catalogue.action(c).class_ != "mandatory", -terms[c - 1].priority, c))
-    called = {
-        c for threshold, columns in catalogue.thresholds if threshold.holds(situation.points) for c in columns
-    }
+    called = {c for threshold, columns in catalogue.thresholds if threshold.holds(situation.points) for c in columns}
     story = Story(situation.known, situation.as_of)
     return tuple(
         _offer(

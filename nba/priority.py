@@ -57,9 +57,7 @@ class Terms:
         }
 
 
-def terms_of(
-    situation: Situation, estimate: Estimate | None, success_values: Mapping[str, float]
-) -> tuple[Terms, ...]:
+def terms_of(situation: Situation, estimate: Estimate | None, success_values: Mapping[str, float]) -> tuple[Terms, ...]:
     """Terms of every action, in the catalogue's order without "do nothing", which is worth 0.
 
     Parameters
@@ -95,9 +93,7 @@ def terms_of(
     return tuple(found)
 
 
-def _chances(
-    actions: Sequence[Action], estimate: Estimate | None
-) -> Sequence[tuple[float | None, float, str]]:
+def _chances(actions: Sequence[Action], estimate: Estimate | None) -> Sequence[tuple[float | None, float, str]]:
     if estimate is None:
         return [(None, 0.0, NO_EVIDENCE)] * len(actions)
     with_, without = estimate.propensity.tolist(), estimate.without_action.tolist()

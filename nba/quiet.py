@@ -26,9 +26,7 @@ def quiet_from(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> i
     return _next(quiet, quiet.from_us, channel, as_of, zone, quiet_then=True)
 
 
-def _next(
-    quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInfo, *, quiet_then: bool
-) -> int:
+def _next(quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInfo, *, quiet_then: bool) -> int:
     today = to_datetime(as_of).astimezone(zone).date()
     shown = time(clock // HOUR, clock % HOUR // MINUTE)
     # A clock that is put back shows an hour twice; one that it skips is taken as that much after the change.

@@ -51,9 +51,7 @@ class Story:
         self._as_of = as_of
         self._found: dict[tuple[str, ...], list[tuple[tuple[str, str], Ages]]] = {}
 
-    def reasons(
-        self, action: Action, *, points: float, by_points: bool, misses: Sequence[str] = ()
-    ) -> list[str]:
+    def reasons(self, action: Action, *, points: float, by_points: bool, misses: Sequence[str] = ()) -> list[str]:
         """Return at most three reasons for an action, the strongest first; at least one.
 
         Parameters

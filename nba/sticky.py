@@ -37,9 +37,7 @@ def still_holds(held: DecisionRow, verdict: Verdict, catalogue: Catalogue) -> bo
     chosen: where quiet hours or a cap were the reason, it ends with them. Mandatory actions do not wait.
     """
     allowed = {catalogue.names[column] for column in verdict.columns}
-    duties = {
-        name for name in allowed - {DO_NOTHING} if catalogue.settings.actions[name].class_ == "mandatory"
-    }
+    duties = {name for name in allowed - {DO_NOTHING} if catalogue.settings.actions[name].class_ == "mandatory"}
     if held.action not in allowed or (duties and held.action not in duties):
         return False
     return held.action != DO_NOTHING or allowed <= set(held.chances or ())

@@ -36,9 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-def create_app(
-    settings: Settings, *, sync_seconds: float | None = None, clock: Callable[[], int] = now_us
-) -> FastAPI:
+def create_app(settings: Settings, *, sync_seconds: float | None = None, clock: Callable[[], int] = now_us) -> FastAPI:
     """Build the application; nothing is opened before its lifespan begins.
 
     Parameters

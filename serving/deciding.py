@@ -61,14 +61,10 @@ async def answer(service: Service, body: object) -> bytes:
         if before is not None and (request.decision_id is not None or before.request_hash == asked):
             return _repeated(before, asked)
         # Two questions about one contact came in the same microsecond: this one counts as a later one.
-    raise Problem(
-        503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"}
-    )
+    raise Problem(503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"})
 
 
-def decision_of(
-    service: Service, request: Request, past: Past, as_of: int, began: float | None = None
-) -> Decision:
+def decision_of(service: Service, request: Request, past: Past, as_of: int, began: float | None = None) -> Decision:
     """Decide; past the deadline by points.
 
     Parameters

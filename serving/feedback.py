@@ -108,11 +108,7 @@ def store_feedback(store: Store, writing: Writing, row: OutcomeRow, settings: Se
         row = row._replace(decision_id=decision.decision_id)
     is_new = writing.outcomes([row]) == 1
     touchpoint = None if decision is None else _touchpoint(row, decision, settings.actions)
-    if (
-        is_new
-        and touchpoint is not None
-        and not _is_reported(store, row, touchpoint.identity, settings.touchpoints)
-    ):
+    if is_new and touchpoint is not None and not _is_reported(store, row, touchpoint.identity, settings.touchpoints):
         writing.touchpoints([touchpoint])
     return Receipt(is_new, decision is None)
 
@@ -122,9 +118,7 @@ def already_done(store: Store, row: TouchpointRow, rules: TouchpointRules) -> bo
     if row.decision_id is None or not rules.is_outbound(row.kind, row.direction):
         return False
     decision = decision_behind(store, row.decision_id)
-    return decision is not None and any(
-        outcome.outcome == DONE for outcome in store.outcomes_of(decision.decision_id)
-    )
+    return decision is not None and any(outcome.outcome == DONE for outcome in store.outcomes_of(decision.decision_id))
 
 
 def _field(given: Mapping[str, Any], column: Column, now_us: int) -> object:
@@ -150,9 +144,7 @@ def _content_id(given: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def _touchpoint(
-    row: OutcomeRow, decision: DecisionRow, actions: Mapping[str, Action]
-) -> TouchpointRow | None:
+def _touchpoint(row: OutcomeRow, decision: DecisionRow, actions: Mapping[str, Action]) -> TouchpointRow | None:
     name = row.action or decision.action
     is_done = row.outcome == DONE
     if row.outcome in _NOT_BY_THE_CONTACT or (is_done and name == DO_NOTHING):

@@ -51,9 +51,7 @@ class Operation:
     def route(self) -> Route:
         """Make the route; a part of a path may hold slashes, because identities do."""
         # Routes without FastAPI's injection: it costs more than reading a contact's history.
-        return Route(
-            self.path.replace("}", ":path}"), _guarded(self.handler), methods=[self.method], name=self.id
-        )
+        return Route(self.path.replace("}", ":path}"), _guarded(self.handler), methods=[self.method], name=self.id)
 
 
 def _guarded(handler: Handler) -> Handler:

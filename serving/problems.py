@@ -90,9 +90,7 @@ def unacceptable(error: UserError) -> Problem:
     return Problem(
         422,
         "invalid-request",
-        error.complaints[0]
-        if len(error.complaints) == 1
-        else f"{len(error.complaints)} faults in the request",
+        error.complaints[0] if len(error.complaints) == 1 else f"{len(error.complaints)} faults in the request",
         errors=[_placed(complaint) for complaint in error.complaints],
     )
 
@@ -105,9 +103,7 @@ def _placed(complaint: str) -> tuple[str, str]:
 
 def malformed(error: MalformedBody) -> Problem:
     """Refuse a body that is not strict JSON."""
-    return Problem(
-        400, "malformed-body", f"the body cannot be read: {error}", errors=[(error.place, error.fault)]
-    )
+    return Problem(400, "malformed-body", f"the body cannot be read: {error}", errors=[(error.place, error.fault)])
 
 
 def unavailable(error: StoreError) -> Problem:

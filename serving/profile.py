@@ -17,9 +17,7 @@ NOTICEABLE = 0.005
 """Interest below this has faded."""
 
 
-def interests(
-    touchpoints: Touchpoints, as_of: int, rules: TouchpointRules, half_life: int
-) -> dict[str, float]:
+def interests(touchpoints: Touchpoints, as_of: int, rules: TouchpointRules, half_life: int) -> dict[str, float]:
     """Fading interest per topic, the strongest first: how many touchpoints of today it is worth."""
     if not len(touchpoints):
         return {}

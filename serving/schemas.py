@@ -204,7 +204,5 @@ MODEL = _object(
 )
 
 HEALTH = _object(("status",), status=TEXT)
-READINESS = _object(
-    ("status", "store", "bundle", "sync"), status=TEXT, store=ANYTHING, bundle=ANYTHING, sync=ANYTHING
-)
+READINESS = _object(("status", "store", "bundle", "sync"), status=TEXT, store=ANYTHING, bundle=ANYTHING, sync=ANYTHING)
 INDEX: Schema = {"type": "object", "additionalProperties": {"type": "string"}}

@@ -24,7 +24,8 @@ class Rows:
     """Rows of one goal: a contact at a moment, and what happened in ``[as_of, until)``.
 
     ``own`` is the touchpoint a row was made after, -1 for a calendar row; ``value`` the margin in the horizon.
-    ``censored`` rows ended after the data and are not among them; ``endless`` ones lacked the time they end at.
+    ``censored`` rows ended after the data and are not among them; ``endless`` ones lacked the time they end at, or
+    it was no time, or not after ``as_of``.
     """
 
     contact: I64
@@ -55,7 +56,7 @@ class Split:
 
 def data_end(touchpoints: Touchpoints, now: int) -> int:
     """The earlier of now and the latest touchpoint, in microseconds."""
-    return min(now, int(touchpoints.occurred_at.max(initial=now if not len(touchpoints) else 0)))
+    return min(now, int(touchpoints.occurred_at.max())) if len(touchpoints) else now
 
 
 def make_rows(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, end: int) -> Rows:
@@ -104,13 +105,20 @@ def split_rows(rows: Rows, goal: Goal) -> Split:
     if snapshots.test_from is not None:
         first = snapshots.test_from
     elif snapshots.after is not None:
-        first = int(np.ceil(np.quantile(rows.as_of, 1.0 - snapshots.test)))
+        first = _quantile(rows.as_of, 1.0 - snapshots.test)
     else:
         moments = np.unique(rows.as_of)
         first = int(moments[-max(1, round(snapshots.test * len(moments)))])
     test = rows.as_of >= first
     begins = int(rows.as_of[test].min()) if test.any() else first
     return Split(train=~test & (rows.until <= begins), test=test)
+
+
+def _quantile(moments: I64, share: float) -> int:
+    """The earliest of ``moments`` at or past their quantile."""
+    # Counted in whole rows: interpolated microseconds are rounded, and the row at the quantile might miss it.
+    at = int(np.ceil(share * (len(moments) - 1) - 1e-9))
+    return int(np.sort(moments)[max(0, at)])
 
 
 def _no_rows() -> Rows:
@@ -145,6 +153,7 @@ def _after_rows(touchpoints: Touchpoints, goal: Goal) -> Rows:
 
 
 def _until(touchpoints: Touchpoints, own: I64, name: str) -> tuple[I64, Flags]:
+    """When each row's horizon ends, by a property (UTC where it names no zone), and whether it is a time."""
     until = np.zeros(len(own), dtype=np.int64)
     known = np.zeros(len(own), dtype=np.bool_)
     for row, properties in enumerate(own_properties(touchpoints, own)):
@@ -202,21 +211,14 @@ def _labelled(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, rows
         # A row whose own touchpoint carries no decision can have nothing linked to it: -2 is no decision's code.
         wanted = touchpoints.decision[rows.own].astype(np.int64)
         wanted[wanted < 0] = -2
-    happened, _, _ = tally(
-        horizon, of_kinds(touchpoints, goal.watched) & _not_own(touchpoints, rows), link=touchpoints.decision, wanted=wanted
-    )
+    # A row made the moment its touchpoint happened must not take that touchpoint for the outcome.
+    watched = of_kinds(touchpoints, goal.watched)
+    happened, _, _ = tally(horizon, watched, link=touchpoints.decision, wanted=wanted, skip=rows.own)
     margin = np.where(np.isnan(touchpoints.margin), np.nan_to_num(touchpoints.value) * rules.margin, touchpoints.margin)
-    _, value, _ = tally(horizon, of_kinds(touchpoints, rules.money) & ~touchpoints.outbound, weight=margin)
+    earned = of_kinds(touchpoints, rules.money) & ~touchpoints.outbound
+    _, value, _ = tally(horizon, earned, weight=margin, skip=rows.own)
     label = happened == 0 if goal.is_absence else happened > 0
     return replace(rows, label=label, value=value)
-
-
-def _not_own(touchpoints: Touchpoints, rows: Rows) -> Flags:
-    """A row made the moment its touchpoint happened must not take that touchpoint for the outcome."""
-    other = np.ones(len(touchpoints), dtype=np.bool_)
-    if len(rows) and rows.own[0] >= 0:
-        other[rows.own] = touchpoints.occurred_at[rows.own] < rows.as_of
-    return other
 
 
 def _spans(touchpoints: Touchpoints, rows: Rows, from_: Any, to: Any) -> tuple[I64, I64]:

@@ -121,10 +121,8 @@ def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
         bounds = f"{interval[0]:.3f} - {interval[1]:.3f}" if interval else ""
         cells = [_figure(metrics.get(name)) for name in ("average_precision", "brier", "ece")]
         lift = _figure(metrics.get("lift_at_10"), 2)
-        lines.append(
         row = f"  {who:10} {_figure(metrics['auc']):>6} {bounds:>15} {' '.join(f'{c:>6}' for c in cells)} {lift:>8}"
         lines.append(row.rstrip())
-        )
     lines.append(f"  calibration: {part['calibration']}")
     lines += [f"  note: {warning}" for warning in part["warnings"]]
     return [*lines, ""]

@@ -13,7 +13,7 @@ _IN_SECTIONS = (
     ("serving", "language"),
 )
 _IN_ACTIONS = ("when", "capacity", "unless_owned")
-_IN_NEEDS = ("segment", "partner")
+_IN_NEEDS = ("segment",)
 
 
 def not_built_yet(document: Mapping[str, object]) -> tuple[str, ...]:

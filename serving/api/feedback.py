@@ -17,9 +17,7 @@ async def post_feedback(request: Request) -> Response:
     """Store what came of a decision, once however often it is sent."""
     service = service_of(request)
     row = read_feedback(parse(await read_body(request)), service.now_us())
-    receipt = await service.writer.write(
-        lambda writing: store_feedback(service.store, writing, row, service.settings)
-    )
+    receipt = await service.writer.write(lambda writing: store_feedback(service.store, writing, row, service.settings))
     return reply(
         {
             "success": True,

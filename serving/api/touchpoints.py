@@ -52,9 +52,7 @@ def _store(
 
 def _refusal(intake: Intake) -> Problem:
     reason = intake.refused[0].reason
-    return Problem(
-        400, "invalid-touchpoint", f"the touchpoint is refused: {reason}", errors=[("body", reason)]
-    )
+    return Problem(400, "invalid-touchpoint", f"the touchpoint is refused: {reason}", errors=[("body", reason)])
 
 
 def _counts(intake: Intake, stored: int) -> dict[str, Any]:

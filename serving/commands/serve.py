@@ -26,9 +26,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "machine only."
     )
     parser.epilog = (
-        "example:\n"
-        "  nba serve --port 8080\n"
-        '  curl -d \'{"contact": "crm:4711"}\' http://127.0.0.1:8080/v1/recommend'
+        'example:\n  nba serve --port 8080\n  curl -d \'{"contact": "crm:4711"}\' http://127.0.0.1:8080/v1/recommend'
     )
     parser.add_argument("--host", help="where to listen (serving.host)")
     parser.add_argument("--port", type=_port, help="the port, 0 for any free one (serving.port)")
@@ -70,9 +68,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.say(f"  every address             GET  {address}/")
         out.say(f"  for generators            GET  {address}/openapi.json")
         started = run(app, listening)
-    out.say(
-        "Ended; everything that was acknowledged is stored." if started else "The service could not start."
-    )
+    out.say("Ended; everything that was acknowledged is stored." if started else "The service could not start.")
     return 0 if started else 1
 
 

@@ -105,9 +105,7 @@ def read_touchpoints(raw: bytes, *, now_us: int, rules: TouchpointRules) -> Inta
 
 def _bound(n: int) -> None:
     if n > MOST_EVENTS:
-        raise Problem(
-            413, "too-many-touchpoints", f"{n:,} touchpoints in one call; send at most {MOST_EVENTS:,}"
-        )
+        raise Problem(413, "too-many-touchpoints", f"{n:,} touchpoints in one call; send at most {MOST_EVENTS:,}")
 
 
 def _read_apart(raw: bytes, error: MalformedBody, now_us: int, rules: TouchpointRules) -> Intake:

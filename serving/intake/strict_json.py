@@ -68,9 +68,7 @@ def parse(raw: bytes) -> Any:
         _look_through(found, "")
         raise MalformedBody("body", "holds a value that is not allowed") from None
     except json.JSONDecodeError as error:
-        raise MalformedBody(
-            f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}"
-        ) from None
+        raise MalformedBody(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}") from None
     if _SUSPECT.search(raw):
         _look_through(found, "")
     return found
@@ -214,9 +212,7 @@ def _marked_constant(name: str) -> Any:
     return _Fault(f"is {name}, which is not JSON; leave the field out or send null")
 
 
-_FAST = json.JSONDecoder(
-    object_pairs_hook=_once, parse_int=_whole, parse_float=_number, parse_constant=_constant
-)
+_FAST = json.JSONDecoder(object_pairs_hook=_once, parse_int=_whole, parse_float=_number, parse_constant=_constant)
 _MARKING = json.JSONDecoder(
     object_pairs_hook=_marked_once,
     parse_int=_marked_whole,

@@ -95,9 +95,7 @@ PROMISES: tuple[Callable[[Policy, Choices], None], ...] = (
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
 @settings(max_examples=25)
 @given(given=choices())
-def test_policy_keeps_its_promise(
-    policy: Policy, promise: Callable[[Policy, Choices], None], given: Choices
-) -> None:
+def test_policy_keeps_its_promise(policy: Policy, promise: Callable[[Policy, Choices], None], given: Choices) -> None:
     promise(policy, given)
 
 

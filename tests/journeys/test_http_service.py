@@ -59,9 +59,7 @@ def test_touchpoint_in_recommendation_out_feedback_in(config):
         assert client.post("/v1/touchpoints", json=call).json()["duplicate"] == 1
         answer = client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "d1"}).json()
         assert (answer["mode"], answer["points"]["total"]) == ("points", 250)
-        told = client.post(
-            "/v1/feedback", json={"decision_id": "d1", "action": "sales_call", "outcome": "done"}
-        )
+        told = client.post("/v1/feedback", json={"decision_id": "d1", "action": "sales_call", "outcome": "done"})
         assert told.json()["pending"] is False
         kinds = [entry["kind"] for entry in client.get("/v1/contacts/crm:1").json()["timeline"]]
         assert kinds == ["done", "service_call"]

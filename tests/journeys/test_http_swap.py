@@ -27,6 +27,8 @@ cost = 18.0
 [points]
 kinds = { visit = 5 }
 thresholds = [{ from = 5, actions = ["newsletter"] }]
+[serving]
+deadline = "60s"
 [ranking]
 sticky = "0s"
 holdout = 0.0

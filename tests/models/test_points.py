@@ -115,11 +115,11 @@ def test_what_happens_at_or_after_as_of_does_not_count():
     assert total(points_log(SOURCES, ["download"], [NOW - 1], NOW)) == 100
 
 
-def test_points_fade_by_half_in_a_half_life_and_once_counts_the_latest():
+def test_points_fade_by_half_in_a_half_life_and_once_counts_the_first():
     table = PointsTable(half_life_us=90 * DAY)
     assert total(points_log(table, ["download"], [NOW - 90 * DAY], NOW)) == 50
     signups = points_log(table, ["newsletter_signup"] * 2, [NOW - 180 * DAY, NOW - 90 * DAY], NOW)
-    assert signups == [{"part": "activity", "kind": "newsletter_signup", "points": 25, "count": 1}]
+    assert signups == [{"part": "activity", "kind": "newsletter_signup", "points": 12.5, "count": 1}]
 
 
 touchpoints = st.lists(

@@ -64,9 +64,7 @@ def row() -> RowOf:
 def past_of() -> PastOf:
     """The past of these rows, traits and decisions."""
 
-    def make(
-        *rows: Row, traits: Mapping[str, Any] | None = None, decisions: Sequence[DecisionRow] = ()
-    ) -> Past:
+    def make(*rows: Row, traits: Mapping[str, Any] | None = None, decisions: Sequence[DecisionRow] = ()) -> Past:
         ordered = sorted(((*r[:2], f"t{i:04}", *r[3:]) for i, r in enumerate(rows)), key=lambda r: r[:3])
         return Past(Touchpoints.from_rows(ordered, TouchpointRules()), traits or {}, decisions)
 

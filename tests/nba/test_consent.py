@@ -83,9 +83,7 @@ def test_the_channel_may_stand_in_a_property_or_come_from_the_action(past_of, ro
     assert allowed(past_of, [(*form[:13], '{"channel": "email"}')])
     left = [stated, row("2026-05-02", "unsubscribed", action="newsletter")]
     assert not allowed(past_of, left)
-    assert allowed(
-        past_of, [*left[:1], row("2026-05-01", "consent_given", channel="phone"), left[1]], channel="phone"
-    )
+    assert allowed(past_of, [*left[:1], row("2026-05-01", "consent_given", channel="phone"), left[1]], channel="phone")
 
 
 @pytest.mark.parametrize(
@@ -117,9 +115,7 @@ def test_profiling_can_be_opt_in(past_of, row) -> None:
 
 
 def test_a_refusal_says_what_is_missing(past_of, row) -> None:
-    consent = parse_settings(
-        {"contact_policy": {"consent": {"email": "double_opt_in"}}}
-    ).contact_policy.consent
+    consent = parse_settings({"contact_policy": {"consent": {"email": "double_opt_in"}}}).contact_policy.consent
     pending = past_of(row("2026-05-01", "consent_given", channel="email"))
     said = Ledger(pending.touchpoints, NOW, CHANNELS).refusal(consent, "email", None)
     assert said == "email needs double_opt_in: double opt-in is not confirmed yet"

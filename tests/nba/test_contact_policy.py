@@ -108,10 +108,7 @@ def test_an_action_that_waits_for_an_occasion_is_not_offered_without_one(judge) 
     assert rules(judge(toml)) == {"card": "eligibility"}
 
 
-CAPPED = (
-    TWO
-    + "[contact_policy]\ncaps = [{ channel = 'email', per = '7d', count = 2 }, { per = '30d', count = 3 }]\n"
-)
+CAPPED = TWO + "[contact_policy]\ncaps = [{ channel = 'email', per = '7d', count = 2 }, { per = '30d', count = 3 }]\n"
 
 
 def test_caps_count_every_sender_within_a_half_open_window(judge, row) -> None:
@@ -149,9 +146,7 @@ def test_a_touchpoint_without_channel_counts_on_its_actions_channel(judge, row) 
     assert rules(judge(CAPPED, *sent)) == {"mail": "cap:email/7d"}
 
 
-def test_decisions_count_once_until_their_touchpoint_comes_and_when_deferred_only_once_shown(
-    judge, row
-) -> None:
+def test_decisions_count_once_until_their_touchpoint_comes_and_when_deferred_only_once_shown(judge, row) -> None:
     made = [decision(NOW - DAY, "mail"), decision(NOW - 2 * DAY, "mail")]
     assert rules(judge(CAPPED, decisions=made)) == {"mail": "cap:email/7d"}
     sent = row(NOW - HOUR, "email_sent", channel="email", decision_id=made[0].decision_id)
@@ -171,18 +166,14 @@ def test_what_was_loaded_or_shown_where_the_contact_came_by_itself_is_no_approac
 
 
 def test_caps_and_quiet_hours_are_about_approaching_a_contact(judge, row) -> None:
-    toml = CAPPED.replace(
-        'channel = "email"\n', 'channel = "email"\nplacements = ["outbound", "infocenter"]\n'
-    )
+    toml = CAPPED.replace('channel = "email"\n', 'channel = "email"\nplacements = ["outbound", "infocenter"]\n')
     toml += "quiet = { from = '00:00', to = '23:59' }\n"
     sent = [row(NOW - d * DAY, "email_sent", channel="email") for d in (1, 2)]
     assert rules(judge(toml, *sent))["mail"] == "quiet"
     assert judge(toml, *sent, request={"placement": "infocenter"}).allowed[1]
 
 
-def test_mandatory_skips_caps_but_never_consent_and_transactional_is_neither_counted_nor_capped(
-    judge, row
-) -> None:
+def test_mandatory_skips_caps_but_never_consent_and_transactional_is_neither_counted_nor_capped(judge, row) -> None:
     toml = CAPPED + "[actions.recall]\nchannel = 'email'\nclass = 'mandatory'\n"
     toml += "[actions.receipt]\nchannel = 'email'\nclass = 'transactional'\n"
     sent = [row(NOW - d * DAY, "email_sent", channel="email") for d in (1, 2)]
@@ -234,7 +225,7 @@ def test_a_pause_covers_its_scope(judge, row, scope: str, expected: set[str]) ->
 
 def test_a_pause_needs_its_number_of_outcomes_within_its_time_and_ends(judge, row) -> None:
     toml = paused("action", count=3, within="30d")
-    days = [100, 99, 70]
+    days = [40, 39, 10]
     spread = [row(NOW - d * DAY, "rejected", action="mail") for d in days]
     assert not judge(toml, *spread).refusals, "the three span exactly 30 days, which no window holds"
     close = [row(NOW - d * DAY, "rejected", action="mail") for d in (59, 40, 31)]

@@ -9,10 +9,7 @@ from nba.draw import Draw, in_holdout, pick, quarter
 
 def test_a_draw_belongs_to_secret_key_and_decision() -> None:
     fractions = {
-        Draw(secret, key).fraction(decision)
-        for secret in (b"a", b"b")
-        for key in ("k", "l")
-        for decision in ("1", "2")
+        Draw(secret, key).fraction(decision) for secret in (b"a", b"b") for key in ("k", "l") for decision in ("1", "2")
     }
     assert len(fractions) == 8
     assert all(0 <= f < 1 for f in fractions)
@@ -67,9 +64,7 @@ def test_the_holdout_is_of_an_account_for_a_quarter() -> None:
         account = f"a{i}"
         held = in_holdout("crm:1", account, spring, 0.3)
         assert held == in_holdout("crm:2", account, parse_time("2026-06-30"), 0.3)
-    moved = [
-        in_holdout(f"c{i}", None, spring, 0.3) != in_holdout(f"c{i}", None, summer, 0.3) for i in range(200)
-    ]
+    moved = [in_holdout(f"c{i}", None, spring, 0.3) != in_holdout(f"c{i}", None, summer, 0.3) for i in range(200)]
     assert any(moved) and not all(moved)
     assert in_holdout("x", None, spring, 1.0) and not in_holdout("x", None, spring, 0.0)
 

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,7 @@ def ask(catalogue_of, past_of, row):
         report = asked.pop("report", None)
         request = Request.from_json({"contact": "crm:1", "limit": 9, **asked})
         past = past_of(*rows, traits=traits, decisions=decisions)
-        return decide(
-            request, past, belief, catalogue_of(toml), as_of, SECRET, degraded=degraded, report=report
-        )
+        return decide(request, past, belief, catalogue_of(toml), as_of, SECRET, degraded=degraded, report=report)
 
     return run
 
@@ -214,9 +212,7 @@ def test_an_unknown_contact_gets_what_zero_points_call_for_and_nothing_is_tried_
 
 def test_who_objects_to_profiling_is_not_looked_at(ask, row) -> None:
     rows = (row("2026-06-01", "service_call"), row("2026-06-02", "objection", channel="profiling"))
-    answer = ask(
-        FakeBelief(error=RuntimeError("is not asked")), rows=rows, traits={"visit_cost": 1}
-    ).to_json()
+    answer = ask(FakeBelief(error=RuntimeError("is not asked")), rows=rows, traits={"visit_cost": 1}).to_json()
     assert (answer["mode"], answer["degraded"], answer["stage"]) == ("default", False, None)
     assert answer["points"]["total"] == 0 and answer["points"]["log"] == []
     assert answer["stage_by_rule"] is None and answer["propensities"] == {}
@@ -294,63 +290,3 @@ def test_an_offer_ends_with_the_season_the_quiet_hours_or_the_choice(ask) -> Non
 
 def test_stage_by_topic(ask) -> None:
     assert ask().to_json()["stage_by_topic"] == {"pumps": "unaware", "valves": "purchase"}
-
-
-def logged(decision, **more):
-    return replace(decision.row(), **more)
-
-
-def test_a_choice_is_sticky_until_something_comes_of_it(ask, row) -> None:
-    first = ask(FakeBelief())
-    kept = (logged(first),)
-    base = [row("2026-06-13", "service_call")]
-
-    def then(*rows, after=DAY, **more):
-        return ask(
-            FakeBelief(propensity=(0.9, 0.0, 0.1)),
-            rows=(*base, *rows),
-            decisions=kept,
-            as_of=NOW + after,
-            **more,
-        )
-
-    assert (then().decision_id, then().is_new, then().action) == (first.decision_id, False, first.action)
-    assert then().chances == first.chances
-    assert then(decision_id="another").decision_id == first.decision_id
-    assert not then(row(NOW + HOUR, "newsletter_sent", direction="outbound")).is_new
-    assert then(row(NOW + HOUR, "visit")).is_new
-    assert then(row(NOW, "visit")).is_new
-    assert then(row(NOW + HOUR, "done", direction="outbound", decision_id=first.decision_id)).is_new
-    assert then(exclude=[first.action]).is_new
-    assert not then(after=7 * DAY - 1).is_new
-    assert then(after=7 * DAY).is_new
-
-
-def test_a_sticky_choice_is_not_capped_by_itself_but_counts_once_it_is_over(ask, row) -> None:
-    toml = TOML + "[contact_policy]\ncaps = [{ per = '30d', count = 1 }]\n"
-    first = ask(FakeBelief(), toml=toml)
-    assert first.action == "call"
-    again = ask(FakeBelief(), toml=toml, decisions=(logged(first),), as_of=NOW + DAY)
-    assert (again.is_new, again.action) == (False, "call")
-    after = ask(
-        FakeBelief(), toml=toml, decisions=(logged(first),), rows=(row(NOW + 1, "visit"),), as_of=NOW + DAY
-    )
-    assert after.is_new and after.action == DO_NOTHING
-    assert after.again_at == NOW + 8 * DAY
-
-
-def test_do_nothing_lasts_only_while_nothing_more_is_allowed(ask) -> None:
-    toml = TOML + "[contact_policy]\nquiet = { from = '20:00', to = '08:00' }\n"
-    night = parse_time("2026-06-15T20:00:00Z")
-    first = ask(FakeBelief(), toml=toml, as_of=night)
-    assert first.action == DO_NOTHING
-    assert first.again_at == parse_time("2026-06-16T06:00:00Z")
-    still = ask(FakeBelief(), toml=toml, as_of=first.again_at - 1, decisions=(logged(first),))
-    assert not still.is_new
-    morning = ask(FakeBelief(), toml=toml, as_of=first.again_at, decisions=(logged(first),))
-    assert morning.is_new
-
-
-def test_decisions_that_were_loaded_are_never_repeated(ask) -> None:
-    loaded = logged(ask(), chances=None, allowed=None)
-    assert ask(decisions=(loaded,), as_of=NOW + DAY).is_new

@@ -18,9 +18,7 @@ def situation_of(catalogue_of, past_of):
     def make(toml, *rows, traits=None, context=None) -> Situation:
         catalogue, past = catalogue_of(toml), past_of(*rows, traits=traits)
         request = Request("crm:1", context=context or {})
-        return Situation(
-            catalogue, request, past, past, NOW, Ledger(past.touchpoints, NOW, catalogue.channel_of)
-        )
+        return Situation(catalogue, request, past, past, NOW, Ledger(past.touchpoints, NOW, catalogue.channel_of))
 
     return make
 
@@ -85,9 +83,7 @@ def test_worth_of_what_is_kept_is_the_margin_of_the_year_before(situation_of, ro
     assert terms.priority == pytest.approx(11, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("found", "cost"), [(None, 9), (3, 3), (2.5, 2.5), ("3", 9), (True, 9), (-1, 9), (0, 0)]
-)
+@pytest.mark.parametrize(("found", "cost"), [(None, 9), (3, 3), (2.5, 2.5), ("3", 9), (True, 9), (-1, 9), (0, 0)])
 def test_a_cost_may_be_a_trait(situation_of, found, cost) -> None:
     toml = BUY + "cost = { trait = 'visit_cost', otherwise = 9 }\n"
     traits = {} if found is None else {"visit_cost": found}

@@ -61,9 +61,7 @@ def test_quiet_ends_when_the_clock_says_so_on_days_it_is_changed_too(clock: str,
     as_of=st.integers(parse_time("2020-01-01"), parse_time("2035-01-01")),
     start=st.integers(0, 1439),
     length=st.integers(1, 1439),
-    zone=st.sampled_from(
-        ["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
-    ),
+    zone=st.sampled_from(["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
 )
 def test_quiet_ends_and_begins_again_within_two_days(as_of: int, start: int, length: int, zone: str) -> None:
     quiet = QuietHours(start * MINUTE, (start + length) % 1440 * MINUTE)

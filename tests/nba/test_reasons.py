@@ -39,10 +39,7 @@ def test_touchpoints_about_the_actions_topics_come_before_others(past_of, row) -
 
 def test_points_and_silence_are_reasons_where_they_decide(past_of, row) -> None:
     past = past_of(row(NOW - 75 * DAY, "order"))
-    assert (
-        said(PLAIN, past, points=250.0, by_points=True)[0]
-        == "has 250 points, and the points table calls for this"
-    )
+    assert said(PLAIN, past, points=250.0, by_points=True)[0] == "has 250 points, and the points table calls for this"
     assert said(PLAIN, past, misses=("order",))[0] == "last order 75 days ago"
 
 

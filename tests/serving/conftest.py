@@ -29,6 +29,8 @@ cost = 18.0
 [points]
 kinds = { visit = 5, newsletter_open = 50, download = 100, service_call = 250 }
 thresholds = [{ below = 250, actions = ["newsletter_topic"] }, { from = 250, actions = ["sales_call"] }]
+[serving]
+deadline = "5s"
 [ranking]
 epsilon = 0.2
 """

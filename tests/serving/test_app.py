@@ -29,9 +29,7 @@ def test_an_unknown_address_is_a_problem(local, path):
 
     answer = local.run(journey)
     assert (answer.status_code, answer.headers["content-type"]) == (404, MEDIA_TYPE)
-    assert {"type", "title", "status", "detail", "instance", "code", "message", "errors"} == set(
-        answer.json()
-    )
+    assert {"type", "title", "status", "detail", "instance", "code", "message", "errors"} == set(answer.json())
 
 
 def test_a_wrong_method_is_a_problem(local):

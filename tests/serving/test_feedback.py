@@ -23,9 +23,7 @@ def test_every_outcome_is_taken(local):
     async def journey(client):
         decision, _ = await decided(local, client)
         answers = [
-            await client.post(
-                "/v1/feedback", json={"decision_id": decision, "outcome": outcome, "until": "2030-01-01"}
-            )
+            await client.post("/v1/feedback", json={"decision_id": decision, "outcome": outcome, "until": "2030-01-01"})
             for outcome in OUTCOMES
         ]
         return (

@@ -25,9 +25,7 @@ def get(headers):
     return asyncio.run(call())
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LocalHost:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:65535"]
-)
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:65535"])
 def test_this_machine_is_answered(host):
     assert get({"Host": host}).text == "hello"
 

@@ -95,9 +95,7 @@ def test_what_only_looks_like_a_fault_is_read(raw):
     assert parse(raw) == json.loads(raw)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"{}", b"", b"[1", b"[1]]", b"[1] 2", b'["a]', b"[{]}", b"1, 2]", b'[1] "x"', b"[[1]"]
-)
+@pytest.mark.parametrize("raw", [b"{}", b"", b"[1", b"[1]]", b"[1] 2", b'["a]', b"[{]}", b"1, 2]", b'[1] "x"', b"[[1]"])
 def test_what_is_no_whole_list_has_no_elements(raw):
     cut = elements(raw)
     assert cut is None

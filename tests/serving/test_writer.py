@@ -88,8 +88,7 @@ def test_closing_writes_what_waits_and_takes_no_more(store):
         writer = Writer(store)
         writer.open()
         waiting = [
-            asyncio.create_task(writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")])))
-            for n in range(50)
+            asyncio.create_task(writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")]))) for n in range(50)
         ]
         await asyncio.sleep(0)
         writer.close()

@@ -1,0 +1,58 @@
+"""A small shop whose keen customers download, call and order: enough to learn from within seconds."""
+
+import csv
+import datetime as dt
+import random
+
+import pytest
+
+SETTINGS = """
+[goals.conversion]
+kinds = ["order"]
+horizon = "30d"
+[goals.churn]
+absence_of = ["order"]
+horizon = "60d"
+among = { seen = ["order"], within = "120d" }
+[snapshots]
+every = "28d"
+[actions.newsletter_topic]
+channel = "email"
+cost = 0.05
+[actions.sales_call]
+channel = "phone"
+cost = 18.0
+[points]
+kinds = { visit = 5, newsletter_open = 50, download = 100, service_call = 250 }
+thresholds = [{ below = 250, actions = ["newsletter_topic"] }, { from = 250, actions = ["sales_call"] }]
+[contact_policy]
+timezone = "UTC"
+[ranking]
+sticky = "0s"
+"""
+
+CHANNELS = {"visit": "web", "newsletter_open": "email", "download": "web", "service_call": "phone", "order": "shop"}
+
+
+def touchpoints(contacts=200, seed=7):
+    """Rows of identity, occurred_at, kind, channel, topic, value over the year 2025."""
+    rng, start = random.Random(seed), dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    for c in range(contacts):
+        keen, t = rng.random(), start + dt.timedelta(days=rng.random() * 60)
+        while t < start + dt.timedelta(days=365):
+            weights = [5, 3, 3 * keen, keen, 1.2 * keen * keen]
+            kind = rng.choices(list(CHANNELS), weights)[0]
+            value = f"{50 + 400 * rng.random():.2f}" if kind == "order" else ""
+            topic = rng.choice(["pumps", "valves", ""])
+            yield [f"crm:{c}", t.isoformat(timespec="seconds"), kind, CHANNELS[kind], topic, value]
+            t += dt.timedelta(days=rng.expovariate(0.05 + 0.12 * keen))
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A folder with nba.toml and touchpoints.csv, nothing loaded yet."""
+    (tmp_path / "nba.toml").write_text(SETTINGS)
+    with (tmp_path / "touchpoints.csv").open("w", newline="") as file:
+        header = ["identity", "occurred_at", "kind", "channel", "topic", "value"]
+        csv.writer(file).writerows([header, *touchpoints()])
+    return tmp_path
