@@ -88,13 +88,13 @@ OVERALL = (
     Feature("n_channels_ever", "count", "ever", "Different channels so far."),
     Feature("main_channel_share", "share", "ever", "Share of the most used channel."),
     Feature("n_kinds_ever", "count", "ever", "Different kinds of touchpoint so far."),
-    Feature("interest_total", "count", "ever", "Sum of the fading interests in all topics."),
+    Feature("interest_total", "count", "ever", "Sum of the contact's fading interests in all topics."),
     Feature("interest_top_1", "count", "ever", "Fading interest in the strongest topic."),
     Feature("interest_top_2", "count", "ever", "Fading interest in the second strongest topic."),
     Feature("interest_top_3", "count", "ever", "Fading interest in the third strongest topic."),
     Feature("interest_focus", "share", "ever", "Share of the strongest topic in all interest."),
-    Feature("n_topics_ever", "count", "ever", "Different topics so far."),
-    Feature("n_topics_30d", "count", "30d", "Different topics in the last 30 days."),
+    Feature("n_topics_ever", "count", "ever", "Different topics of inbound touchpoints so far."),
+    Feature("n_topics_30d", "count", "30d", "Different topics of inbound touchpoints in the last 30 days."),
     Feature("n_orders_30d", "count", "30d", "Money touchpoints in the last 30 days."),
     Feature("n_orders_90d", "count", "90d", "Money touchpoints in the last 90 days."),
     Feature("n_orders_365d", "count", "365d", "Money touchpoints in the last 365 days."),
@@ -144,8 +144,8 @@ OWN = (
 )
 
 TRAIT = Feature("trait_{}", "as given", "known", "The trait {} as known at that moment.")
-TRAIT_DATE = Feature("trait_{}_days", "days", "known", "Days from the moment until the date {} (past: negative).")
-NUMBER = Feature("own_{}", "as given", "own", "The number {} of the action or touchpoint itself.")
+TRAIT_DATE = Feature("until_{}_days", "days", "known", "Days from the moment until the date {} (past: negative).")
+NUMBER = Feature("own_number_{}", "as given", "own", "The number {} of the action or touchpoint itself.")
 OWN_TYPE = Feature("own_type", "code", "own", "The type of the action or touchpoint itself.")
 OWN_CHANNEL = Feature("own_channel", "code", "own", "The channel of the action or touchpoint itself.")
 

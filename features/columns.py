@@ -57,8 +57,7 @@ class TouchpointColumns:
     def __init__(self, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules) -> None:
         self._now_us, self._zone, self._rules = now_us, zone, rules
         self._memos = {
-            name: Memo(self._cell(name))
-            for name in ("kind", "channel", "direction", "topic", "topics", "currency")
+            name: Memo(self._cell(name)) for name in ("kind", "channel", "direction", "topic", "topics", "currency")
         }
         self._day = Memo(_day)
         self._clock = Memo(_clock)
@@ -138,9 +137,7 @@ class TouchpointColumns:
 
         return read
 
-    def _topics(
-        self, columns: Mapping[str, Sequence[Any]], absent: list[None], odd: set[int]
-    ) -> Sequence[Any]:
+    def _topics(self, columns: Mapping[str, Sequence[Any]], absent: list[None], odd: set[int]) -> Sequence[Any]:
         names = [name for name in ("topic", "topics") if name in columns]
         if not names:
             return absent

@@ -140,9 +140,7 @@ class _Lines(io.RawIOBase):
         end = max(block.rfind(b"\n"), block.rfind(b"\r"))
         self._since = len(block) - end - 1 + (self._since if end < 0 else 0)
         if self._since > LONGEST_LINE:
-            raise LoadError(
-                f"{self._path} has a line of more than {LONGEST_LINE >> 20} MiB; is it a text file?"
-            )
+            raise LoadError(f"{self._path} has a line of more than {LONGEST_LINE >> 20} MiB; is it a text file?")
         buffer[: len(block)] = block
         return len(block)
 

@@ -141,9 +141,7 @@ class CsvFile:
             found.faults.append(self._wrong_width(line, fields))
             return end
         rule = "a quote is not closed, or text follows a closing quote"
-        found.faults.append(
-            Fault(line, block[start].rstrip("\r\n"), f"{rule} ({said})" if said else rule, rule)
-        )
+        found.faults.append(Fault(line, block[start].rstrip("\r\n"), f"{rule} ({said})" if said else rule, rule))
         return start + 1
 
     def _is_row(self, text: str) -> bool:

@@ -90,9 +90,7 @@ class _Decisions(Intake):
 
     def _store(self, rows: list[DecisionRow]) -> int:
         nameless = [i for i, row in enumerate(rows) if not row.decision_id]
-        digests = [
-            hashlib.sha256(orjson.dumps(rows[i], option=orjson.OPT_SORT_KEYS)).digest() for i in nameless
-        ]
+        digests = [hashlib.sha256(orjson.dumps(rows[i], option=orjson.OPT_SORT_KEYS)).digest() for i in nameless]
         for i, digest, nth in zip(nameless, digests, self._seen.nth_of(digests), strict=True):
             rows[i] = replace(rows[i], decision_id=content_id(digest, nth))
         return self.writing.decisions(rows)
@@ -123,8 +121,6 @@ _BY_TABLE: Mapping[str, type[Intake]] = {
 }
 
 
-def intake_for(
-    table: Table, writing: Writing, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules
-) -> Intake:
+def intake_for(table: Table, writing: Writing, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules) -> Intake:
     """Make the intake of one file's rows into a table; equal rows without an id are counted within it."""
     return _BY_TABLE.get(table.name, _Records)(table, writing, now_us=now_us, zone=zone, rules=rules)

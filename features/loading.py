@@ -182,9 +182,7 @@ class _Load:
         names = [self._renames.get(name, name) for name in header]
         for name in names:
             if names.count(name) > 1:
-                raise LoadError(
-                    f"{self._path}: two columns would be called {name!r}; rename the other one too"
-                )
+                raise LoadError(f"{self._path}: two columns would be called {name!r}; rename the other one too")
         names += [name for name in self._set if name not in names]
         self._spec.check(names, where=str(self._path))
         self.tally.notes += [f"{self._path}: {sentence}" for sentence in self._spec.doubtful(names)]
@@ -192,9 +190,7 @@ class _Load:
     def _check_encoding(self) -> None:
         broken = sum(n for rule, n in self.tally.reasons.items() if rule.endswith(NOT_UTF8))
         if broken and broken == self.tally.read:
-            raise LoadError(
-                f"{self._path} has no row of UTF-8 text (see line {self._first_refused}); save it as UTF-8"
-            )
+            raise LoadError(f"{self._path} has no row of UTF-8 text (see line {self._first_refused}); save it as UTF-8")
 
     def _take(self, chunk: Chunk, *, is_text: bool) -> None:
         columns = self._columns(chunk, is_text=is_text)

@@ -202,8 +202,9 @@ class History:
             outbound=t.outbound,
             money=money,
             returned=returned,
-            revenue=amount * sign,
-            margin=margin * sign,
+            # Systems write a return as 20 or as -20; either way it takes 20 away.
+            revenue=np.where(returned, np.abs(amount), amount) * sign,
+            margin=np.where(returned, np.abs(margin), margin) * sign,
             dwell=np.where(is_attention[t.kind] & ~np.isnan(t.duration), t.duration, 0.0),
             points=scored,
             answers=answers,

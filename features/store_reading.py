@@ -13,6 +13,7 @@ from sqlalchemy import Select, Table, bindparam, distinct, exists, func, select
 from features import store_tables as tables
 from features.row_types import DecisionRow, LinkRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow
 from features.store_tables import sentences, sql
+from features.times import ALWAYS
 from features.touchpoints import TouchpointTuple
 
 _T, _C, _R, _L = tables.TOUCHPOINTS.c, tables.CONTACTS.c, tables.RECORDS.c, tables.LINKS.c
@@ -34,12 +35,8 @@ def _touchpoints() -> Select[Any]:
 _HISTORY = sql(_touchpoints().where(_T.identity == bindparam("a"), _T.occurred_at < bindparam("b")))
 _TOUCHPOINTS = sql(_touchpoints().where(_T.occurred_at < bindparam("a")))
 _ALL_TOUCHPOINTS = sql(_touchpoints())
-_TRAITS = sql(
-    select(_C.body).where(_C.identity == bindparam("a"), _C.known_at < bindparam("b")).order_by(_C.known_at)
-)
-_CONTACTS = sql(
-    select(*tables.CONTACTS.c).where(_C.known_at < bindparam("a")).order_by(_C.identity, _C.known_at)
-)
+_TRAITS = sql(select(_C.body).where(_C.identity == bindparam("a"), _C.known_at < bindparam("b")).order_by(_C.known_at))
+_CONTACTS = sql(select(*tables.CONTACTS.c).where(_C.known_at < bindparam("a")).order_by(_C.identity, _C.known_at))
 _RECORD = sql(
     select(_R.body)
     .where(_R.table_name == bindparam("a"), _R.key == bindparam("b"), _R.known_at < bindparam("c"))
@@ -51,9 +48,7 @@ _RECORDS = sql(
     .order_by(_R.key, _R.known_at)
 )
 _LINKS = sql(
-    select(*tables.LINKS.c)
-    .where(_L.seen_at < bindparam("a"))
-    .order_by(_L.identity_a, _L.identity_b, _L.seen_at)
+    select(*tables.LINKS.c).where(_L.seen_at < bindparam("a")).order_by(_L.identity_a, _L.identity_b, _L.seen_at)
 )
 _DECISION = sql(select(*tables.DECISIONS.c).where(_D.decision_id == bindparam("a")))
 _DECISIONS = sql(
@@ -63,7 +58,12 @@ _DECISIONS = sql(
 )
 _DECISIONS_OF = sql(
     select(*tables.DECISIONS.c)
-    .where(_D.identity == bindparam("a"), _D.decided_at < bindparam("b"))
+    .where(
+        _D.identity == bindparam("a"),
+        _D.decided_at < bindparam("b"),
+        # A deferred decision counts from when it was shown.
+        func.coalesce(_D.activated_at, _D.decided_at) >= bindparam("c"),
+    )
     .order_by(_D.identity, _D.decided_at, _D.decision_id)
 )
 _OUTCOMES = sql(
@@ -72,9 +72,7 @@ _OUTCOMES = sql(
     .order_by(_O.decision_id, _O.occurred_at, _O.feedback_id)
 )
 _OUTCOMES_OF = sql(
-    select(*tables.OUTCOMES.c)
-    .where(_O.decision_id == bindparam("a"))
-    .order_by(_O.occurred_at, _O.feedback_id)
+    select(*tables.OUTCOMES.c).where(_O.decision_id == bindparam("a")).order_by(_O.occurred_at, _O.feedback_id)
 )
 _SCORE = sql(select(*tables.SCORES.c).where(_S.contact_id == bindparam("a")))
 _SCORES = sql(select(*tables.SCORES.c).order_by(_S.contact_id))
@@ -162,9 +160,9 @@ class Reading(ABC):
         """Everybody's decisions by identity and time."""
         return map(_decision, self._stream(_DECISIONS, (_ever(before),)))
 
-    def decisions_of(self, identity: str, before: int) -> list[DecisionRow]:
-        """One contact's decisions by time."""
-        return [_decision(row) for row in self._all(_DECISIONS_OF, (identity, before))]
+    def decisions_of(self, identity: str, before: int, since: int = ALWAYS) -> list[DecisionRow]:
+        """One contact's decisions before ``before`` by time, those made or activated at ``since`` or later."""
+        return [_decision(row) for row in self._all(_DECISIONS_OF, (identity, before, since))]
 
     def outcome_rows(self, before: int | None = None) -> Iterator[OutcomeRow]:
         """Outcomes that had happened and had been received, by decision and time; the pending ones too."""

@@ -108,9 +108,7 @@ DECISIONS = Table(
     Column("decided_at", BigInteger, nullable=False),
     Column("action", Text, nullable=False),
     *_number("probability"),
-    *_text(
-        "allowed", "policy", "topics", "properties", "chances", "mode", "placement", "model_version", "terms"
-    ),
+    *_text("allowed", "policy", "topics", "properties", "chances", "mode", "placement", "model_version", "terms"),
     *_text("key", "request_hash"),
     Column("answer", LargeBinary),
     Column("as_of", BigInteger),
@@ -175,13 +173,9 @@ def connect(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise StoreError(
-            f"store.url {url!r} is not a database URL; write one such as sqlite:///nba.db"
-        ) from error
+        raise StoreError(f"store.url {url!r} is not a database URL; write one such as sqlite:///nba.db") from error
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError(
-            f"store.url {_hidden(parsed)!r}: only SQLite is supported so far; write sqlite:///nba.db"
-        )
+        raise StoreError(f"store.url {_hidden(parsed)!r}: only SQLite is supported so far; write sqlite:///nba.db")
     if not parsed.database or parsed.database == ":memory:":
         raise StoreError(f"store.url {url!r} names no file; write one such as sqlite:///nba.db")
     path = Path(parsed.database)
@@ -239,9 +233,7 @@ def _sentence(error: object, where: str) -> str:
     if "locked" in said or "busy" in said:
         return f"another process has been writing to the store {where} for {BUSY_SECONDS} s; try again later"
     if "not a database" in said:
-        return (
-            f"{where} is not a store of this service but some other file; change store.url, or move it away"
-        )
+        return f"{where} is not a store of this service but some other file; change store.url, or move it away"
     if "readonly" in said or "unable to open" in said:
         return f"the store {where} cannot be written to ({said}); check the permissions of file and folder"
     if "full" in said:

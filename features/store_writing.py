@@ -39,18 +39,14 @@ _OUTCOME = _once(tables.OUTCOMES)
 _SCORE = _once(tables.SCORES)
 _QUARANTINED = _once(tables.QUARANTINE, _QUARANTINE_COLUMNS)
 
-_KNOWN_DECISION = tables.sql(
-    select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a"))
-)
+_KNOWN_DECISION = tables.sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
 _ACTIVATE = tables.sql(
     update(tables.DECISIONS)
     .values(activated_at=bindparam("at"))
     .where(tables.DECISIONS.c.decision_id == bindparam("a"), tables.DECISIONS.c.activated_at.is_(None))
 )
 _SETTLE = tables.sql(
-    update(tables.OUTCOMES)
-    .values(pending=bindparam("b"))
-    .where(tables.OUTCOMES.c.decision_id == bindparam("a"))
+    update(tables.OUTCOMES).values(pending=bindparam("b")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
 )
 _RELEASE = tables.sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
 _FORGET_SCORES = tables.sql(delete(tables.SCORES))

@@ -18,8 +18,10 @@ ALWAYS = -(2**62)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"ms": SECOND // 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _LATEST = int((datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _EARLIEST = int((datetime(1, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND
 
 
@@ -94,7 +96,11 @@ def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
 def _from_datetime(moment: datetime, zone: ZoneInfo | None) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone or UTC)
-    return to_us(moment)
+    us = to_us(moment)
+    # A zone can carry the first and the last day of the calendar beyond it.
+    if not _FIRST <= us <= _LAST:
+        raise ValueError(f"{moment.isoformat()!r} is not a time: it lies beyond the years 1 to 9999")
+    return us
 
 
 def _from_epoch(number: int | float) -> int:
@@ -124,9 +130,7 @@ def parse_duration(text: object) -> int:
     """
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(
-            f'{text!r} is not a duration; write a whole number and ms, s, m, h, d or w, such as "30d"'
-        )
+        raise ValueError(f'{text!r} is not a duration; write a whole number and ms, s, m, h, d or w, such as "30d"')
     us = int(match[1]) * _UNITS[match[2]]
     if us > 200 * 366 * DAY:
         raise ValueError(f"{text!r} is longer than 200 years; durations are at most that")

@@ -96,7 +96,8 @@ class Traits:
         -------
         numbers, dates, start, known_at
             A number per state and column, and a date per state and column of dates; states
-            ``start[c]:start[c + 1]`` belong to contact ``c`` and hold from after ``known_at``. One more contact and one more state, the last, know nothing.
+            ``start[c]:start[c + 1]`` belong to contact ``c`` and hold from after ``known_at``. One more contact
+            and one more state, the last, know nothing.
         """
         size = np.zeros(len(names) + 1, dtype=np.int64)
         known_at: list[int] = []
@@ -117,8 +118,8 @@ class Traits:
                     dates.append([_date_of(given[i]) for i in dated])
         start = np.concatenate([[0], np.cumsum(size)])
         return (
-            np.array([*numbers, [_NAN] * len(columns)], dtype=np.float64).reshape(-1, len(columns)),
-            np.array([*dates, [_NO_DATE] * len(dated)], dtype=np.int64).reshape(-1, len(dated)),
+            np.array([*numbers, [_NAN] * len(columns)], dtype=np.float64).reshape(len(numbers) + 1, len(columns)),
+            np.array([*dates, [_NO_DATE] * len(dated)], dtype=np.int64).reshape(len(dates) + 1, len(dated)),
             start,
             np.array(known_at, dtype=np.int64),
         )

@@ -3,6 +3,9 @@
 One compiled pass over a contact's touchpoints strictly before ``as_of``, in (contact, time) order. A request calls it
 with one contact, training with millions: the same machine code, so their features are equal to the bit. Columns are
 fields of records made from the catalogue, so that a name which the catalogue lacks does not compile.
+
+``fill_history`` is longer than a function should be: what each step needs is taken out of tuples once for all rows,
+and handing it to further functions step by step made the pass two and a half times as slow.
 """
 
 from __future__ import annotations

@@ -252,9 +252,7 @@ class Belief:
             return None
         return str(stages.names[int(stages.predict(row[:, self._stage_columns])[0])])
 
-    def _drivers(
-        self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]
-    ) -> tuple[Driver, ...]:
+    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]) -> tuple[Driver, ...]:
         drivers = []
         for goal, model in self.bundle.propensities.items():
             if goal in self.own_features:

@@ -96,9 +96,7 @@ def candidates(sample: Sample, given: Params | None) -> tuple[Params, ...]:
     fewest = int(min(5 * n / max(rarer, 1), n / 20))
     shared: Params = {"learning_rate": rate, "lambda_l2": 10.0, "bagging_fraction": 0.7, "bagging_freq": 1}
     shared |= {"cat_smooth": 20.0, "cat_l2": 20.0, "max_cat_threshold": 16}
-    listed = [
-        shared | p | {"min_data_in_leaf": max(p["min_data_in_leaf"], fewest)} | (given or {}) for p in sized
-    ]
+    listed = [shared | p | {"min_data_in_leaf": max(p["min_data_in_leaf"], fewest)} | (given or {}) for p in sized]
     return tuple(p for i, p in enumerate(listed) if p not in listed[:i])
 
 
@@ -107,9 +105,7 @@ def grow(sample: Sample, params: Params, rounds: int, seed: int, bags: int = 1) 
     data = _dataset(sample)
 
     def one(bag: int) -> str:
-        booster = lightgbm().train(
-            _fixed(sample) | params | {"seed": seed + bag}, data, num_boost_round=rounds
-        )
+        booster = lightgbm().train(_fixed(sample) | params | {"seed": seed + bag}, data, num_boost_round=rounds)
         return str(booster.model_to_string(num_iteration=-1))
 
     return averaged(_beside(one, range(bags), sample))
@@ -131,9 +127,7 @@ def choose(sample: Sample, folds: Sequence[Fold], seed: int, given: Params | Non
         rounds = _common_best([curve for _, curve in grown], weights)
         p = np.concatenate(
             [
-                np.asarray(
-                    booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), np.float64
-                )
+                np.asarray(booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), np.float64)
                 for (booster, _), (_, judge) in zip(grown, sets, strict=True)
             ]
         )

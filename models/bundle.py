@@ -138,15 +138,11 @@ class Bundle:
             }
             stages = StageModel.from_json(json.loads(contents[STAGES])) if STAGES in contents else None
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise BundleError(
-                f"the bundle {folder} is signed but cannot be read: {_reason(fault)}"
-            ) from fault
+            raise BundleError(f"the bundle {folder} is signed but cannot be read: {_reason(fault)}") from fault
         except Exception as fault:  # LightGBM raises its own class, which only its importer can name.
             if type(fault).__name__ != "LightGBMError":
                 raise
-            raise BundleError(
-                f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}"
-            ) from fault
+            raise BundleError(f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}") from fault
         return cls(manifest, propensities, stages, sha256, version)
 
     def check_golden(self, folder: Path) -> None:
@@ -161,13 +157,9 @@ class Bundle:
         try:
             fault = disagreement(json.loads(contents[GOLDEN]), self.propensities, self.stages)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BundleError(
-                f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}"
-            ) from error
+            raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
         if fault is not None:
-            raise BundleError(
-                f"the bundle {folder} does not predict here what it did where it was made: {fault}"
-            )
+            raise BundleError(f"the bundle {folder} does not predict here what it did where it was made: {fault}")
 
 
 def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
@@ -181,9 +173,7 @@ def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
     manifest, sha256 = _manifest(folder)
     signed = manifest["files"]
     present = {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if not path.is_dir() or path.is_symlink()
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
     }
     present.discard(MANIFEST)
     if missing := sorted(signed.keys() - present):

@@ -39,9 +39,7 @@ def k_means(X: Floats, number: int, seed: int, starts: int = 5) -> Floats:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # comes with scikit-learn
 
     if len(np.unique(X, axis=0)) < number:
-        raise ValueError(
-            f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters"
-        )
+        raise ValueError(f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters")
     # Sums over threads are added in the order in which these finish; one thread always gives the same bits.
     with threadpool_limits(1):
         fitted = KMeans(number, n_init=starts, random_state=seed).fit(X)

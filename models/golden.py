@@ -101,6 +101,4 @@ def _plain(rows: Floats) -> list[list[float | None]]:
 
 
 def _rows(plain: list[list[float | None]]) -> Floats:
-    return np.array(
-        [[np.nan if value is None else value for value in row] for row in plain], dtype=np.float64
-    )
+    return np.array([[np.nan if value is None else value for value in row] for row in plain], dtype=np.float64)

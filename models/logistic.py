@@ -49,9 +49,7 @@ def rising_curve(x: Floats, y: Floats) -> tuple[float, float]:
     loss = _loss(design @ beta, target)
     for _ in range(100):
         p = sigmoid(design @ beta)
-        step = np.linalg.solve(
-            (design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2), design.T @ (target - p)
-        )
+        step = np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2), design.T @ (target - p))
         # Newton's step may overshoot far from the optimum; halving it keeps the likelihood rising.
         while (shorter := _loss(design @ (beta + step), target)) > loss and np.abs(step).max() > 1e-12:
             step = step / 2

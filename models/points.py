@@ -103,8 +103,7 @@ def points_summary(
         "log": log,
         "fit": fit_points(table, traits),
         "schemes": {
-            name: total(points_log(scheme, kinds, occurred_at, as_of))
-            for name, scheme in table.schemes.items()
+            name: total(points_log(scheme, kinds, occurred_at, as_of)) for name, scheme in table.schemes.items()
         },
     }
 
@@ -169,12 +168,8 @@ class PointScore:
         score, labels = self.decision_function(X), np.asarray(y)
         self.classes_ = np.unique(labels)
         if len(self.classes_) != 2 or labels.shape != score.shape:
-            raise ValueError(
-                f"y has {len(self.classes_)} classes in shape {labels.shape}; give two, one a row of X"
-            )
-        self.slope_, self.intercept_ = rising_curve(
-            _compressed(score), (labels == self.classes_[1]).astype(np.float64)
-        )
+            raise ValueError(f"y has {len(self.classes_)} classes in shape {labels.shape}; give two, one a row of X")
+        self.slope_, self.intercept_ = rising_curve(_compressed(score), (labels == self.classes_[1]).astype(np.float64))
         self.n_features_in_ = len(self.table.kinds)
         return self
 

@@ -107,9 +107,7 @@ class Propensity:
         if not folds:
             folds, kind = contact_folds(sample.y, who, seed) or _row_folds(sample.y, seed), "contacts"
         choice = choose(sample, folds, seed, params)
-        calibration = (
-            _calibration(sample.y, moment, end, who, folds, choice) if kind == "time" else Calibration()
-        )
+        calibration = _calibration(sample.y, moment, end, who, folds, choice) if kind == "time" else Calibration()
         bags = 3 if len(sample.y) <= 30_000 else 1
         return cls(
             columns=sample.columns,

@@ -23,9 +23,7 @@ class BundleModel(PythonModel):  # type: ignore[misc] # MLflow's classes carry n
         """Load the bundle among the model's artifacts, its hashes checked."""
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
 
-    def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> pd.DataFrame:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row each with ``p_<goal>`` for every goal, and ``stage`` where there are any.
 
         Parameters
@@ -44,9 +42,7 @@ class BundleModel(PythonModel):  # type: ignore[misc] # MLflow's classes carry n
 
 def _matrix(rows: pd.DataFrame, columns: tuple[str, ...]) -> Any:
     if missing := [name for name in columns if name not in rows.columns]:
-        raise ValueError(
-            f"the rows lack the columns {', '.join(missing[:10])}; send every feature, NaN where unknown"
-        )
+        raise ValueError(f"the rows lack the columns {', '.join(missing[:10])}; send every feature, NaN where unknown")
     return rows[list(columns)].to_numpy(dtype="float64", na_value=float("nan"))
 
 

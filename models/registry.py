@@ -156,9 +156,7 @@ class Registry:
             client = self._client(mlflow)
             now, before = (self._alias(mlflow, client, alias) for alias in (CHAMPION, PREVIOUS))
             if before is None or now is None or before.version == now.version:
-                raise RegistryError(
-                    f"the model {self.model_name!r} has no version before the champion to go back to"
-                )
+                raise RegistryError(f"the model {self.model_name!r} has no version before the champion to go back to")
             self._explain(client, before.version, "promoted_by", by, reason)
             client.set_registered_model_alias(self.model_name, CHAMPION, before.version)
             client.set_registered_model_alias(self.model_name, PREVIOUS, now.version)
@@ -197,9 +195,7 @@ class Registry:
                 )
                 found = bundle_in(part, version)
                 if read_signed(found)[1] != expected:
-                    raise BundleError(
-                        f"the bundle of version {version} is not the one that was published; retrain"
-                    )
+                    raise BundleError(f"the bundle of version {version} is not the one that was published; retrain")
                 if destination.exists():
                     raise BundleError(f"{destination} exists and is not version {version}; remove it")
                 found.rename(destination)

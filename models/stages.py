@@ -127,14 +127,8 @@ class StageModel:
         scaling = _scaling(matrix)
         scaled = _scaled(matrix, *scaling)
         rng = np.random.default_rng(seed)
-        sample = (
-            scaled
-            if len(scaled) <= SAMPLE
-            else scaled[np.sort(rng.choice(len(scaled), SAMPLE, replace=False))]
-        )
-        number, stability = best_number(
-            sample, [clusters] if clusters else range(3, min(8, len(names)) + 1), seed
-        )
+        sample = scaled if len(scaled) <= SAMPLE else scaled[np.sort(rng.choice(len(scaled), SAMPLE, replace=False))]
+        number, stability = best_number(sample, [clusters] if clusters else range(3, min(8, len(names)) + 1), seed)
         centres = k_means(sample, number, seed)
         stages = _matched(nearest(scaled, centres), rule, scaled, number, len(names))
         order = np.argsort(stages, kind="stable")
@@ -160,9 +154,7 @@ class StageModel:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; floats survive JSON to the last bit."""
-        arrays = {
-            name: getattr(self, name).tolist() for name in ("median", "logged", "centre", "scale", "centres")
-        }
+        arrays = {name: getattr(self, name).tolist() for name in ("median", "logged", "centre", "scale", "centres")}
         return {
             "columns": list(self.columns),
             "names": list(self.names),
@@ -189,9 +181,7 @@ class StageModel:
         width = (len(columns),)
         shapes = [arrays["median"].shape, arrays["centre"].shape, arrays["scale"].shape, logged.shape]
         if shapes != [width] * 4 or arrays["centres"].shape != (len(names), *width):
-            raise ValueError(
-                f"stages with {len(names)} names and {len(columns)} columns have arrays of other shapes"
-            )
+            raise ValueError(f"stages with {len(names)} names and {len(columns)} columns have arrays of other shapes")
         sizes = {str(name): int(count) for name, count in plain["sizes"].items()}
         numbers: dict[str, Any] = {name: float(plain[name]) for name in ("stability", "agreement")}
         return cls(columns, names, logged=logged, sizes=sizes, **arrays, **numbers)
@@ -243,6 +233,5 @@ def _matched(codes: Ints, rule: Ints, scaled: Floats, number: int, stages: int) 
 def _labels(names: Sequence[str]) -> tuple[str, ...]:
     """Names told apart by a number where more clusters than names were asked for."""
     return tuple(
-        name if names.index(name) == i else f"{name} {names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
+        name if names.index(name) == i else f"{name} {names[: i + 1].count(name)}" for i, name in enumerate(names)
     )

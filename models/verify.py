@@ -44,14 +44,11 @@ def verify(folder: Path, timeout_seconds: float = 60.0) -> None:
         )
     except subprocess.TimeoutExpired as late:
         raise BundleError(
-            f"the process that tried the bundle {folder} was not done after {timeout_seconds:g} s "
-            "and was ended"
+            f"the process that tried the bundle {folder} was not done after {timeout_seconds:g} s and was ended"
         ) from late
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise BundleError(
-            f"the process that tried the bundle {folder} ended with {name}: a model in it is damaged"
-        )
+        raise BundleError(f"the process that tried the bundle {folder} ended with {name}: a model in it is damaged")
     # LightGBM writes its own warnings to stdout, so the verdict is the last line, and only with this status.
     verdict = done.stdout.strip().rpartition("\n")[2]
     if done.returncode == REFUSED:

@@ -80,6 +80,12 @@ class Catalogue:
         return tuple(dict.fromkeys(action.channel for action in self.actions))
 
     @cached_property
+    def memory_us(self) -> int:
+        """How far back decisions can matter: the longest cap, or the time a choice is sticky."""
+        caps = [cap.per_us for cap in self.settings.contact_policy.caps]
+        return max([self.settings.ranking.sticky_us, *caps])
+
+    @cached_property
     def channel_of(self) -> Mapping[str, str]:
         """Channel of each action."""
         return {action.name: action.channel for action in self.actions}

@@ -148,9 +148,7 @@ def _top_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("-h", "--help", action="store_true", help="show this help")
-    parser.add_argument(
-        "-V", "--version", action="version", version=f"nba {_version()}", help="show the version"
-    )
+    parser.add_argument("-V", "--version", action="version", version=f"nba {_version()}", help="show the version")
     _add_config(parser, default=None)
     return parser
 
@@ -174,10 +172,7 @@ def _version() -> str:
 
 def _listing(available: dict[str, EntryPoint]) -> str:
     width = max(map(len, available), default=0)
-    lines = [
-        f"  {name:<{width}}  {SUMMARIES.get(name, f'from {_origin(each)}')}"
-        for name, each in available.items()
-    ]
+    lines = [f"  {name:<{width}}  {SUMMARIES.get(name, f'from {_origin(each)}')}" for name, each in available.items()]
     return "\n".join(["commands:", *lines])
 
 
@@ -195,8 +190,7 @@ def _imported(name: str, entry: EntryPoint) -> Command:
         extra = entry.value.partition(".")[0]
         wanted = extra if extra in ("serving", "training") else "training"
         raise UserError(
-            f"`nba {name}` needs the package {error.name!r}; "
-            f"install it with `pip install 'nba-service[{wanted}]'`"
+            f"`nba {name}` needs the package {error.name!r}; install it with `pip install 'nba-service[{wanted}]'`"
         ) from error
 
 

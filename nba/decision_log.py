@@ -60,9 +60,7 @@ def read_decision_log(path: Path) -> DecisionLog:
     one = [name for name in ESTIMATES if name in columns]
     if len(one) == 1:
         other = next(name for name in ESTIMATES if name not in columns)
-        raise DecisionLogError(
-            f"{path} has {one[0]} without {other}; doubly robust values need both, or neither"
-        )
+        raise DecisionLogError(f"{path} has {one[0]} without {other}; doubly robust values need both, or neither")
     return _checked(path, columns, rows)
 
 
@@ -77,13 +75,9 @@ def _checked(path: Path, columns: list[str], rows: Iterable[Mapping[str, Any]]) 
             except ValueError as error:
                 faults.append(f"{path}, row {n}, column {name}: {error}")
     if faults:
-        more = (
-            [f"{path}: and {len(faults) - _SHOWN_FAULTS} more faults"] if len(faults) > _SHOWN_FAULTS else []
-        )
+        more = [f"{path}: and {len(faults) - _SHOWN_FAULTS} more faults"] if len(faults) > _SHOWN_FAULTS else []
         raise DecisionLogError([*faults[:_SHOWN_FAULTS], *more])
-    numbers = {
-        name: np.array(found[name], dtype=np.float64) for name in names if name not in ("action", CLUSTER)
-    }
+    numbers = {name: np.array(found[name], dtype=np.float64) for name in names if name not in ("action", CLUSTER)}
     return DecisionLog(
         action=found["action"],
         probability=numbers["probability"],
@@ -106,9 +100,7 @@ def _value(column: str, value: object) -> str | float:
         return str(value)
     number = _number(value)
     if column == "probability" and not sys.float_info.min <= number <= 1:
-        raise ValueError(
-            f"{value} is not a chance that something was drawn with; it lies above 0 and at most at 1"
-        )
+        raise ValueError(f"{value} is not a chance that something was drawn with; it lies above 0 and at most at 1")
     if column == "target" and not 0 <= number <= 1:
         raise ValueError(f"{value} is not a probability; it lies from 0 to 1")
     return number
@@ -137,9 +129,7 @@ def _open(path: Path) -> tuple[list[str], Iterable[Mapping[str, Any]]]:
     kind = (suffixes[:-1] if packed else suffixes)[-1:]
     readers = {".csv": _csv, ".parquet": _parquet, ".jsonl": _json_lines, ".ndjson": _json_lines}
     if not kind or kind[0] not in readers:
-        raise DecisionLogError(
-            f"{path} has no suffix that is known; name it .csv, .parquet or .jsonl (.gz too)"
-        )
+        raise DecisionLogError(f"{path} has no suffix that is known; name it .csv, .parquet or .jsonl (.gz too)")
     try:
         content = path.read_bytes()
         return readers[kind[0]](path, gzip.decompress(content) if packed else content)

@@ -212,14 +212,8 @@ def _verdict(weight: Floats, ess: float, clipped: int, cluster: NDArray[Any] | N
     mean, error = float(np.mean(weight)), standard_error(weight, cluster) or 0.0
     # Weights that are all the same have no error, and rounding must not tell them from 1.
     if abs(mean - 1.0) > 3.0 * error + 1e-9:
-        cause = (
-            "clipping took weight away"
-            if clipped
-            else "the logged or target probabilities do not fit the log"
-        )
-        faults.append(
-            f"the mean weight {mean:.3f} is more than three standard errors ({error:.3f}) from 1: {cause}"
-        )
+        cause = "clipping took weight away" if clipped else "the logged or target probabilities do not fit the log"
+        faults.append(f"the mean weight {mean:.3f} is more than three standard errors ({error:.3f}) from 1: {cause}")
     if faults:
         return "weak", f"Take it with care: {'; and '.join(faults)}."
     return (

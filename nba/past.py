@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.frozen import Frozen
-from features.times import DAY
+from features.times import ALWAYS, DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 
 if TYPE_CHECKING:
@@ -33,12 +33,15 @@ class Past:
     decisions: Sequence[DecisionRow] = ()
 
     @classmethod
-    def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules) -> Past:
-        """Read everything that had happened and was known strictly before ``as_of``."""
+    def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:
+        """Read everything that had happened and was known strictly before ``as_of``.
+
+        ``memory_us`` is how far back decisions are looked at; touchpoints and traits are read whole.
+        """
         return cls(
             touchpoints=Touchpoints.from_rows(store.history(identity, as_of), rules),
             traits=store.traits(identity, as_of),
-            decisions=tuple(store.decisions_of(identity, as_of)),
+            decisions=tuple(store.decisions_of(identity, as_of, max(ALWAYS, as_of - memory_us))),
         )
 
     @classmethod
@@ -90,8 +93,9 @@ class Past:
         return np.where(np.isnan(t.margin), np.nan_to_num(t.value) * rules.margin, t.margin)
 
     def _signed(self, amounts: NDArray[np.float64], rules: TouchpointRules) -> NDArray[np.float64]:
-        sign = self._of(rules.money).astype(np.float64) - self._of(rules.returns)
-        return np.nan_to_num(amounts) * sign
+        known = np.nan_to_num(amounts)
+        # Systems write a return as 20 or as -20; either way it takes 20 away.
+        return known * self._of(rules.money) - np.abs(known) * self._of(rules.returns)
 
     def _of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
         """Which touchpoints are the contact's own of these kinds."""

@@ -48,7 +48,13 @@ async def answer(service: Service, body: object) -> bytes:
     now = service.now_us()
     for later in range(_TRIES):
         as_of = now + later
-        past = Past.read(service.store, request.contact, as_of, service.settings.touchpoints)
+        past = Past.read(
+            service.store,
+            request.contact,
+            as_of,
+            service.settings.touchpoints,
+            memory_us=service.catalogue.memory_us,
+        )
         decision = decision_of(service, request, past, as_of, began)
         found = orjson.dumps(decision.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
         row = _row(decision, request, asked, found)

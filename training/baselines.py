@@ -1,4 +1,4 @@
-"""The rules a model must beat: points, recency, frequency, ABC by revenue, and a logistic regression on three numbers."""
+"""The rules a model must beat: points, recency, frequency, ABC by revenue, a logistic regression on three numbers."""
 
 from __future__ import annotations
 

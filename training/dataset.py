@@ -41,7 +41,7 @@ class Rows:
         return len(self.as_of)
 
     def only(self, which: Flags) -> Rows:
-        """The rows marked in ``which``."""
+        """Take the rows marked in ``which``."""
         columns = ("contact", "as_of", "until", "label", "value", "own")
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
@@ -55,7 +55,7 @@ class Split:
 
 
 def data_end(touchpoints: Touchpoints, now: int) -> int:
-    """The earlier of now and the latest touchpoint, in microseconds."""
+    """Return the earlier of now and the latest touchpoint, in microseconds."""
     return min(now, int(touchpoints.occurred_at.max())) if len(touchpoints) else now
 
 
@@ -97,7 +97,7 @@ def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
 
 
 def split_rows(rows: Rows, goal: Goal) -> Split:
-    """The newest part is the test, and training rows end before it begins."""
+    """Take the newest part as the test, and for training the rows that end before it begins."""
     snapshots = goal.snapshots
     if not len(rows):
         none = np.zeros(0, dtype=np.bool_)
@@ -115,7 +115,7 @@ def split_rows(rows: Rows, goal: Goal) -> Split:
 
 
 def _quantile(moments: I64, share: float) -> int:
-    """The earliest of ``moments`` at or past their quantile."""
+    """Find the earliest of ``moments`` at or past their quantile."""
     # Counted in whole rows: interpolated microseconds are rounded, and the row at the quantile might miss it.
     at = int(np.ceil(share * (len(moments) - 1) - 1e-9))
     return int(np.sort(moments)[max(0, at)])
@@ -166,7 +166,7 @@ def _until(touchpoints: Touchpoints, own: I64, name: str) -> tuple[I64, Flags]:
 
 
 def own_properties(touchpoints: Touchpoints, own: Iterable[int]) -> list[dict[str, Any]]:
-    """The properties of rows' own touchpoints."""
+    """Read the properties of rows' own touchpoints."""
     parsed: dict[str, dict[str, Any]] = {}
     found = []
     for i in own:

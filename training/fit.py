@@ -58,8 +58,7 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
     final = None if judged is None else judged.refit(data.X, rows.label)
     predicted = None if judged is None or not test.any() else judged.predict(data.X[test])
     rules = {
-        name: None if scores is None else scores[test]
-        for name, scores in baselines(data, past.touchpoints).items()
+        name: None if scores is None else scores[test] for name, scores in baselines(data, past.touchpoints).items()
     }
     label, contact = rows.label[test], rows.contact[test]
     found = _metrics(label, contact, predicted, rules)
@@ -82,9 +81,7 @@ def _metrics(
     predicted: NDArray[np.float64] | None,
     rules: dict[str, NDArray[np.float64] | None],
 ) -> dict[str, dict[str, Any]]:
-    empty = dict.fromkeys(
-        ("auc", "auc_interval", "average_precision", "brier", "ece", "lift_at_10", "log_loss")
-    )
+    empty = dict.fromkeys(("auc", "auc_interval", "average_precision", "brier", "ece", "lift_at_10", "log_loss"))
     model = empty if predicted is None else metrics.summary(label, predicted, contact)
     found: dict[str, dict[str, Any]] = {"model": model}
     for name, scores in rules.items():
@@ -105,9 +102,7 @@ def _drivers(data: GoalRows, model: Propensity | None) -> list[dict[str, Any]]:
     if model is None:
         return []
     means = {f.name: f.means for f in data.features.features}
-    return [
-        {"feature": name, "means": means[name], "gain": gain} for name, gain in model.drivers()[:MOST_DRIVERS]
-    ]
+    return [{"feature": name, "means": means[name], "gain": gain} for name, gain in model.drivers()[:MOST_DRIVERS]]
 
 
 def _row_warnings(data: GoalRows) -> list[str]:
@@ -115,9 +110,7 @@ def _row_warnings(data: GoalRows) -> list[str]:
     if rows.censored:
         warnings.append(f"{rows.censored:,} rows end after the data and are left out (censored)")
     if rows.endless:
-        warnings.append(
-            f"{rows.endless:,} rows carry no usable time at which their horizon ends and are left out"
-        )
+        warnings.append(f"{rows.endless:,} rows carry no usable time at which their horizon ends and are left out")
     if not data.split.train.any():
         warnings.append("no row lies before the test by a whole horizon: load a longer history")
     if not data.split.test.any():
@@ -135,7 +128,5 @@ def _metric_warnings(found: dict[str, dict[str, Any]]) -> list[str]:
     lead = model["auc"]
     for name, other in found.items():
         if name != "model" and lead is not None and other["auc"] is not None and other["auc"] > lead:
-            warnings.append(
-                f"the rule {name!r} orders the test rows better than the model ({other['auc']:.3f})"
-            )
+            warnings.append(f"the rule {name!r} orders the test rows better than the model ({other['auc']:.3f})")
     return warnings

@@ -125,11 +125,7 @@ def paired_gain(
         if a is not None and b is not None:
             parts.append(a - b)
     n = len(parts)
-    error = (
-        float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2)))
-        if n > 1
-        else float("inf")
-    )
+    error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else float("inf")
     return total, error
 
 

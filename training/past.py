@@ -41,13 +41,16 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         agreed = (row for row in store.touchpoint_rows(now) if row[0] not in objecting)
         touchpoints = Touchpoints.from_rows(agreed, settings.touchpoints)
     if not len(touchpoints):
-        raise UserError(
-            "the store holds no touchpoints to learn from; load some with `nba load touchpoints FILE`"
-        )
+        raise UserError("the store holds no touchpoints to learn from; load some with `nba load touchpoints FILE`")
     return Past(
         touchpoints=touchpoints,
         traits=Traits(row for row in store.contact_rows(now) if row.key not in objecting),
-        decisions=tuple(row for row in store.decision_rows(now) if row.identity not in objecting),
+        decisions=tuple(
+            row
+            for row in store.decision_rows(now)
+            # A repeat stands for a decision that is there already.
+            if row.identity not in objecting and row.policy != "repeat"
+        ),
         now=now,
         end=data_end(touchpoints, now),
         quarantined=store.counts()["quarantined"],

@@ -74,9 +74,7 @@ def lift_plot(y: ArrayLike, scores: Mapping[str, ArrayLike], title: str) -> byte
         for i, (name, score) in enumerate(scores.items()):
             style = {"color": MODEL, "linewidth": 2.2} if i == 0 else {"color": BASELINE, "linewidth": 1.2}
             found = 100 * gains(y, score, depth)
-            axes.plot(
-                100 * depth, found, linestyle=dashes[i % len(dashes)] if i else "-", label=name, **style
-            )
+            axes.plot(100 * depth, found, linestyle=dashes[i % len(dashes)] if i else "-", label=name, **style)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 101)
     axes.legend(frameon=False, loc="lower right")

@@ -99,9 +99,7 @@ def readable(report: Mapping[str, Any]) -> str:
             f"agreement with the rules {stages['agreement_with_rules']:.2f})"
         )
     policies = report["policies"]
-    lines.append(
-        f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})"
-    )
+    lines.append(f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})")
     verdict = report["verdict"]
     lines.append(("promoted: " if verdict["promote"] else "not promoted: ") + "; ".join(verdict["reasons"]))
     return "\n".join(lines)
@@ -113,9 +111,7 @@ def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
         f"{goal}: trained on {train['rows']:,} rows ({train['positives']:,} positive), "
         f"tested on {test['rows']:,} later ones ({test['positives']:,} positive)"
     ]
-    lines.append(
-        f"  {'':10} {'AUC':>6} {'95 % interval':>15} {'AP':>6} {'Brier':>6} {'ECE':>6} {'lift@10':>8}"
-    )
+    lines.append(f"  {'':10} {'AUC':>6} {'95 % interval':>15} {'AP':>6} {'Brier':>6} {'ECE':>6} {'lift@10':>8}")
     for who, metrics in part["metrics"].items():
         interval = metrics.get("auc_interval")
         bounds = f"{interval[0]:.3f} - {interval[1]:.3f}" if interval else ""

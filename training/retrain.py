@@ -183,11 +183,7 @@ def _plots(fits: list[GoalFit]) -> dict[str, bytes]:
             continue
         name = fit.data.goal.name
         title = f"{name}: test rows {fit.report['test']['from'][:10]} to {fit.report['test']['to'][:10]}"
-        scores = {"model": fit.predicted} | {
-            rule: values for rule, values in fit.rules.items() if values is not None
-        }
-        drawn[f"{name}-calibration.png"] = plots.calibration_plot(
-            label.astype(np.float64), fit.predicted, title
-        )
+        scores = {"model": fit.predicted} | {rule: values for rule, values in fit.rules.items() if values is not None}
+        drawn[f"{name}-calibration.png"] = plots.calibration_plot(label.astype(np.float64), fit.predicted, title)
         drawn[f"{name}-lift.png"] = plots.lift_plot(label.astype(np.float64), scores, title)
     return drawn

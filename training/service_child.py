@@ -45,9 +45,7 @@ class ServiceChild:
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=subprocess.STDOUT, env=self._environ
-            )
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, env=self._environ)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
@@ -81,9 +79,7 @@ class ServiceChild:
             self._process.wait()
 
     def _fetch(self, path: str, body: bytes | None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            self.address + path, data=body, headers={"Content-Type": "application/json"}
-        )
+        request = urllib.request.Request(self.address + path, data=body, headers={"Content-Type": "application/json"})
         # A proxy of the environment is for the world outside; this service is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=30) as answer:

@@ -25,9 +25,7 @@ BEHAVIOUR = (
 _EVER = -(2**62)
 
 
-def fit_stages(
-    past: Past, settings: Settings, features: FeatureSet, as_of: int, seed: int
-) -> StageModel | None:
+def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int, seed: int) -> StageModel | None:
     """Stages as they stood at ``as_of``; None where fewer contacts than clusters tell themselves apart."""
     touchpoints = past.touchpoints
     first = touchpoints.occurred_at[touchpoints.start[:-1]]

@@ -41,15 +41,11 @@ class Tour:
     def run(self, *, once: bool, port: int | None) -> int:
         """Walk the whole way; without ``once`` the service is left running until Ctrl-C."""
         started = time.monotonic()
-        self._say(
-            "Real data: The Complete Journey, a year of 2,469 households' baskets and coupon campaigns."
-        )
+        self._say("Real data: The Complete Journey, a year of 2,469 households' baskets and coupon campaigns.")
         self._load()
         self._learn()
         end = self._data_end()
-        self._say(
-            f"Serve it. The data end on {iso(end)[:10]}, so the service's clock starts there instead of today."
-        )
+        self._say(f"Serve it. The data end on {iso(end)[:10]}, so the service's clock starts there instead of today.")
         with ServiceChild(self.config, end, port, self.environ) as service:
             self._ask(service, end)
             self.out.say(f"\nThe whole demo took {time.monotonic() - started:.0f} s.")
@@ -63,9 +59,7 @@ class Tour:
 
     def _load(self) -> None:
         tables = write_tables(self.config.parent / "data")
-        self._say(
-            "Load it, as `nba load TABLE FILE` does: baskets, mailings and redemptions become touchpoints."
-        )
+        self._say("Load it, as `nba load TABLE FILE` does: baskets, mailings and redemptions become touchpoints.")
         with Store.open(self.settings.store.url) as store:
             for table, path in tables.items():
                 loaded = load_files(
@@ -82,9 +76,7 @@ class Tour:
                 )
 
     def _learn(self) -> None:
-        self._say(
-            "Learn, as `nba train run` does. The test lies later in time and is used to choose nothing."
-        )
+        self._say("Learn, as `nba train run` does. The test lies later in time and is used to choose nothing.")
         trained = train(self.settings, self.now, say=lambda words: self.out.say(f"   {words}"))
         self.out.result("")
         self.out.result(readable(trained.report))

@@ -34,9 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     log.add_argument("file", type=Path, metavar="FILE", help="CSV, Parquet or JSON Lines, .gz too")
-    log.add_argument(
-        "--clip", type=_clip, default=math.inf, metavar="W", help="no weight counts more than this"
-    )
+    log.add_argument("--clip", type=_clip, default=math.inf, metavar="W", help="no weight counts more than this")
     log.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
     policies = kinds.add_parser(
         "policies",
@@ -50,9 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Judge, and print the estimate; a refused one too."""
     if args.of == "policies":
-        raise UserError(
-            "`nba evaluate policies` is not built yet; `nba evaluate log FILE` judges a logged file"
-        )
+        raise UserError("`nba evaluate policies` is not built yet; `nba evaluate log FILE` judges a logged file")
     from dataclasses import asdict
 
     from nba.decision_log import read_decision_log

@@ -70,9 +70,7 @@ epsilon = 0.02                           # this part of the choices is left to c
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the folder."""
-    parser.add_argument(
-        "dir", nargs="?", type=Path, default=Path("."), metavar="DIR", help="default: this folder"
-    )
+    parser.add_argument("dir", nargs="?", type=Path, default=Path("."), metavar="DIR", help="default: this folder")
     parser.epilog = "example:\n  nba init shop && cd shop && nba load touchpoints visits.csv"
 
 

@@ -15,6 +15,9 @@ from nba.output import Output
 
 _SHOWN_REASONS = 5
 
+USED = ("touchpoints", "contacts", "decisions")
+"""The tables that something is computed from; the others wait for it in the store."""
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -77,6 +80,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         )
     for note in report.notes:
         out.say(note)
+    if args.table not in USED:
+        out.say(f"note: {args.table} are checked and kept, but nothing acts on them yet")
     show(report, out, as_json=args.json)
     return 0
 
@@ -119,6 +124,4 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise argparse.ArgumentTypeError(
-            f"{name!r} is not a time zone; write one such as Europe/Zurich"
-        ) from error
+        raise argparse.ArgumentTypeError(f"{name!r} is not a time zone; write one such as Europe/Zurich") from error

@@ -21,9 +21,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show the rows that were refused and why, or try them again after a fix of nba.toml."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "examples:\n  nba quarantine --json\n  nba quarantine retry"
-    parser.add_argument(
-        "what", nargs="?", choices=["show", "retry"], default="show", help="show (default) or retry"
-    )
+    parser.add_argument("what", nargs="?", choices=["show", "retry"], default="show", help="show (default) or retry")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON")
 
 

@@ -121,12 +121,8 @@ def _read_cost(table: Table) -> float | CostByTrait:
     if not table.holds_table("cost"):
         return table.take("cost", _cost, 0.0)
     cost = table.child("cost")
-    trait = cost.require(
-        "trait", values.text, "", 'name the trait that carries the cost, such as "visit_cost"'
-    )
-    otherwise = cost.require(
-        "otherwise", values.number(at_least=0), 0.0, "say the cost of a contact without the trait"
-    )
+    trait = cost.require("trait", values.text, "", 'name the trait that carries the cost, such as "visit_cost"')
+    otherwise = cost.require("otherwise", values.number(at_least=0), 0.0, "say the cost of a contact without the trait")
     cost.close()
     return CostByTrait(trait, otherwise)
 

@@ -100,9 +100,7 @@ def _read_conditions(table: Table, known: Known) -> dict[str, Any]:
 
 def _check_conditions(table: Table, found: Conditions, known: Known) -> None:
     if found.propensity_from is not None and not known.goals:
-        table.complain(
-            "propensity_from", "asks for a propensity, but no goal is defined; add [goals.conversion]"
-        )
+        table.complain("propensity_from", "asks for a propensity, but no goal is defined; add [goals.conversion]")
     if found.churn_from is not None and not known.has_absence_goal:
         table.complain("churn_from", "asks for churn, but no goal has `absence_of`; add [goals.churn]")
     both = sorted({*found.seen} & {*found.without})

@@ -192,7 +192,5 @@ def _read_hold(table: Table, actions: Mapping[str, Action]) -> Hold:
     if table.is_sound and ("open" in table) == ("kind" in table):
         table.complain("", "needs either `open` with `until`, or `kind`, which holds for ever")
     elif table.is_sound and ("open" in table) != ("until" in table):
-        table.complain(
-            "until", "and `open` stand together: a hold begins with one kind and ends with the other"
-        )
+        table.complain("until", "and `open` stand together: a hold begins with one kind and ends with the other")
     return Hold(opens or kind, until, except_)

@@ -84,9 +84,7 @@ def read_snapshots(table: Table, otherwise: Snapshots) -> Snapshots:
     table.knows("after")
     table.close()
     if "every" in table and "after" in table:
-        table.complain(
-            "every", "stands beside `after`; rows are made by the calendar or after a touchpoint, keep one"
-        )
+        table.complain("every", "stands beside `after`; rows are made by the calendar or after a touchpoint, keep one")
     found = otherwise
     if "every" in table or "after" in table:
         found = replace(found, every_us=every, after=after)
@@ -104,9 +102,7 @@ def _read_after(table: Table) -> After:
 
 def read_goals(table: Table, snapshots: Snapshots, money: tuple[str, ...]) -> Mapping[str, Goal]:
     """Read every goal; ``money`` are the kinds whose value is revenue."""
-    goals = {
-        name: _read_goal(name, child, snapshots, money) for name, child in table.children(values.file_name)
-    }
+    goals = {name: _read_goal(name, child, snapshots, money) for name, child in table.children(values.file_name)}
     return Frozen(goals)
 
 
@@ -122,9 +118,7 @@ def _read_goal(name: str, table: Table, snapshots: Snapshots, money: tuple[str, 
     table.knows("among", "snapshots")
     table.close()
     if table.is_sound and ("kinds" in table) == ("absence_of" in table):
-        table.complain(
-            "", "needs either `kinds` (one of them happens) or `absence_of` (none of them does), not both"
-        )
+        table.complain("", "needs either `kinds` (one of them happens) or `absence_of` (none of them does), not both")
     if own.after is None and isinstance(horizon, Until):
         table.complain("horizon", "`until` reads the touchpoint a row is made after; set snapshots.after")
     if own.after is None and linked:
@@ -137,9 +131,7 @@ def _read_horizon(table: Table) -> int | Until:
         hint = 'write a duration such as "30d", or { until = "ends_at" }'
         return table.require("horizon", values.positive_duration, 0, hint)
     until = table.child("horizon")
-    name = until.require(
-        "until", values.text, "", 'name the property that carries the end, such as "ends_at"'
-    )
+    name = until.require("until", values.text, "", 'name the property that carries the end, such as "ends_at"')
     until.close()
     return Until(name)
 

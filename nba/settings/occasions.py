@@ -56,9 +56,7 @@ def read_occasion(table: Table, known: Known) -> Occasion | None:
     return None if of is None else Occasion(trigger, of, *span)
 
 
-def _read_span(
-    table: Table, trigger: str
-) -> tuple[int | None, int | None, int | None, int | None, float | None]:
+def _read_span(table: Table, trigger: str) -> tuple[int | None, int | None, int | None, int | None, float | None]:
     within = every = start = end = by = None
     if trigger in ("trait", "asset", "falls", ""):
         within = table.take("within", values.positive_duration, None)

@@ -14,8 +14,7 @@ from nba.settings.table import Table
 def read_points(table: Table, known: Known) -> PointsTable:
     """Read ``[points]`` with its further schemes."""
     schemes = {
-        name: _read_table(child, known, Frozen())
-        for name, child in table.child("schemes").children(values.text)
+        name: _read_table(child, known, Frozen()) for name, child in table.child("schemes").children(values.text)
     }
     return _read_table(table, known, Frozen(schemes))
 
@@ -46,9 +45,7 @@ def _once(kinds: Mapping[str, float]) -> values.Parse[tuple[str, ...]]:
 
 
 def _read_fit(table: Table, known: Known) -> FitPoints:
-    trait = table.require(
-        "trait", known.trait, "", 'name the trait that tells the fit, such as "product_fit"'
-    )
+    trait = table.require("trait", known.trait, "", 'name the trait that tells the fit, such as "product_fit"')
     points = table.child("points").entries(values.text, values.number())
     table.close()
     if table.is_sound and "points" not in table:

@@ -47,9 +47,7 @@ def read_ranking(table: Table, actions: tuple[str, ...]) -> Ranking:
         epsilon=table.take("epsilon", values.number(at_least=0, at_most=1), Ranking.epsilon),
         holdout=table.take("holdout", values.number(at_least=0, at_most=1), Ranking.holdout),
         sticky_us=table.take("sticky", values.duration, Ranking.sticky_us),
-        levers=Frozen(
-            table.child("levers").entries(values.among("action", actions), values.number(at_least=-100))
-        ),
+        levers=Frozen(table.child("levers").entries(values.among("action", actions), values.number(at_least=-100))),
     )
     table.close()
     return ranking

@@ -65,9 +65,7 @@ def _without_password(value: object) -> str:
     except ValueError as error:
         raise ValueError(f"{values.show(url)} is not a URL: {error}") from None
     if password:
-        raise ValueError(
-            "carries a password, and secrets never stand here; set it by an environment variable"
-        )
+        raise ValueError("carries a password, and secrets never stand here; set it by an environment variable")
     return url
 
 

@@ -54,9 +54,7 @@ def read_scale(table: Table) -> Scale:
 def _host(value: object) -> str:
     host = values.text(value)
     if any(mark in host for mark in " /"):
-        raise ValueError(
-            f'{values.show(host)} is not a host; write a name or an address, such as "127.0.0.1"'
-        )
+        raise ValueError(f'{values.show(host)} is not a host; write a name or an address, such as "127.0.0.1"')
     return host
 
 

@@ -25,8 +25,7 @@ def read_stages(table: Table) -> Stages:
     clusters = table.take("clusters", _clusters(len(names)), Stages.clusters)
     if "rules" in table:
         rules = tuple(
-            _read_rule(name, child)
-            for name, child in table.child("rules").children(values.among("stage", names))
+            _read_rule(name, child) for name, child in table.child("rules").children(values.among("stage", names))
         )
     else:
         rules = tuple(rule for rule in StageRules().rules if rule.name in names)

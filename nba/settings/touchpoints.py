@@ -74,9 +74,7 @@ def read_touchpoints(table: Table, money: Money) -> TouchpointRules:
     table.close()
     both = sorted({*rules.money} & {*rules.returns})
     if both:
-        table.complain(
-            "returns", f"{values.show(both[0])} stands in `money` too; its value can only count one way"
-        )
+        table.complain("returns", f"{values.show(both[0])} stands in `money` too; its value can only count one way")
     return rules
 
 

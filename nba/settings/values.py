@@ -146,9 +146,7 @@ def number(
     under: float = math.inf,
 ) -> Parse[float]:
     """Parse a finite number within bounds."""
-    low = (
-        f"at least {at_least:g}" if at_least > -math.inf else f"above {above:g}" if above > -math.inf else ""
-    )
+    low = f"at least {at_least:g}" if at_least > -math.inf else f"above {above:g}" if above > -math.inf else ""
     high = f"at most {at_most:g}" if at_most < math.inf else f"below {under:g}" if under < math.inf else ""
     bounds = " and ".join(bound for bound in (low, high) if bound)
 

@@ -30,9 +30,7 @@ times = st.one_of(
     st.integers(-(10**17), 10**17),
     st.integers(0, 10**17).map(str),
     st.floats(),
-    st.sampled_from(
-        ["2025-W01-1T10", "20250101T101112", "2025-01-01T24:00", "1700000000T10:00", "2025-01-01 "]
-    ),
+    st.sampled_from(["2025-W01-1T10", "20250101T101112", "2025-01-01T24:00", "1700000000T10:00", "2025-01-01 "]),
 )
 numbers = st.one_of(
     st.floats(),
@@ -44,9 +42,7 @@ lists = st.one_of(
     st.sampled_from(["[]", '["a"]', '["a","a"," "]', "[1]", "pumps", '["\\ud800"]', '["ä"]']),
     st.lists(texts | st.integers(), max_size=3),
 )
-anything = st.one_of(
-    st.none(), st.booleans(), texts, numbers, lists, st.just(Decimal("1.5")), st.just({"a": 1})
-)
+anything = st.one_of(st.none(), st.booleans(), texts, numbers, lists, st.just(Decimal("1.5")), st.just({"a": 1}))
 VALUES = {
     "identity": texts | anything,
     "occurred_at": times | anything,
@@ -61,9 +57,7 @@ VALUES = {
     "duration": numbers | anything,
     "source": texts | anything,
     "action": texts | anything,
-    "properties": st.sampled_from(['{"a": 1}', "{", "[]"])
-    | st.dictionaries(texts, anything, max_size=2)
-    | anything,
+    "properties": st.sampled_from(['{"a": 1}', "{", "[]"]) | st.dictionaries(texts, anything, max_size=2) | anything,
     "extra": anything,
 }
 rows = st.lists(st.fixed_dictionaries({}, optional=VALUES).map(lambda row: {**GOOD, **row}), max_size=6)
@@ -84,16 +78,12 @@ def by_row(raw: dict[str, object], zone: ZoneInfo | None) -> object:
 @given(rows, st.sampled_from([None, ZoneInfo("Europe/Zurich")]))
 @example([{**GOOD, "identity": "\udcfc"}, {**GOOD, "identity": ""}], None)
 @example([{**GOOD, "kind": 1}, {**GOOD, "kind": True}, {**GOOD, "kind": 1.0}], None)
-def test_columns_and_rows_give_the_same_verdicts(
-    raws: list[dict[str, object]], zone: ZoneInfo | None
-) -> None:
+def test_columns_and_rows_give_the_same_verdicts(raws: list[dict[str, object]], zone: ZoneInfo | None) -> None:
     names = dict.fromkeys(name for raw in raws for name in raw)
     columns = {name: [raw.get(name) for raw in raws] for name in names}
     judge = TouchpointColumns(now_us=NOW, zone=zone, rules=RULES)
     for _ in range(2):  # the second time from memory
-        assert [verdict(row) for row in judge.rows(columns, len(raws))] == [
-            verdict(by_row(raw, zone)) for raw in raws
-        ]
+        assert [verdict(row) for row in judge.rows(columns, len(raws))] == [verdict(by_row(raw, zone)) for raw in raws]
 
 
 @pytest.mark.parametrize("missing", GOOD)
@@ -105,9 +95,7 @@ def test_a_column_that_no_row_has_is_missed(missing: str) -> None:
 
 
 def test_numbers_that_are_absent_are_none() -> None:
-    (found,) = TouchpointColumns(now_us=NOW, zone=None, rules=RULES).rows(
-        {k: [v] for k, v in GOOD.items()}, 1
-    )
+    (found,) = TouchpointColumns(now_us=NOW, zone=None, rules=RULES).rows({k: [v] for k, v in GOOD.items()}, 1)
     assert not isinstance(found, RowError)
     assert found.value is None
     assert not any(isinstance(value, float) and math.isnan(value) for value in found)

@@ -48,9 +48,7 @@ def test_csv_of_every_dialect(tmp_path: Path, name: str, delimiter: str, end: st
     assert bool(notes) == (delimiter != ",")
 
 
-cells = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
-    ['"', "\n", '"\n,"', "\r", ","]
-)
+cells = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(['"', "\n", '"\n,"', "\r", ","])
 
 
 @settings(max_examples=150, deadline=None)

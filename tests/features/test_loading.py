@@ -98,9 +98,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def load(store: Store, tmp_path: Path) -> Load:
-    def call(
-        content: str | bytes, table: str = "touchpoints", name: str = "a.csv", **named: object
-    ) -> LoadReport:
+    def call(content: str | bytes, table: str = "touchpoints", name: str = "a.csv", **named: object) -> LoadReport:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return load_files(store, table, [path], **{"now_us": NOW, "rules": TouchpointRules(), **named})
@@ -145,10 +143,7 @@ def test_content_is_the_same_in_every_format_and_order_of_columns(store: Store, 
     assert load("note,value,identity,kind,occurred_at\nü,5.00,4711,order,2025-01-01\n").stored == 1
     assert load(json.dumps(row), name="a.jsonl").stored == 0
     assert (
-        load(
-            gzip.compress(json.dumps({**row, "identity": 4711, "value": 5}).encode()), name="a.jsonl.gz"
-        ).stored
-        == 0
+        load(gzip.compress(json.dumps({**row, "identity": 4711, "value": 5}).encode()), name="a.jsonl.gz").stored == 0
     )
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist([{**row, "identity": 4711.0}, {"identity": None}]), buffer)
@@ -266,17 +261,12 @@ def test_traits_keep_their_time_and_merge(store: Store, load: Load) -> None:
 
 
 def test_links_and_decisions(store: Store, load: Load) -> None:
-    links = (
-        "identity_a,identity_b,seen_at,how,confidence\na,b,2025-01-01,login,0.5\na,a,2025-01-01,,\na,b,x,,2\n"
-    )
+    links = "identity_a,identity_b,seen_at,how,confidence\na,b,2025-01-01,login,0.5\na,a,2025-01-01,,\na,b,x,,2\n"
     assert counts(load(links, "links")) == (3, 1, 0, 2)
     assert counts(load(links, "links")) == (3, 0, 1, 2)
     rows = (
         "identity,decided_at,action,probability,allowed,cost\n"
-        'a,2025-01-01,call,0.5,"[""call"", ""none""]",3\n'
-        + "a,2025-01-01,call,,,3\n"
-        * 2
-        + "a,2025-01-01,call,0,,\n"
+        'a,2025-01-01,call,0.5,"[""call"", ""none""]",3\n' + "a,2025-01-01,call,,,3\n" * 2 + "a,2025-01-01,call,0,,\n"
         'a,2025-01-01,call,1.1,,\na,2025-01-01,call,1,"[""none""]",\n'
     )
     assert counts(load(rows, "decisions")) == (6, 3, 0, 3)
@@ -299,9 +289,7 @@ def test_links_and_decisions(store: Store, load: Load) -> None:
         ("content", {"content_id": "c", "title": "t", "topics": '["pumps"]', "tone": "plain"}),
     ],
 )
-def test_the_other_tables_are_kept_and_repeat(
-    store: Store, load: Load, table: str, row: dict[str, str]
-) -> None:
+def test_the_other_tables_are_kept_and_repeat(store: Store, load: Load, table: str, row: dict[str, str]) -> None:
     content = json.dumps(row) + "\n{}\n"
     assert counts(load(content, table, "a.jsonl")) == (2, 1, 0, 1)
     assert counts(load(content, table, "a.jsonl")) == (2, 0, 1, 1)
@@ -311,11 +299,7 @@ def test_the_other_tables_are_kept_and_repeat(
 
 
 def test_a_retry_stores_what_is_right_by_now_as_a_load_would(store: Store, load: Load) -> None:
-    rows = (
-        "identity,occurred_at,kind,value,currency\n"
-        + "a,2025-01-01,order,5,SEK\n" * 2
-        + ",2025-01-01,x,,\nbroken\n"
-    )
+    rows = "identity,occurred_at,kind,value,currency\n" + "a,2025-01-01,order,5,SEK\n" * 2 + ",2025-01-01,x,,\nbroken\n"
     assert counts(load(rows)) == (4, 0, 0, 4)
     assert counts(retry_quarantine(store, now_us=NOW, rules=TouchpointRules())) == (4, 0, 0, 4)
     mended = TouchpointRules(rates={"SEK": 0.1})
@@ -324,9 +308,7 @@ def test_a_retry_stores_what_is_right_by_now_as_a_load_would(store: Store, load:
     assert store.counts()["quarantined"] == 2
 
 
-def test_a_failure_while_writing_leaves_nothing(
-    store: Store, load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_while_writing_leaves_nothing(store: Store, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writing, "quarantine", lambda self, rows: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         load(mixed_file(10, 1, 0))

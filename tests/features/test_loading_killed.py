@@ -21,9 +21,7 @@ NOW = parse_time("2026-01-01")
 
 def rows_with_faults(good: int, bad: int) -> str:
     rows = [f"crm:{n % 500},2025-01-01T10:{n % 60:02},visit{n}\n" for n in range(good)]
-    return (
-        "identity,occurred_at,kind\n" + "".join(rows) + "".join(f"crm:{n},soon,visit\n" for n in range(bad))
-    )
+    return "identity,occurred_at,kind\n" + "".join(rows) + "".join(f"crm:{n},soon,visit\n" for n in range(bad))
 
 
 KILLED = """

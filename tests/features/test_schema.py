@@ -15,9 +15,7 @@ def test_every_missing_column_is_named_with_the_likely_one() -> None:
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_the_required_columns_are_enough(table) -> None:
-    table.check(
-        [*(c.name for c in table.columns if c.required), *(names[0] for names in table.either)], where="x"
-    )
+    table.check([*(c.name for c in table.columns if c.required), *(names[0] for names in table.either)], where="x")
 
 
 def test_an_asset_belongs_to_an_identity_or_an_account() -> None:

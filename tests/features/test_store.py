@@ -217,9 +217,7 @@ def test_links_are_seen_strictly_before(store: Store) -> None:
 
 
 def test_equal_rows_are_in_quarantine_once(store: Store) -> None:
-    row = QuarantineRow(
-        "touchpoints", '{"kind": "\\udcfc"}', "kind 'x\udcfc' is wrong", "kind is wrong", 5, "a.csv", 2
-    )
+    row = QuarantineRow("touchpoints", '{"kind": "\\udcfc"}', "kind 'x\udcfc' is wrong", "kind is wrong", 5, "a.csv", 2)
     with store.writing() as writing:
         assert writing.quarantine([row, row]) == 1
         assert writing.quarantine([row]) == 0
@@ -239,9 +237,7 @@ def test_the_span_of_the_records(store: Store) -> None:
     assert not store.has_touchpoints("c")
 
 
-@pytest.mark.parametrize(
-    "wrong", ["nonsense", "postgresql://u:secret@h/db", "sqlite://", "sqlite:////no/such/f/x.db"]
-)
+@pytest.mark.parametrize("wrong", ["nonsense", "postgresql://u:secret@h/db", "sqlite://", "sqlite:////no/such/f/x.db"])
 def test_a_wrong_url_is_refused(wrong: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(wrong)

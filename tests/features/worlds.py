@@ -1,4 +1,4 @@
-"""Worlds of touchpoints for claims about the kernel: small ones for hypothesis, one with every odd case for the oracle."""
+"""Worlds of touchpoints for claims about the kernel: small ones, and one with every odd case."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ FEATURES = FeatureSet(
     channels=("email", "web"),
     topics=("saws", "drills"),
     rules=RULES,
-    points=PointWeights({"page_view": 5.0, "order": 100.0, "email_sent": 1.0, "chat": -3.0}, ("order", "chat"), 90 * DAY),
+    points=PointWeights(
+        {"page_view": 5.0, "order": 100.0, "email_sent": 1.0, "chat": -3.0}, ("order", "chat"), 90 * DAY
+    ),
     topic_half_life=20 * DAY,
     own=True,
     types=("call_made", "spring"),
@@ -69,14 +71,22 @@ def histories(draw: st.DrawFn, contacts: tuple[str, ...] = ("ann", "bob", "cid")
     some = st.one_of(st.none(), st.floats(-50, 500, width=32))
     return [
         row(
-            draw(st.sampled_from(contacts)), draw(moments), number, draw(st.sampled_from(KINDS)),
-            draw(st.sampled_from((*CHANNELS, None))), direction=draw(st.sampled_from((None, None, "inbound", "outbound"))),
+            draw(st.sampled_from(contacts)),
+            draw(moments),
+            number,
+            draw(st.sampled_from(KINDS)),
+            draw(st.sampled_from((*CHANNELS, None))),
+            direction=draw(st.sampled_from((None, None, "inbound", "outbound"))),
             topics=draw(st.one_of(st.none(), st.lists(st.sampled_from(TOPICS), max_size=4).map(tuple))),
-            value=draw(some), currency=draw(st.sampled_from((None, "EUR", "USD"))), margin=draw(some), duration=draw(some),
-            decision=draw(st.sampled_from((None, "d1", "d2"))), action=draw(st.sampled_from((None, *TYPES))),
+            value=draw(some),
+            currency=draw(st.sampled_from((None, "EUR", "USD"))),
+            margin=draw(some),
+            duration=draw(some),
+            decision=draw(st.sampled_from((None, "d1", "d2"))),
+            action=draw(st.sampled_from((None, *TYPES))),
         )
         for number in range(draw(st.integers(0, most)))
-    ]  # fmt: skip
+    ]
 
 
 def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row], list[tuple[str, int]], Own]:
@@ -84,7 +94,9 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
     rng = np.random.default_rng(seed)
     pick = rng.choice
     names = [f"c{i:03}" for i in range(n_contacts)]
-    asked = [(name, int(NOW - rng.integers(0, 200) * DAY - rng.choice([0, HOUR, 12345]))) for name in names for _ in range(2)]
+    asked = [
+        (name, int(NOW - rng.integers(0, 200) * DAY - rng.choice([0, HOUR, 12345]))) for name in names for _ in range(2)
+    ]
     asked += [("nobody", NOW)]
     moment_of = dict(asked)
     rows: list[Row] = []
@@ -102,17 +114,25 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
         kind = str(pick(KINDS, p=[0.14, 0.06, 0.2, 0.15, 0.05, 0.2, 0.08, 0.07, 0.05]))
         rows.append(
             row(
-                name, int(at), int(rng.permutation(10)[0] * n + number), kind,
+                name,
+                int(at),
+                int(rng.permutation(10)[0] * n + number),
+                kind,
                 pick([*CHANNELS, None], p=[0.3, 0.25, 0.1, 0.1, 0.05, 0.2]),
                 direction=pick([None, "inbound", "outbound"], p=[0.9, 0.05, 0.05]),
                 topics=tuple(pick(TOPICS, rng.integers(0, 4))) if rng.random() < 0.7 else None,
                 value=round(rng.exponential(80), 2) if kind in ("order", "return") and rng.random() < 0.9 else None,
-                currency=pick([None, "EUR", "USD"]), margin=round(rng.exponential(20), 2) if rng.random() < 0.3 else None,
+                currency=pick([None, "EUR", "USD"]),
+                margin=round(rng.exponential(20), 2) if rng.random() < 0.3 else None,
                 duration=round(rng.exponential(60), 1) if rng.random() < 0.5 else None,
-                decision=f"{name}-{rng.integers(0, 4)}" if rng.random() < 0.4 else "shared" if rng.random() < 0.02 else None,
+                decision=f"{name}-{rng.integers(0, 4)}"
+                if rng.random() < 0.4
+                else "shared"
+                if rng.random() < 0.02
+                else None,
                 action=pick([None, *TYPES], p=[0.6, 0.2, 0.2]),
             )
-        )  # fmt: skip
+        )
     about = [tuple(str(t) for t in pick([*TOPICS, "unseen"], rng.integers(0, 5))) for _ in asked]
     own = Own(
         type=[str(pick([*TYPES, "call_made", "email_sent", "unseen"])) for _ in asked],

@@ -3,8 +3,11 @@
 import csv
 import datetime as dt
 import random
+import shutil
 
 import pytest
+
+from models.registry import Registry
 
 SETTINGS = """
 [goals.conversion]
@@ -48,9 +51,18 @@ def touchpoints(contacts=200, seed=7):
             t += dt.timedelta(days=rng.expovariate(0.05 + 0.12 * keen))
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory):
+    """An MLflow database without runs: its hundred migrations take longer than all else a small training does."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    assert Registry(f"sqlite:///{path}", "nba", path.parent).champion() is None
+    return path
+
+
 @pytest.fixture
-def shop(tmp_path):
+def shop(tmp_path, empty_mlflow):
     """A folder with nba.toml and touchpoints.csv, nothing loaded yet."""
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     (tmp_path / "nba.toml").write_text(SETTINGS)
     with (tmp_path / "touchpoints.csv").open("w", newline="") as file:
         header = ["identity", "occurred_at", "kind", "channel", "topic", "value"]

@@ -36,10 +36,10 @@ def header() -> list[str]:
 
 
 def write_shop(path: Path) -> None:
-    """A year of 250 customers: those who download and call tend to order; one row is broken."""
+    """A year of 150 customers: those who download and call tend to order; one row is broken."""
     rng, start = random.Random(7), datetime(2025, 1, 1)
     rows: list[list[str]] = []
-    for customer in range(4711, 4961):
+    for customer in range(4711, 4861):
         keen, at = rng.random(), start + timedelta(days=rng.random() * 40)
         while at < start + timedelta(days=365):
             event = rng.choices(list(CHANNEL), [5, 3, 3 * keen, keen, 1.2 * keen * keen])[0]

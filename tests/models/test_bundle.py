@@ -47,12 +47,8 @@ def made() -> Bundle:
             categorical=("d",),
             params=quick,
         )
-    stages = StageModel.fit(
-        np.abs(X), COLUMNS, rng.integers(0, 3, len(X)), ("need", "buy", "use"), clusters=3
-    )
-    return Bundle(
-        {"created_at": "2026-11-21T10:00:00Z", "goals": {"conversion": {"horizon": "30d"}}}, models, stages
-    )
+    stages = StageModel.fit(np.abs(X), COLUMNS, rng.integers(0, 3, len(X)), ("need", "buy", "use"), clusters=3)
+    return Bundle({"created_at": "2026-11-21T10:00:00Z", "goals": {"conversion": {"horizon": "30d"}}}, models, stages)
 
 
 @pytest.fixture(scope="session")
@@ -122,18 +118,14 @@ def test_golden_rows_visit_most_leaves(original):
     golden = json.loads((original / "golden.json").read_text())["propensities"]["conversion"]["rows"]
     leaves = bundle.propensities["conversion"].booster.predict(np.array(golden, dtype=float), pred_leaf=True)
     visited = sum(len(np.unique(tree)) for tree in leaves.T)
-    total = sum(
-        map(int, re.findall(r"^num_leaves=(\d+)$", bundle.propensities["conversion"].text, re.MULTILINE))
-    )
+    total = sum(map(int, re.findall(r"^num_leaves=(\d+)$", bundle.propensities["conversion"].text, re.MULTILINE)))
     assert visited > 0.9 * total
 
 
 def test_saving_never_overwrites_and_leaves_no_part_behind(original, tmp_path, monkeypatch):
     with pytest.raises(BundleError, match="exists already"):
         Bundle({}).save(original)
-    monkeypatch.setattr(
-        Path, "rename", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
-    )
+    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(BundleError, match="No space left"):
         Bundle({}).save(tmp_path / "full" / "bundle")
     assert list((tmp_path / "full").iterdir()) == []

@@ -53,9 +53,7 @@ def test_steps_are_those_of_isotonic_regression(listed):
     calibration = Calibration.isotonic(p, y)
     steps = IsotonicRegression().fit(p, y).predict(np.array(calibration.x))
     weight = np.array([np.isclose(IsotonicRegression().fit(p, y).predict(p), s).sum() for s in steps])
-    assert np.array(calibration.y) == pytest.approx(
-        np.maximum.accumulate((weight * steps + y.mean()) / (weight + 1))
-    )
+    assert np.array(calibration.y) == pytest.approx(np.maximum.accumulate((weight * steps + y.mean()) / (weight + 1)))
 
 
 def test_the_curve_is_the_logistic_regressions():
@@ -123,6 +121,4 @@ def test_what_is_no_calibration_is_refused(method, x, y):
 
 
 def test_losses_of_rows_are_their_surprise():
-    assert row_losses(np.array([1.0, 0.0]), np.array([0.25, 0.25])) == pytest.approx(
-        [np.log(4), -np.log(0.75)]
-    )
+    assert row_losses(np.array([1.0, 0.0]), np.array([0.25, 0.25])) == pytest.approx([np.log(4), -np.log(0.75)])

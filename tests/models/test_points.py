@@ -54,9 +54,7 @@ def test_the_points_of_the_sources(kinds, points):
     assert score(*kinds) == points
 
 
-@pytest.mark.parametrize(
-    ("value", "points"), [("A", 100), ("B", 50), ("C", 10), ("D", 0), (None, 0), (1.0, 0)]
-)
+@pytest.mark.parametrize(("value", "points"), [("A", 100), ("B", 50), ("C", 10), ("D", 0), (None, 0), (1.0, 0)])
 def test_the_fit_of_the_sources(value, points):
     assert fit_points(SOURCES, {"product_fit": value}) == points
     assert fit_points(SOURCES, {}) == 0
@@ -151,9 +149,7 @@ def test_one_contacts_log_and_the_classifier_agree(rows):
 def counts(n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
     X = rng.poisson(0.5, (n, 6)).astype(float)
-    return X, (
-        rng.random(n) < 1 / (1 + np.exp(3 - 0.8 * np.log1p(PointScore().decision_function(X))))
-    ).astype(int)
+    return X, (rng.random(n) < 1 / (1 + np.exp(3 - 0.8 * np.log1p(PointScore().decision_function(X))))).astype(int)
 
 
 def test_it_runs_in_scikit_learns_tools():

@@ -189,9 +189,7 @@ def test_averaged_trees_give_the_mean_of_the_log_odds():
     import lightgbm as lgb
 
     rows = world(11, 1000)
-    data = lgb.Dataset(
-        rows["X"], rows["y"], categorical_feature=[4], free_raw_data=False, params={"verbosity": -1}
-    )
+    data = lgb.Dataset(rows["X"], rows["y"], categorical_feature=[4], free_raw_data=False, params={"verbosity": -1})
     settings = {
         "objective": "binary",
         "verbosity": -1,

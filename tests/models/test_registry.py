@@ -158,9 +158,7 @@ def test_mlflows_own_tools_score_with_it(registry, bundle):
         answer = loaded.predict(rows)
         with pytest.raises(Exception, match="lack the columns b"):
             loaded.predict(rows[["a"]])
-    assert (
-        answer["p_conversion"].tolist() == Bundle.load(bundle).propensities["conversion"].predict(X).tolist()
-    )
+    assert answer["p_conversion"].tolist() == Bundle.load(bundle).propensities["conversion"].predict(X).tolist()
 
 
 def test_a_bundle_that_was_changed_is_never_published(registry, bundle, tmp_path):
@@ -181,9 +179,7 @@ def test_an_artifact_that_was_changed_in_the_store_is_never_fetched(registry, bu
     assert list((tmp_path / "local").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "uri", ["sqlite:////dev/null/mlflow.db", "magic://x", "http://user:secret@127.0.0.1:9"]
-)
+@pytest.mark.parametrize("uri", ["sqlite:////dev/null/mlflow.db", "magic://x", "http://user:secret@127.0.0.1:9"])
 def test_a_store_that_cannot_be_reached_is_named_without_its_password(uri, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(RegistryError) as refusal:

@@ -66,19 +66,11 @@ def test_a_refused_log_is_printed_all_the_same(tmp_path: Path, capsys: pytest.Ca
     file = tmp_path / "log.csv"
     file.write_text("action,probability,reward,target\n")
     found = evaluate(capsys, file)
-    assert (
-        found["n"] == 0
-        and found["verdict"] == "refused"
-        and found["snips"] is None
-        and found["interval"] is None
-    )
+    assert found["n"] == 0 and found["verdict"] == "refused" and found["snips"] is None and found["interval"] is None
 
 
 def test_clip_cluster_and_estimates_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [
-        {**row, "estimate_logged": 0.3, "estimate_target": 0.4, "cluster": n // 4}
-        for n, row in enumerate(ROWS)
-    ]
+    rows = [{**row, "estimate_logged": 0.3, "estimate_target": 0.4, "cluster": n // 4} for n, row in enumerate(ROWS)]
     file = tmp_path / "log.csv"
     file.write_text(csv_text(rows))
     found = evaluate(capsys, file, "--clip", "1")

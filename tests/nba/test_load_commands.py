@@ -94,9 +94,7 @@ def test_the_store_lies_beside_the_settings() -> None:
 
 def test_the_quarantine_is_shown_and_tried_again_after_a_fix() -> None:
     assert "nothing" in call(quarantine)[1]
-    Path("a.csv").write_bytes(
-        (GOOD + "4713,2025-01-01,order,5,SEK\n").encode() + b"M\xfcller,2025-01-01,x,,\n"
-    )
+    Path("a.csv").write_bytes((GOOD + "4713,2025-01-01,order,5,SEK\n").encode() + b"M\xfcller,2025-01-01,x,,\n")
     call(load, "touchpoints", "a.csv")
     shown = json.loads(call(quarantine, "--json")[0])
     assert [(row["table"], row["file"], row["line"]) for row in shown] == [

@@ -48,9 +48,7 @@ def test_example_reads_as_its_comments_say(example: Settings) -> None:
     assert example.actions["sales_call"].needs == Needs(points_from=100)
     assert example.actions["sales_call"].start == Start(0.03, 200)
     assert example.actions["newsletter_topic"].goal == "conversion"
-    assert example.actions["fair_invitation"].when == Occasion(
-        "event", "starts_at", from_us=-21 * DAY, to_us=-3 * DAY
-    )
+    assert example.actions["fair_invitation"].when == Occasion("event", "starts_at", from_us=-21 * DAY, to_us=-3 * DAY)
     assert [cap.rule for cap in example.contact_policy.caps] == [
         "cap:email/7d",
         "cap:all/30d",
@@ -93,9 +91,7 @@ def test_what_waits_is_named_only_where_it_is_present(example: Settings, variant
     }  # fmt: skip
     assert {"ranking.policy", "actions.call.needs.partner"} <= set(variants.not_built_yet)
     assert parse_settings("[touchpoints]\nvisitor_stitching = false").not_built_yet == ()
-    assert parse_settings("[touchpoints]\nvisitor_stitching = true").not_built_yet == (
-        "touchpoints.visitor_stitching",
-    )
+    assert parse_settings("[touchpoints]\nvisitor_stitching = true").not_built_yet == ("touchpoints.visitor_stitching",)
 
 
 def test_defaults_are_those_of_the_example(example: Settings) -> None:
@@ -123,15 +119,11 @@ def test_defaults_are_those_of_the_example(example: Settings) -> None:
 
 def test_points_given_in_part_keep_the_rest(example: Settings) -> None:
     points = parse_settings("[points]\nkinds = { visit = 1 }").points
-    assert (
-        points.kinds == {"visit": 1.0} and points.once == ("newsletter_signup",) and points.thresholds == ()
-    )
+    assert points.kinds == {"visit": 1.0} and points.once == ("newsletter_signup",) and points.thresholds == ()
     assert parse_settings('[points]\nhalf_life = "9d"').points.kinds == example.points.kinds
 
 
-@pytest.mark.parametrize(
-    ("kinds", "value"), [('["order"]', "sum"), ('["visit"]', 1.0), ('["visit", "order"]', "sum")]
-)
+@pytest.mark.parametrize(("kinds", "value"), [('["order"]', "sum"), ('["visit"]', 1.0), ('["visit", "order"]', "sum")])
 def test_value_of_a_success_follows_the_kinds(kinds: str, value: object) -> None:
     goal = parse_settings(f'[goals.g]\nkinds = {kinds}\nhorizon = "1d"').goals["g"]
     assert goal.value == value

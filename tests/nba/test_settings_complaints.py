@@ -113,9 +113,7 @@ def test_a_fault_is_told_with_its_place_and_what_is_allowed(document: str, place
 
 
 def test_all_faults_are_told_at_once() -> None:
-    found = complaints(
-        '[goals.conversion]\nkinds = ["order"]\nhorizon = "soon"\ncolour = 1\n[plan]\nbudget = "x"'
-    )
+    found = complaints('[goals.conversion]\nkinds = ["order"]\nhorizon = "soon"\ncolour = 1\n[plan]\nbudget = "x"')
     assert [complaint.partition(": ")[0] for complaint in found] == [
         "goals.conversion.horizon",
         "goals.conversion.colour",

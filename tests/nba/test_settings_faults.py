@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from nba.settings import SettingsError, parse_settings
 
 DOCUMENTS = {
-    name: tomllib.loads((Path(__file__).parent / f"nba.{name}.toml").read_text())
-    for name in ("example", "variants")
+    name: tomllib.loads((Path(__file__).parent / f"nba.{name}.toml").read_text()) for name in ("example", "variants")
 }
 
 Where = tuple[str | int, ...]
@@ -67,9 +66,7 @@ TABLES = [(name, where) for name, document in DOCUMENTS.items() for where in tab
 
 SCALARS = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(
-        ["30d", "-3d", "1y", "never", "sum", "auto", "20:00", "2026-01-01/2026-02-01", "email", "order"]
-    ),
+    st.sampled_from(["30d", "-3d", "1y", "never", "sum", "auto", "20:00", "2026-01-01/2026-02-01", "email", "order"]),
     st.integers(-(10**25), 10**25),
     st.integers(-3, 3),
     st.floats(),

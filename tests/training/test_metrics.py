@@ -17,12 +17,8 @@ def test_ranking_metrics_equal_an_independent_library_with_ties(listed):
     y, p = np.array([r[0] for r in listed]), np.array([r[1] for r in listed]) / 20
     if 0 < y.sum() < len(y):
         assert metrics.auc(y, p) == pytest.approx(oracle.roc_auc_score(y, p), abs=1e-12)
-        assert metrics.average_precision(y, p) == pytest.approx(
-            oracle.average_precision_score(y, p), abs=1e-12
-        )
-        assert metrics.log_loss(y, p) == pytest.approx(
-            oracle.log_loss(y, np.clip(p, 1e-15, 1 - 1e-15)), abs=1e-9
-        )
+        assert metrics.average_precision(y, p) == pytest.approx(oracle.average_precision_score(y, p), abs=1e-12)
+        assert metrics.log_loss(y, p) == pytest.approx(oracle.log_loss(y, np.clip(p, 1e-15, 1 - 1e-15)), abs=1e-9)
     assert metrics.brier(y, p) == pytest.approx(np.mean((p - y) ** 2), abs=1e-12)
 
 
@@ -41,9 +37,7 @@ def test_what_needs_positives_is_none_without_them(name):
     assert getattr(metrics, name)([0, 0, 0], [0.1, 0.2, 0.3]) is None
 
 
-@pytest.mark.parametrize(
-    "name", ["auc", "auc_interval", "average_precision", "brier", "ece", "lift_at_10", "log_loss"]
-)
+@pytest.mark.parametrize("name", ["auc", "auc_interval", "average_precision", "brier", "ece", "lift_at_10", "log_loss"])
 def test_nothing_is_computed_from_no_rows(name):
     assert getattr(metrics, name)([], []) is None
 
@@ -88,9 +82,7 @@ def test_a_constant_score_ranks_nothing():
 def test_ece_is_the_gap_of_ten_bins_of_equal_mass():
     p = np.linspace(0, 1, 1000)
     y = (np.random.default_rng(0).random(1000) < p).astype(int)
-    by_hand = np.mean(
-        [abs(a.mean() - b.mean()) for a, b in zip(np.split(p, 10), np.split(y, 10), strict=True)]
-    )
+    by_hand = np.mean([abs(a.mean() - b.mean()) for a, b in zip(np.split(p, 10), np.split(y, 10), strict=True)])
     assert metrics.ece(y, p) == pytest.approx(by_hand, abs=1e-12)
     assert metrics.ece(y, np.full(1000, 0.25)) == pytest.approx(abs(y.mean() - 0.25))
 

@@ -22,9 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--dir", type=Path, default=Path("nba-demo"), help="where to work (default nba-demo)")
     parser.add_argument("--once", action="store_true", help="end the service instead of leaving it running")
-    parser.add_argument(
-        "--port", type=int, help="where to serve (default: 8000, or any free port where it is taken)"
-    )
+    parser.add_argument("--port", type=int, help="where to serve (default: 8000, or any free port where it is taken)")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:

@@ -38,15 +38,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.out.suffix != ".parquet":
         raise UserError(f"{args.out} is not a Parquet file's name; write one that ends in .parquet")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(
-            f"{args.out} cannot be written; name a file in a folder that exists and may be written"
-        )
+        raise UserError(f"{args.out} cannot be written; name a file in a folder that exists and may be written")
     champion = local_champion(settings.folder)
     belief = None if champion is None else Belief.load(*champion)
     if belief is None:
-        out.say(
-            "no champion is installed here; scores come from the points table (`nba train run` makes one)"
-        )
+        out.say("no champion is installed here; scores come from the points table (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:
         past = read_past(store, settings, now)
         with out.progress("contacts scored", len(past.touchpoints.contacts)) as shown:
@@ -62,9 +58,7 @@ def _write(columns: dict[str, list[Any]], path: Path) -> None:
     import pyarrow.parquet as pq
 
     texts = ("contact_id", "stage", "model_version")
-    types = {
-        name: pa.string() if name in texts or name.startswith("action_") else pa.float64() for name in columns
-    }
+    types = {name: pa.string() if name in texts or name.startswith("action_") else pa.float64() for name in columns}
     types["as_of"] = pa.timestamp("us", tz="UTC")
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
     part = path.with_name(path.name + ".part")

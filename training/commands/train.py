@@ -35,9 +35,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     run_ = actions.add_parser("run", help="train, judge, publish to MLflow, promote where the gate allows it")
     run_.add_argument("--as-of", metavar="T", help="learn only from what happened before T (ISO 8601)")
     run_.add_argument("--json", metavar="FILE", type=Path, help="write the report as JSON to FILE")
-    run_.add_argument(
-        "--seed", type=int, default=0, help="the same data and seed give the same models (default 0)"
-    )
+    run_.add_argument("--seed", type=int, default=0, help="the same data and seed give the same models (default 0)")
     report = actions.add_parser("report", help="show the last report")
     report.add_argument("--json", action="store_true", help="as JSON")
     promote = actions.add_parser("promote", help="make a version the champion by hand")
@@ -69,9 +67,7 @@ def _run(args: argparse.Namespace, settings: Settings, out: Output) -> int:
     if args.json is not None:
         _write_json(args.json, trained.report)
     out.result(readable(trained.report))
-    out.result(
-        f"version {trained.version} of model {settings.mlflow.model!r} in {settings.mlflow.tracking_uri}"
-    )
+    out.result(f"version {trained.version} of model {settings.mlflow.model!r} in {settings.mlflow.tracking_uri}")
     return 0
 
 
@@ -127,7 +123,5 @@ def _writable(path: Path) -> None:
 
 def _write_json(path: Path, report: object) -> None:
     part = path.with_name(path.name + ".part")
-    part.write_text(
-        json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    part.write_text(json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)

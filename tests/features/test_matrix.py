@@ -1,0 +1,172 @@
+"""Claims about time and order: the future changes nothing, arrival order changes nothing, one contact is like many."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from features.feature_set import REST, FeatureSet, PointWeights
+from features.matrix import History, Own
+from features.scratch import NEVER
+from features.times import DAY
+from features.touchpoints import Touchpoints
+from features.traits import Traits, row_values
+from models.points import points_log, total
+from models.points_table import PointsTable
+from tests.features.worlds import FEATURES, NOW, RULES, TOPICS, TRAITS, TYPES, histories, moments, row
+
+CONTACTS = ("ann", "bob", "cid")
+WITH_TRAITS = replace(FEATURES, traits=TRAITS)
+
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "size": st.one_of(st.integers(-9, 9), st.floats(-1e300, 1e300), st.just("big")),
+        "vip": st.booleans(),
+        "since": st.sampled_from(["2024-02-29", "2031-01-01T10:00:00+02:00", "soon"]),
+        "sector": st.sampled_from(["metal", "wood", "glass", None, 7]),
+    },
+)
+known = st.lists(st.tuples(st.sampled_from(CONTACTS), moments, bodies), max_size=8, unique_by=lambda entry: entry[:2])
+abouts = st.lists(
+    st.tuples(
+        st.sampled_from([*TYPES, "call_made", "never"]),
+        st.sampled_from(["email", "phone", None]),
+        st.lists(st.sampled_from([*TOPICS, "unseen"]), max_size=4).map(tuple),
+    ),
+    min_size=3,
+    max_size=3,
+)
+
+
+def own_of(about) -> Own:
+    return Own([a[0] for a in about], [a[1] for a in about], [a[2] for a in about], [{"discount": 0.5}, {}, {"x": 1.0}])
+
+
+def batch(rows, known, as_of, about):
+    """The matrix of all three contacts, and NaN for one that no row is about."""
+    history = History(Touchpoints.from_rows(rows, RULES), WITH_TRAITS)
+    contact = np.array([history.contact(name) for name in CONTACTS])
+    return history.matrix(contact, np.asarray(as_of), traits=Traits(known), own=own_of(about))
+
+
+def same_bits(a, b) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype == np.float32 and a.tobytes() == b.tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts)
+def test_what_happens_at_or_after_as_of_changes_nothing(rows, known, as_of, about):
+    of = dict(zip(CONTACTS, as_of, strict=True))
+    before = [r for r in rows if r[1] < of[r[0]]]
+    known_before = [entry for entry in known if entry[1] < of[entry[0]]]
+    X = batch(rows, known, as_of, about)
+    assume(all(any(r[0] == name for r in before) for name in CONTACTS) or not known)
+    assert same_bits(X, batch(before, known_before, as_of, about))
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts, st.randoms(use_true_random=False))
+def test_any_order_of_arrival_gives_the_same_bits(rows, known, as_of, about, random):
+    X = batch(rows, known, as_of, about)
+    random.shuffle(rows)
+    random.shuffle(known)
+    assert same_bits(X, batch(rows, known, as_of, about))
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts)
+def test_one_contact_alone_gives_the_bits_of_the_batch(rows, known, as_of, about):
+    X = batch(rows, known, as_of, about)
+    everyone = Traits(known)
+    for i, name in enumerate(CONTACTS):
+        mine = Touchpoints.from_rows([r for r in rows if r[0] == name], RULES)
+        if not len(mine):
+            continue
+        # As in serving: one row of history and traits, then one row per action with the action's own columns.
+        without = replace(WITH_TRAITS, own=False)
+        history = History(mine, without)
+        alone = np.full((1, len(WITH_TRAITS.columns)), np.nan, dtype=np.float32)
+        alone[:, : len(without.columns)] = history.matrix(np.zeros(1, dtype=np.int64), np.array(as_of[i : i + 1]))
+        at = len(without.history)
+        alone[0, at : at + len(TRAITS)] = row_values(everyone.known(name, as_of[i]), as_of[i], TRAITS)
+        actions = history.with_own(WITH_TRAITS).actions(alone, 0, as_of[i], own_of(about))
+        assert same_bits(actions[i], X[i])
+
+
+def test_a_contact_without_touchpoints_counts_nothing_and_knows_nothing():
+    history = History(Touchpoints.from_rows([row("ann", NOW, 1)], RULES), FEATURES)
+    own = Own(["spring"] * 2, ["email"] * 2, [("saws",)] * 2, [{}] * 2)
+    nobody, early = history.matrix(np.array([history.contact("x"), 0]), np.array([NOW, NOW]), own=own)
+    assert nobody.tobytes() == early.tobytes()
+    of = dict(zip(FEATURES.columns, nobody.tolist(), strict=True))
+    assert of["n_inbound_ever"] == of["revenue_ever"] == of["points"] == of["own_type_sent"] == 0
+    assert np.isnan([of["tenure_days"], of["gap_ratio"], of["answer_rate"], of["own_type_rate"]]).all()
+
+
+def test_no_rows_and_no_touchpoints_are_fine():
+    none = np.zeros(0, dtype=np.int64)
+    for rows in ([], [row("ann", 1, 1)]):
+        history = History(Touchpoints.from_rows(rows, RULES), FEATURES)
+        assert history.matrix(none, none, own=Own([], [], [], [])).shape == (0, len(FEATURES.columns))
+
+
+def test_rows_about_something_need_to_be_told_about_what():
+    history = History(Touchpoints.from_rows([row("ann", 1, 1)], RULES), FEATURES)
+    with pytest.raises(ValueError, match="give `own`"):
+        history.matrix(np.zeros(1, dtype=np.int64), np.array([NOW]))
+
+
+def test_kinds_channels_and_topics_beyond_the_feature_set_fall_into_the_rest():
+    rows = [row("ann", NOW - DAY, n, kind, kind, topics=(kind,)) for n, kind in enumerate(("fax", "telex", "order"))]
+    history = History(Touchpoints.from_rows(rows, RULES), FEATURES)
+    own = Own(["spring"], [None], [()], [{}])
+    X = history.matrix(np.zeros(1, dtype=np.int64), np.array([NOW]), own=own)
+    of = dict(zip(FEATURES.columns, X[0].tolist(), strict=True))
+    assert of[f"n_kind_{REST}_7d"] == 2 and of["n_kind_order_7d"] == 1
+    assert of[f"n_channel_{REST}_7d"] == 3 and of["n_kinds_ever"] == of["n_channels_ever"] == of["n_topics_ever"] == 3
+    assert of["main_channel_share"] == pytest.approx(1 / 3)
+    assert of[f"interest_topic_{REST}"] == of["interest_total"] == pytest.approx(3 * 0.5 ** (1 / 20))
+
+
+def test_topics_faded_to_nothing_are_still_counted_once_a_row():
+    fast = replace(FEATURES, topic_half_life=1000, own=False)
+    rows = [row("ann", NOW - n * DAY, n, topics=("saws", "oil")) for n in range(1, 40)]
+    X = History(Touchpoints.from_rows(rows, RULES), fast).matrix(np.zeros(3, dtype=np.int64), np.full(3, NOW))
+    of = dict(zip(fast.columns, X.T, strict=True))
+    assert (
+        (of["n_topics_ever"] == 2).all() and (of["interest_total"] == 0).all() and np.isnan(of["interest_focus"]).all()
+    )
+
+
+def test_the_longest_history_is_summed_without_losing_digits():
+    n = 40_000
+    rows = [row("ann", NOW - DAY - i, i, "order", value=0.1, topics=("saws",)) for i in range(n)]
+    lasting = replace(FEATURES, topic_half_life=10**6 * DAY, own=False)
+    X = History(Touchpoints.from_rows(rows, RULES), lasting).matrix(np.zeros(1, dtype=np.int64), np.array([NOW]))
+    of = dict(zip(lasting.columns, X[0].tolist(), strict=True))
+    assert of["revenue_ever"] == pytest.approx(n * 0.1, rel=1e-6)
+    assert of["interest_topic_saws"] == pytest.approx(n, rel=1e-5)
+    assert of["faded_kind_order"] == pytest.approx(n * 0.5 ** (1 / 30), rel=1e-6)
+
+
+def test_what_has_not_happened_lies_before_every_time():
+    assert np.datetime64("0001-01-01", "us").astype(np.int64) > NEVER
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    histories(("ann",)), st.sampled_from([None, 30 * DAY, 90 * DAY]), st.sampled_from([(), ("order",), ("chat", "fax")])
+)
+def test_points_are_the_total_of_the_points_log(rows, half_life, once):
+    kinds = {"order": 100.0, "page_view": 5.0, "fax": 2.5, "chat": -10.0}
+    table = PointsTable(kinds=kinds, once=once, half_life_us=half_life)
+    features = FeatureSet(("order",), (), (), RULES, PointWeights(kinds, once, half_life))
+    t = Touchpoints.from_rows(rows, RULES)
+    history = History(t, features)
+    X = history.matrix(np.array([history.contact("ann")]), np.array([NOW]))
+    log = points_log(table, [t.kinds[k] for k in t.kind], t.occurred_at, NOW)
+    faded_to_cents = 0.0 if half_life is None else 0.005 * len(kinds)
+    assert X[0, features.columns.index("points")] == pytest.approx(total(log), rel=1e-6, abs=faded_to_cents + 1e-6)
