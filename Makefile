@@ -46,7 +46,7 @@ test: setup ## say whether the tree is good: format, lint, floors, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest --doctest-modules --ignore=models/pyfunc_model.py -m "not slow" tests $(PACKAGES)
+	$(BIN)/pytest -n auto --dist worksteal --doctest-modules --ignore=models/pyfunc_model.py -m "not slow" tests $(PACKAGES)
 
 test-slow: setup ## run the tests that take long
 	$(BIN)/pytest -m slow

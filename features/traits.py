@@ -132,7 +132,8 @@ def row_values(known: Mapping[str, Any], as_of: int, columns: Sequence[TraitColu
         value = known.get(column.name)
         if column.type == "date":
             date = _date_of(value)
-            found.append(_NAN if date == _NO_DATE else (date - as_of) / DAY)
+            # As numpy does: rounded to a float before it is divided, for dates so far off that it matters.
+            found.append(_NAN if date == _NO_DATE else float(date - as_of) / DAY)
         else:
             found.append(_NAN if value is None else _coder(column)(value))
     return found

@@ -95,7 +95,8 @@ class Past:
     def _signed(self, amounts: NDArray[np.float64], rules: TouchpointRules) -> NDArray[np.float64]:
         known = np.nan_to_num(amounts)
         # Systems write a return as 20 or as -20; either way it takes 20 away.
-        return known * self._of(rules.money) - np.abs(known) * self._of(rules.returns)
+        signed: NDArray[np.float64] = known * self._of(rules.money) - np.abs(known) * self._of(rules.returns)
+        return signed
 
     def _of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
         """Which touchpoints are the contact's own of these kinds."""

@@ -87,7 +87,7 @@ def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
 
     Examples
     --------
-    >>> [t // DAY for t in calendar_snapshots(0, 100 * DAY + 5, 28 * DAY, 14 * DAY)]
+    >>> [int(t // DAY) for t in calendar_snapshots(0, 100 * DAY + 5, 28 * DAY, 14 * DAY)]
     [30, 44, 58, 72]
     """
     newest = end - horizon

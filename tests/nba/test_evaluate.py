@@ -124,8 +124,8 @@ def test_a_bad_value_is_named_by_row_and_column(
         ("log.jsonl", b'{"action": \n', "line 1: is not JSON"),
         ("log.jsonl", b"[1]\n", "line 1: is not an object"),
         ("log.csv.gz", b"nonsense", "not gzip"),
-        ("log.csv.gz", gzip.compress(b"action,probability" * 99)[:30], "cut off"),
-        ("log.csv.gz", gzip.compress(b"action")[:10] + b"\xff" * 20, "not gzip"),
+        ("log.csv.gz", gzip.compress(b"action,probability" * 99, mtime=0)[:30], "cut off"),
+        ("log.csv.gz", gzip.compress(b"action", mtime=0)[:10] + b"\xff" * 20, "not gzip"),
         (
             "log.jsonl",
             b'{"action": "a", "probability": true, "reward": 1, "target": 1}',

@@ -165,7 +165,7 @@ def test_an_id_for_a_choice_that_is_given_again_keeps_its_answer_and_its_feedbac
         ([], {"body"}),
         ("contact", {"body"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_a_wrong_request_is_told_all_its_faults(local, body, places):
     async def journey(client):
