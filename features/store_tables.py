@@ -57,13 +57,14 @@ TOUCHPOINTS = Table(
     Column("identity", Text, primary_key=True),
     Column("occurred_at", BigInteger, primary_key=True),
     Column("touchpoint_id", Text, primary_key=True),
+    # The key's columns come first: SQLite 3.40 checks the integrity of tables laid out otherwise wrongly.
+    Column("source", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     *_text("channel", "direction", "topics"),
     *_number("value"),
     *_text("currency"),
     *_number("margin", "duration"),
     *_text("decision_id", "action", "properties"),
-    Column("source", Text, primary_key=True),
     Index("touchpoints_once", "source", "touchpoint_id", unique=True),
     sqlite_with_rowid=False,
 )

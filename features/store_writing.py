@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from features import store_tables as tables
@@ -27,12 +27,14 @@ from features.schema import RECORDS
 
 
 def _once(table: Table, columns: Sequence[str] | None = None) -> str:
-    named: dict[str, Any] = {name: bindparam(name) for name in columns or [column.name for column in table.c]}
-    return tables.sql(insert(table).values(named).on_conflict_do_nothing())
+    """Insert a row, its values in the order of ``columns`` (the table's where left out), unless it is there."""
+    names = columns or [column.name for column in table.c]
+    values = ", ".join(f":{name}" for name in names)
+    return tables.sql(text(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"))
 
 
 _QUARANTINE_COLUMNS = [column.name for column in tables.QUARANTINE.c if column.name != "number"]
-_TOUCHPOINT = _once(tables.TOUCHPOINTS)
+_TOUCHPOINT = _once(tables.TOUCHPOINTS, TouchpointRow._fields)
 _LINK = _once(tables.LINKS)
 _DECISION = _once(tables.DECISIONS)
 _OUTCOME = _once(tables.OUTCOMES)

@@ -101,6 +101,10 @@ class Tour:
         for contact, why in contacts:
             answer = service.post("/v1/recommend", {"contact": contact, "explain": True})
             self.out.result(shown_answer(answer, why))
+        self.out.result(
+            "\nMode points: the points table chose what stands first; what follows is ordered by priority. "
+            "\nOther answers come from exploring: each is drawn with the probability it says."
+        )
 
     def _leave_running(self, service: ServiceChild, end: int) -> None:
         folder = self.config.parent

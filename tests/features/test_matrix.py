@@ -52,7 +52,7 @@ def batch(rows, known, as_of, about):
     return history.matrix(contact, np.asarray(as_of), traits=Traits(known), own=own_of(about))
 
 
-def same_bits(a, b) -> bool:
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype == np.float32 and a.tobytes() == b.tobytes()
 
 

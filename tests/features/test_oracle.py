@@ -1,6 +1,7 @@
 """Claims about what the numbers mean: every column equals an independent formulation in SQL."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -56,13 +57,14 @@ def asked_of_sql(rows, asked, own):
     for table in ("kind", "channel", "topic"):
         db.register(f"{table}_slots", pa.table({"name": [*getattr(FEATURES, table + "s"), REST]}))
     db.execute(SQL)
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for block, features in BLOCKS.items():
         table = db.execute(f"SELECT * FROM {block} ORDER BY row").fetchnumpy()
-        columns = {name: np.ma.filled(np.ma.asarray(values, dtype=object), np.nan) for name, values in table.items()}
+        columns: dict[str, Any] = {
+            name: np.ma.filled(np.ma.asarray(values, dtype=object), np.nan) for name, values in table.items()
+        }
         for feature in features:
-            names = np.unique(columns["name"]) if "name" in columns else [None]
-            for name in names:
+            for name in np.unique(columns["name"]) if "name" in columns else [None]:
                 which = columns["name"] == name if name else slice(None)
                 found[feature.name.format(name)] = columns[feature.name][which].astype(float)
     return found

@@ -26,13 +26,13 @@ def test_spans_and_tallies_equal_a_loop(histories, data):
     )
     contact, from_, to, wanted, skip = np.array(rows, dtype=np.int64).reshape(-1, 5).T.copy()
     low, high = spans(start, at, contact, from_, to)
-    count, total, last = tally((low, high), flag, weight=at * 0.5, link=link, wanted=wanted, skip=skip)
+    count, total, last = tally((low, high), flag, weight=at / 2, link=link, wanted=wanted, skip=skip)
     for i, (c, f, t, w, s) in enumerate(rows):
         inside = [j for j in range(start[c], start[c + 1]) if f <= at[j] < t]
         assert list(range(low[i], high[i])) == inside
         counted = [j for j in inside if flag[j] and j != s and (w == -1 or link[j] == w)]
         assert (count[i], last[i]) == (len(counted), counted[-1] if counted else -1)
-        assert total[i] == sum(at[j] * 0.5 for j in counted)
+        assert total[i] == sum(at[j] / 2 for j in counted)
 
 
 def test_one_moment_serves_all_rows():

@@ -15,8 +15,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def touchpoint(at: int = 1, name: str = "1", **others: str) -> TouchpointRow:
-    return TouchpointRow("a", at, name, "visit", **others)
+def touchpoint(at: int = 1, name: str = "1", action: str | None = None) -> TouchpointRow:
+    return TouchpointRow("a", at, name, "visit", decision_id="d", action=action)
 
 
 def write(store: Store, *rows: TouchpointRow) -> int:
@@ -53,15 +53,16 @@ def test_a_decision_comes_back_whole_and_the_first_stays(store: Store) -> None:
     with store.writing() as writing:
         assert writing.decisions([DECISION]) == 1
         assert writing.decisions([DecisionRow("d", "b", 6, "mail")]) == 0
-    assert store.decision("d") == DECISION
+    found = store.decision("d")
+    assert found == DECISION
+    assert found.chances is not None and list(found.chances) == ["none", "call"]
     assert store.decision("e") is None
-    assert list(store.decision(DECISION.decision_id).chances) == ["none", "call"]
     assert store.decisions_of("a", 5) == []
     assert store.decisions_of("a", 6) == list(store.decision_rows(6)) == [DECISION]
 
 
 def test_a_touchpoint_has_the_action_of_its_decision_whichever_came_first(store: Store) -> None:
-    write(store, touchpoint(decision_id="d"), touchpoint(at=2, name="2", decision_id="d", action="own"))
+    write(store, touchpoint(), touchpoint(at=2, name="2", action="own"))
     assert [row[12] for row in store.history("a", 9)] == [None, "own"]
     with store.writing() as writing:
         writing.decisions([DECISION])
@@ -88,7 +89,8 @@ def test_activation_keeps_the_first_time(store: Store) -> None:
         writing.decisions([DECISION])
         assert writing.activate("d", 7)
         assert writing.activate("d", 8)
-    assert store.decision("d").activated_at == 7
+    found = store.decision("d")
+    assert found is not None and found.activated_at == 7
 
 
 def test_scores_replace_all_scores(store: Store) -> None:

@@ -1,6 +1,7 @@
 """Claims about traits: known strictly before as_of, typed by their values, a person's data never a column."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ def test_traits_count_strictly_after_they_became_known():
 
 
 def test_what_became_known_later_wins_column_by_column():
+    rows: list[tuple[str, int, dict[str, Any]]]
     rows = [("ann", 2, {"size": 2}), ("ann", 1, {"size": 1, "vip": True}), ("ann", ALWAYS, {"sector": "wood"})]
     assert Traits(rows).known("ann", 2) == {"size": 1, "vip": True, "sector": "wood"}
     assert Traits(rows).known("ann", 3) == {"size": 2, "vip": True, "sector": "wood"}

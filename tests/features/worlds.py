@@ -93,6 +93,10 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
     """Touchpoints, rows (contact, as_of) that many of them lie exactly on the borders of, and what rows are about."""
     rng = np.random.default_rng(seed)
     pick = rng.choice
+
+    def pick_or_none(choices: list[str | None], p: list[float] | None = None) -> Any:
+        return pick(np.array(choices, dtype=object), p=p)
+
     names = [f"c{i:03}" for i in range(n_contacts)]
     asked = [
         (name, int(NOW - rng.integers(0, 200) * DAY - rng.choice([0, HOUR, 12345]))) for name in names for _ in range(2)
@@ -118,11 +122,11 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
                 int(at),
                 int(rng.permutation(10)[0] * n + number),
                 kind,
-                pick([*CHANNELS, None], p=[0.3, 0.25, 0.1, 0.1, 0.05, 0.2]),
-                direction=pick([None, "inbound", "outbound"], p=[0.9, 0.05, 0.05]),
+                pick_or_none([*CHANNELS, None], p=[0.3, 0.25, 0.1, 0.1, 0.05, 0.2]),
+                direction=pick_or_none([None, "inbound", "outbound"], p=[0.9, 0.05, 0.05]),
                 topics=tuple(pick(TOPICS, rng.integers(0, 4))) if rng.random() < 0.7 else None,
                 value=round(rng.exponential(80), 2) if kind in ("order", "return") and rng.random() < 0.9 else None,
-                currency=pick([None, "EUR", "USD"]),
+                currency=pick_or_none([None, "EUR", "USD"]),
                 margin=round(rng.exponential(20), 2) if rng.random() < 0.3 else None,
                 duration=round(rng.exponential(60), 1) if rng.random() < 0.5 else None,
                 decision=f"{name}-{rng.integers(0, 4)}"
@@ -130,13 +134,13 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
                 else "shared"
                 if rng.random() < 0.02
                 else None,
-                action=pick([None, *TYPES], p=[0.6, 0.2, 0.2]),
+                action=pick_or_none([None, *TYPES], p=[0.6, 0.2, 0.2]),
             )
         )
     about = [tuple(str(t) for t in pick([*TOPICS, "unseen"], rng.integers(0, 5))) for _ in asked]
     own = Own(
         type=[str(pick([*TYPES, "call_made", "email_sent", "unseen"])) for _ in asked],
-        channel=[pick(["email", "phone", None]) for _ in asked],
+        channel=[pick_or_none(["email", "phone", None]) for _ in asked],
         topics=about,
         numbers=[{"discount": 0.1} if rng.random() < 0.5 else {} for _ in asked],
     )

@@ -96,7 +96,8 @@ def test_swaps_and_damage_under_load_fail_no_request(tmp_path, model):
     config.write_text(SETTINGS)
 
     async def journey(server):
-        answers, stop = [], asyncio.Event()
+        answers: list[httpx.Response] = []
+        stop = asyncio.Event()
         async with httpx.AsyncClient(base_url=server.address, trust_env=False, timeout=60) as client:
             visits = [
                 {"identity": f"crm:{n}", "occurred_at": "2025-11-01", "kind": "visit", "channel": "web"}

@@ -55,7 +55,8 @@ def test_the_whole_way(shop):
     assert statuses == {200}
     assert versions == {"1", "2"}
     nba(shop, "train", "rollback", "--reason", "to see that it works")
-    assert Registry(f"sqlite:///{shop / 'mlflow.db'}", "nba", shop / "mlartifacts").champion()[0] == "1"
+    champion = Registry(f"sqlite:///{shop / 'mlflow.db'}", "nba", shop / "mlartifacts").champion()
+    assert champion is not None and champion[0] == "1"
     nba(shop, "score", "--out", "scores.parquet")
     assert (shop / "scores.parquet").stat().st_size > 0
 

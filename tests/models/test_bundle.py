@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 from features.times import DAY
-from models import verify as verifying
 from models.bundle import SCHEMA, Bundle, BundleError, read_signed
 from models.propensity import Propensity
 from models.stages import StageModel
@@ -52,7 +52,7 @@ def made() -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "original"
     made().save(folder)
     return folder
@@ -76,12 +76,17 @@ def edited(folder: Path, **changes: object) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest | changes))
 
 
+def stages(bundle: Bundle, X: np.ndarray) -> np.ndarray:
+    assert bundle.stages is not None
+    return bundle.stages.predict(X)
+
+
 def test_what_is_saved_is_what_is_loaded(original):
     bundle, X = Bundle.load(original, version="7"), rows(5)
     fresh = made()
     for goal, model in fresh.propensities.items():
         assert (bundle.propensities[goal].predict(X) == model.predict(X)).all()
-    assert (bundle.stages.predict(X) == fresh.stages.predict(X)).all()
+    assert (stages(bundle, X) == stages(fresh, X)).all()
     assert bundle.manifest["goals"] == {"conversion": {"horizon": "30d"}}
     assert bundle.manifest["schema"] == SCHEMA
     assert set(bundle.manifest["files"]) == {CONVERSION, CHURN, "stages.json", "golden.json"}
@@ -268,7 +273,7 @@ def refused_or_equal(folder: Path, original: Path) -> str:
     X, one, other = rows(9, 3000), Bundle.load(folder), Bundle.load(original)
     for goal, model in one.propensities.items():
         assert model.predict(X) == pytest.approx(other.propensities[goal].predict(X), abs=1e-9), goal
-    assert (one.stages.predict(X) == other.stages.predict(X)).all()
+    assert (stages(one, X) == stages(other, X)).all()
     return ""
 
 
@@ -300,20 +305,20 @@ def test_random_digits_edited_and_signed_never_change_a_served_number(original, 
 
 
 def test_a_process_that_aborts_is_reported_with_its_signal(original, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifying.sys, "executable", script(tmp_path, "kill -ABRT $$"))
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "kill -ABRT $$"))
     with pytest.raises(BundleError, match="SIGABRT"):
         verify(original)
 
 
 def test_a_process_that_hangs_is_ended(original, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifying.sys, "executable", script(tmp_path, "exec sleep 60"))
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
     with pytest.raises(BundleError, match=r"not done after 0\.3 s"):
         verify(original, timeout_seconds=0.3)
 
 
 @pytest.mark.parametrize("body", ["exit 0", "echo hello", "echo why >&2; exit 1", "echo verified; exit 1"])
 def test_only_a_clear_yes_counts(body, original, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifying.sys, "executable", script(tmp_path, body))
+    monkeypatch.setattr(sys, "executable", script(tmp_path, body))
     with pytest.raises(BundleError, match="failed"):
         verify(original)
 

@@ -22,7 +22,7 @@ COLUMNS = ("a", "b")
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 2))
     y = (rng.random(600) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
@@ -35,7 +35,7 @@ def bundle(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def empty_database(tmp_path_factory) -> Path:
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's tables, made once: making them takes seconds."""
     folder = tmp_path_factory.mktemp("mlflow")
     assert Registry(f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts").champion() is None

@@ -1,6 +1,7 @@
 """Claims about stages: rules as written, clusters found, ordered, named, and the same for one row as many."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def world(seed: int = 0, n: int = 900, groups: int = 4) -> tuple[np.ndarray, np.
     return X, group
 
 
-def fitted(**changes: object) -> StageModel:
+def fitted(**changes: Any) -> StageModel:
     X, group = world()
     return StageModel.fit(X, COLUMNS, group + 1, STAGES, **changes)
 

@@ -55,7 +55,7 @@ START = parse_time("2026-01-01")
 def histories(draw: st.DrawFn):
     as_of = START + draw(st.integers(0, 400 * DAY))
     # Consent at the start is likely, so that something is allowed often enough for rules to matter.
-    rows = [
+    rows: list[tuple[int, str, str | None, str | None]] = [
         (START - 90 * DAY, kind, channel, None)
         for kind, channel in (
             ("consent_given", "phone"),

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,11 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def answer(capsys, *words: str) -> dict[str, object]:
+def answer(capsys, *words: str) -> dict[str, Any]:
     capsys.readouterr()
     assert main(["recommend", *words, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
 
 
 def test_it_answers_as_the_service_would_and_logs_nothing(here, capsys) -> None:

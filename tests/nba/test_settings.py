@@ -1,4 +1,4 @@
-"""The settings file means what the contract's example says, and forgives nothing."""
+"""The settings file means what its example says, and forgives nothing."""
 
 import copy
 import pickle
@@ -19,12 +19,13 @@ from nba.settings.goals import After, Among, Snapshots, Until
 from nba.settings.occasions import Occasion
 
 HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[1] / "docs" / "nba.example.toml"
 JULY = 1782864000_000_000
 
 
 @pytest.fixture(scope="module")
 def example() -> Settings:
-    return parse_settings((HERE / "nba.example.toml").read_text(), folder=Path("/shop"))
+    return parse_settings(EXAMPLE.read_text(encoding="utf-8"), folder=Path("/shop"))
 
 
 @pytest.fixture(scope="module")
@@ -187,5 +188,5 @@ def test_no_file_is_an_empty_one_unless_it_was_named(tmp_path: Path, monkeypatch
 
 def test_the_example_uses_every_section() -> None:
     """Otherwise the checks made with it would miss some."""
-    document = tomllib.loads((HERE / "nba.example.toml").read_text())
+    document = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     assert set(document) == set(Settings.__dataclass_fields__) - {"folder", "not_built_yet"}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from nba.settings import SettingsError, parse_settings
 
-DOCUMENTS = {
-    name: tomllib.loads((Path(__file__).parent / f"nba.{name}.toml").read_text()) for name in ("example", "variants")
-}
+HERE = Path(__file__).parent
+FILES = {"example": HERE.parents[1] / "docs" / "nba.example.toml", "variants": HERE / "nba.variants.toml"}
+DOCUMENTS = {name: tomllib.loads(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
 
 Where = tuple[str | int, ...]
 

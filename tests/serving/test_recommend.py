@@ -105,7 +105,8 @@ def test_a_decision_that_is_logged_while_the_past_is_read_is_answered_as_it_was(
     async def journey(client):
         await client.post("/v1/touchpoints", json=local.touchpoint("a"))
         first = await client.post("/v1/recommend", json=ask)
-        store, looks = local.service.store, []
+        store = local.service.store
+        looks: list[str] = []
         look = store.decision
         # The first look comes too early: the other call's commit lies between it and the reading of the past.
         monkeypatch.setattr(store, "decision", lambda id: look(id) if looks else looks.append(id))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -59,6 +60,11 @@ def shelf(tmp_path):
     return Shelf(tmp_path / "shelf")
 
 
+def version_here(folder: Path) -> str | None:
+    found = local_champion(folder)
+    return found and found[1]
+
+
 def test_the_champion_is_brought_here_once(tmp_path, shelf):
     sync = Sync(shelf, tmp_path)
     assert sync.look()["state"] == "no champion"
@@ -70,7 +76,7 @@ def test_the_champion_is_brought_here_once(tmp_path, shelf):
     assert shelf.fetched == 2
     shelf.named = "1"
     sync.look()
-    assert local_champion(tmp_path)[1] == "1"
+    assert version_here(tmp_path) == "1"
 
 
 def test_a_registry_that_is_away_changes_nothing(tmp_path, shelf):
@@ -79,7 +85,7 @@ def test_a_registry_that_is_away_changes_nothing(tmp_path, shelf):
     sync.look()
     shelf.is_away = True
     assert sync.look()["state"] == "registry away"
-    assert local_champion(tmp_path)[1] == "1"
+    assert version_here(tmp_path) == "1"
     shelf.is_away = False
     assert sync.look()["state"] == "up to date"
 
@@ -93,7 +99,7 @@ def test_a_damaged_bundle_is_refused_once_and_leaves_nothing_behind(tmp_path, sh
         found = sync.look()
         assert (found["state"], found["version"]) == ("refused", "2")
     assert shelf.fetched == 2
-    assert local_champion(tmp_path)[1] == "1"
+    assert version_here(tmp_path) == "1"
     assert len([path for path in (tmp_path / "bundles").iterdir() if path.is_dir()]) == 1
 
 
@@ -131,6 +137,7 @@ def test_the_child_says_what_it_found_and_is_started_again_when_killed(tmp_path,
         running = asyncio.create_task(child.run())
         await until(lambda: child.report()["state"] == "no registry")
         first = child.pid
+        assert first is not None
         os.kill(first, signal.SIGKILL)
         await until(lambda: child.pid not in (None, first) and child.report()["state"] == "no registry")
         second = child.pid
@@ -154,6 +161,7 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path):
     )
     line = orjson.dumps(orjson.loads(plan(tmp_path).line())).decode()
     with subprocess.Popen([sys.executable, "-c", program, line], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         assert is_alive(pid)
         parent.kill()

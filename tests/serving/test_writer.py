@@ -1,10 +1,12 @@
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from features.row_types import TouchpointRow
 from features.store import Store, StoreError
+from features.store_writing import Writing
 from serving.writer import Writer, WriterClosedError
 
 
@@ -18,12 +20,16 @@ def touchpoint(name):
     return TouchpointRow("crm:1", 1_000, name, "visit")
 
 
+def storing(name: str) -> Callable[[Writing], int]:
+    return lambda writing: writing.touchpoints([touchpoint(name)])
+
+
 def test_what_is_acknowledged_is_committed(store):
     async def journey():
         writer = Writer(store)
         writer.open()
         for n in range(5):
-            assert await writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")])) == 1
+            assert await writer.write(storing(f"t{n}")) == 1
             assert len(store.history("crm:1", 2_000)) == n + 1
         writer.close()
 
@@ -43,7 +49,7 @@ def test_concurrent_writes_share_commits(store, monkeypatch):
     async def journey():
         writer = Writer(store)
         writer.open()
-        jobs = [writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")])) for n in range(200)]
+        jobs = [writer.write(storing(f"t{n}")) for n in range(200)]
         assert sum(await asyncio.gather(*jobs)) == 200
         writer.close()
 
@@ -60,7 +66,7 @@ def test_a_faulty_job_costs_no_other(store):
     async def journey():
         writer = Writer(store)
         writer.open()
-        jobs = [writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")])) for n in range(20)]
+        jobs = [writer.write(storing(f"t{n}")) for n in range(20)]
         found = await asyncio.gather(*jobs[:10], writer.write(faulty), *jobs[10:], return_exceptions=True)
         writer.close()
         return found
@@ -87,9 +93,7 @@ def test_closing_writes_what_waits_and_takes_no_more(store):
     async def journey():
         writer = Writer(store)
         writer.open()
-        waiting = [
-            asyncio.create_task(writer.write(lambda w, n=n: w.touchpoints([touchpoint(f"t{n}")]))) for n in range(50)
-        ]
+        waiting = [asyncio.create_task(writer.write(storing(f"t{n}"))) for n in range(50)]
         await asyncio.sleep(0)
         writer.close()
         assert sum(await asyncio.gather(*waiting)) == 50
@@ -104,8 +108,8 @@ def test_who_no_longer_waits_does_not_disturb_the_others(store):
     async def journey():
         writer = Writer(store)
         writer.open()
-        gone = asyncio.create_task(writer.write(lambda w: w.touchpoints([touchpoint("gone")])))
-        stays = asyncio.create_task(writer.write(lambda w: w.touchpoints([touchpoint("stays")])))
+        gone = asyncio.create_task(writer.write(storing("gone")))
+        stays = asyncio.create_task(writer.write(storing("stays")))
         await asyncio.sleep(0)
         gone.cancel()
         assert await stays == 1

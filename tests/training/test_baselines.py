@@ -1,7 +1,6 @@
 """Claims about the rules a model must beat: what each looks at, which way it points, and what it may learn from."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from tests.features.worlds import RULES, row
 from training.baselines import abc_classes, baselines
 from training.dataset import make_rows, split_rows
 from training.goal_rows import build
+from training.past import Past
 
 BUY = Goal("buy", ("order",), (), 10 * DAY, "sum", snapshots=Snapshots(every_us=10 * DAY, test=0.2))
 CHURN = replace(BUY, kinds=(), absence_of=("order",))
@@ -31,8 +31,9 @@ ROWS = [
 
 def scores(rows=ROWS, goal=BUY):
     t = Touchpoints.from_rows(rows, RULES)
-    made = make_rows(t, goal, RULES, int(t.occurred_at.max()))
-    past = SimpleNamespace(touchpoints=t, traits=Traits([]))
+    end = int(t.occurred_at.max())
+    made = make_rows(t, goal, RULES, end)
+    past = Past(t, Traits([]), decisions=(), now=end + 1, end=end, quarantined=0)
     data = build(past, goal, made, split_rows(made, goal), FEATURES)
     return t, data, baselines(data, t)
 

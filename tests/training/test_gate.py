@@ -13,7 +13,9 @@ def test_calibration_noise_is_what_a_perfect_model_shows(share):
     rows, found = 2000, []
     for _ in range(60):
         p = np.clip(rng.normal(share, share / 3, rows), 0.001, 0.999)
-        found.append(metrics.ece((rng.random(rows) < p).astype(float), p))
+        error = metrics.ece((rng.random(rows) < p).astype(float), p)
+        assert error is not None
+        found.append(error)
     expected = calibration_noise(rows, round(share * rows))
     assert 0.8 * expected < np.mean(found) < 1.2 * expected
 
