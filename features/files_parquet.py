@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from features.files import CHUNK_ROWS, Chunk, LoadError, Source, check_header
+
+_INDEX = re.compile(r"__index_level_\d+__")
 
 
 class ParquetFile:
@@ -30,7 +33,10 @@ class ParquetFile:
             self._file = pyarrow.parquet.ParquetFile(source.raw())
         except (pyarrow.ArrowException, OSError) as error:
             raise LoadError(f"{self._path} is not a Parquet file: {error}") from error
-        self.header = tuple(str(name) for name in self._file.schema_arrow.names)
+        # What pandas writes for rows that were taken out of a larger table is no column of anybody's.
+        names = [str(name) for name in self._file.schema_arrow.names]
+        self._kept = [i for i, name in enumerate(names) if not _INDEX.fullmatch(name)]
+        self.header = tuple(names[i] for i in self._kept)
         check_header(self.header, self._path)
 
     def chunks(self) -> Iterator[Chunk]:
@@ -38,7 +44,7 @@ class ParquetFile:
         start = 1
         try:
             for batch in self._file.iter_batches(batch_size=CHUNK_ROWS):
-                columns = dict(zip(self.header, map(self._values, batch.columns), strict=True))
+                columns = dict(zip(self.header, map(self._values, batch.select(self._kept).columns), strict=True))
                 yield Chunk(columns, range(start, start + batch.num_rows))
                 start += batch.num_rows
                 self.part = (start - 1) / max(self._file.metadata.num_rows, 1)

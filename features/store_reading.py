@@ -36,6 +36,7 @@ _HISTORY = sql(_touchpoints().where(_T.identity == bindparam("a"), _T.occurred_a
 _TOUCHPOINTS = sql(_touchpoints().where(_T.occurred_at < bindparam("a")))
 _ALL_TOUCHPOINTS = sql(_touchpoints())
 _TRAITS = sql(select(_C.body).where(_C.identity == bindparam("a"), _C.known_at < bindparam("b")).order_by(_C.known_at))
+_CHANGED = sql(select(func.max(_C.known_at)).where(_C.identity == bindparam("a"), _C.known_at < bindparam("b")))
 _CONTACTS = sql(select(*tables.CONTACTS.c).where(_C.known_at < bindparam("a")).order_by(_C.identity, _C.known_at))
 _RECORD = sql(
     select(_R.body)
@@ -132,6 +133,11 @@ class Reading(ABC):
     def traits(self, identity: str, before: int) -> dict[str, object]:
         """Return the latest known value of every column of ``contacts``, the account's and person's too."""
         return _merged(self._all(_TRAITS, (identity, before)))
+
+    def traits_changed_at(self, identity: str, before: int) -> int | None:
+        """When a contact's traits last became known; None where no row of it says when."""
+        found = self._all(_CHANGED, (identity, before))[0][0]
+        return None if found is None or found == ALWAYS else int(found)
 
     def contact_rows(self, before: int | None = None) -> Iterator[RecordRow]:
         """Traits as they became known, by identity and time; ``known_at`` is ALWAYS where none was given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ from features.row_types import (
     TouchpointRow,
 )
 from features.schema import RECORDS
+from features.store_reading import Reading
 
 
 def _once(table: Table, columns: Sequence[str] | None = None) -> str:
@@ -50,6 +51,9 @@ _ACTIVATE = tables.sql(
 _SETTLE = tables.sql(
     update(tables.OUTCOMES).values(pending=bindparam("b")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
 )
+_REDIRECT = tables.sql(
+    update(tables.OUTCOMES).values(decision_id=bindparam("to")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
+)
 _RELEASE = tables.sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
 _FORGET_SCORES = tables.sql(delete(tables.SCORES))
 
@@ -63,6 +67,8 @@ class Writing:
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
+        self.seen: Reading = _Inside(cursor)
+        """What this transaction reads: the store with what it has written itself."""
 
     def touchpoints(self, rows: Sequence[TouchpointRow]) -> int:
         """Store touchpoints; of those with the same source and id the first is kept, for ever.
@@ -102,6 +108,10 @@ class Writing:
         """Store outcomes; the first with a feedback_id stays. ``pending`` is set here."""
         known = {row.decision_id: self._is_decision(row.decision_id) for row in rows}
         return self._many(_OUTCOME, [row._replace(pending=not known[row.decision_id]) for row in rows])
+
+    def redirect_outcomes(self, decision_id: str, to: str) -> None:
+        """Give the outcomes of one decision to another: the first id stands for it."""
+        self._cursor.execute(_REDIRECT, (to, decision_id))
 
     def activate(self, decision_id: str, at: int) -> bool:
         """Say that a deferred decision was really shown; false where there is no such decision.
@@ -154,6 +164,21 @@ class Writing:
                 changed += 1
         self._cursor.executemany(write, [(*prefix, *place, body) for place, body in sorted(written.items())])
         return changed
+
+
+class _Inside(Reading):
+    """Reads through the connection that writes."""
+
+    _where = "inside a transaction"
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._writer = cursor
+
+    def _cursor(self) -> sqlite3.Cursor:
+        return self._writer
+
+    def _stream(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        return iter(self._all(statement, parameters))
 
 
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:

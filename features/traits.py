@@ -55,6 +55,10 @@ class Traits:
             merged.update(body)
         return merged
 
+    def identities(self) -> list[str]:
+        """Everybody of whom something is known."""
+        return list(self._of)
+
     def always_known(self) -> int:
         """How many contacts have traits without a time since when they hold."""
         return sum(known[0][0] == ALWAYS for known in self._of.values())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.catalogue import Feature
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
+from features.own_rows import own_of
 from features.touchpoints import Touchpoints
 from features.traits import row_values
 from models.bundle import Bundle
@@ -66,6 +67,15 @@ class Estimate:
     without_action: NDArray[np.float64]
     evidence: tuple[str, ...]
     drivers: tuple[Driver, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Rows of one goal about the actions of the candidates ``at``, and about what last happened (0 or 1 row)."""
+
+    at: list[int]
+    actions: NDArray[np.float32]
+    happened: NDArray[np.float32]
 
 
 class Belief:
@@ -148,23 +158,24 @@ class Belief:
         """
         history = History(touchpoints, self.features)
         row = self._row(history, traits, as_of)
-        own = self._own_rows(history, row, as_of, candidates)
+        own = {goal: self._own_rows(goal, history, row, as_of, candidates) for goal in self.own_features}
         propensity, without = np.full((2, len(candidates)), np.nan)
         evidence = [NO_EVIDENCE] * len(candidates)
         propensities: dict[str, float] = {}
         for goal, model in self.bundle.propensities.items():
             at = [i for i, c in enumerate(candidates) if c.goal == goal]
-            if goal in self.own_features:
-                if at:
-                    propensity[at] = model.predict(own[goal])
-                    without[at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[at])
-                    propensities[goal] = float(propensity[at].max())
+            if goal in own:
+                p = self._with_actions(goal, model, own[goal], propensity, without)
+                at = [i for i in at if i not in own[goal].at]
             else:
                 p = float(model.predict(row)[0])
-                propensities[goal] = p
+            if p is not None:
                 without[at] = p
                 propensity[at] = [self._shifted(goal, candidates[i], p) for i in at]
-            for i in at:
+                propensities[goal] = p
+            if goal in own and own[goal].at:
+                propensities[goal] = float(propensity[own[goal].at].max())
+            for i in (i for i, c in enumerate(candidates) if c.goal == goal):
                 evidence[i] = self._evidence(goal, candidates[i])
         return Estimate(
             stage=self._stage(row),
@@ -193,18 +204,40 @@ class Belief:
         return row
 
     def _own_rows(
-        self, history: History, row: NDArray[np.float32], as_of: int, candidates: Sequence[Candidate]
-    ) -> dict[str, NDArray[np.float32]]:
-        rows = {}
-        for goal, features in self.own_features.items():
-            chosen = [c for c in candidates if c.goal == goal]
-            if chosen:
-                wide = np.full((1, len(features.columns)), np.nan, dtype=np.float32)
-                wide[:, : row.shape[1]] = row
-                ready = history.with_own(features)
-                contact = 0 if len(history.touchpoints.contacts) else -1
-                rows[goal] = ready.actions(wide, contact, as_of, self._own(chosen))
-        return rows
+        self,
+        goal: str,
+        history: History,
+        row: NDArray[np.float32],
+        as_of: int,
+        candidates: Sequence[Candidate],
+    ) -> OwnRows:
+        """Rows of a goal that looks at the action itself, and of the contact's last touchpoint of its kind.
+
+        Only actions that the model was trained on have a row: of others it knows nothing.
+        """
+        features = self.own_features[goal]
+        at = [i for i, c in enumerate(candidates) if c.goal == goal and c.action in features.types]
+        ready, contact = history.with_own(features), 0 if len(history.touchpoints.contacts) else -1
+        wide = np.full((1, len(features.columns)), np.nan, dtype=np.float32)
+        wide[:, : row.shape[1]] = row
+        actions = ready.actions(wide, contact, as_of, self._own([candidates[i] for i in at])) if at else wide[:0]
+        last = _last(history.touchpoints, self.goals[goal].get("after_kind"), as_of)
+        happened = wide[:0] if last is None else ready.actions(wide, contact, as_of, own_of(history.touchpoints, last))
+        return OwnRows(at, actions, happened)
+
+    def _with_actions(
+        self,
+        goal: str,
+        model: Propensity,
+        own: OwnRows,
+        propensity: NDArray[np.float64],
+        without: NDArray[np.float64],
+    ) -> float | None:
+        """Fill what is known of each action; returns the propensity after what last happened to the contact."""
+        if own.at:
+            propensity[own.at] = model.predict(own.actions)
+            without[own.at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[own.at])
+        return float(model.predict(own.happened)[0]) if len(own.happened) else None
 
     def _own(self, candidates: Sequence[Candidate]) -> Own:
         profiles = [self.profiles.get(c.action, {}) for c in candidates]
@@ -252,17 +285,24 @@ class Belief:
             return None
         return str(stages.names[int(stages.predict(row[:, self._stage_columns])[0])])
 
-    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, NDArray[np.float32]]) -> tuple[Driver, ...]:
-        drivers = []
+    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, OwnRows]) -> tuple[Driver, ...]:
+        drivers: list[Driver] = []
         for goal, model in self.bundle.propensities.items():
-            if goal in self.own_features:
-                if goal not in own:
-                    continue
-                features, x = self.own_features[goal], own[goal][model.predict(own[goal]).argmax()][None, :]
-            else:
-                features, x = self.features, row
-            drivers.extend(strongest(goal, model, features, x))
+            features, rows = self.own_features.get(goal, self.features), row
+            if goal in own:
+                rows = own[goal].actions if own[goal].at else own[goal].happened
+            if len(rows):
+                likeliest = rows[int(model.predict(rows).argmax())][None, :]
+                drivers.extend(strongest(goal, model, features, likeliest))
         return tuple(sorted(drivers, key=lambda d: -abs(d.contribution)))
+
+
+def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:
+    """Row of the last touchpoint of a kind strictly before ``as_of``."""
+    if kind is None or kind not in touchpoints.kinds:
+        return None
+    found = np.flatnonzero((touchpoints.kind == touchpoints.kinds.index(kind)) & (touchpoints.occurred_at < as_of))
+    return found[-1:].astype(np.int64) if len(found) else None
 
 
 def strongest(

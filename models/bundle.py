@@ -51,6 +51,9 @@ class Bundle:
         Of the manifest, which holds those of all other files; empty before the bundle is saved.
     version
         In the registry; None before it is registered, and no part of what is signed.
+    judged
+        Goal to its fit from before the test, by which a later bundle is compared; written by ``save``, read by
+        ``judged_fits`` alone, because nobody is served by it.
     """
 
     manifest: Mapping[str, Any]
@@ -58,6 +61,7 @@ class Bundle:
     stages: StageModel | None = None
     sha256: str = ""
     version: str | None = None
+    judged: Mapping[str, Propensity] = field(default_factory=lambda: MappingProxyType({}))
 
     def save(self, folder: Path) -> Bundle:
         """Write the bundle whole or not at all, and return it with its manifest completed.
@@ -98,11 +102,17 @@ class Bundle:
             name = f"propensity/{_file_name(goal)}.lgb.txt"
             files[name] = model.text.encode()
             described[goal] = {"file": name, **model.to_json()}
+        compared = {}
+        for goal, model in self.judged.items():
+            name = f"judged/{_file_name(goal)}.lgb.txt"
+            files[name] = model.text.encode()
+            compared[goal] = {"file": name, **model.to_json()}
         manifest = {
             **self.manifest,
             "schema": SCHEMA,
             "libraries": _libraries(),
             "propensities": described,
+            "judged": compared,
             "files": {name: _sha256(content) for name, content in sorted(files.items())},
         }
         files[MANIFEST] = _json(manifest)
@@ -160,6 +170,19 @@ class Bundle:
             raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
         if fault is not None:
             raise BundleError(f"the bundle {folder} does not predict here what it did where it was made: {fault}")
+
+
+def judged_fits(folder: Path) -> dict[str, Propensity]:
+    """Read the fits from before the test of a bundle that has been verified, by goal.
+
+    Raises
+    ------
+    BundleError
+        Where files are missing, unknown or changed.
+    """
+    manifest, _, contents = read_signed(folder)
+    found = manifest.get("judged", {})
+    return {goal: Propensity.from_json(plain, contents[plain["file"]].decode()) for goal, plain in found.items()}
 
 
 def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:

@@ -62,8 +62,22 @@ def rung_of(situation: Situation, verdict: Verdict, serves: str) -> Rung:
     return Rung(mode, serves, serving_policy(catalogue, serves), catalogue.settings.ranking.holdout)
 
 
-def drawn(situation: Situation, verdict: Verdict, terms: Sequence[Terms], rung: Rung, draw: Draw) -> Choice:
-    """Draw one of the allowed actions."""
+def drawn(
+    situation: Situation,
+    verdict: Verdict,
+    terms: Sequence[Terms],
+    rung: Rung,
+    draw: Draw,
+    *,
+    beside: DecisionRow | None = None,
+) -> Choice:
+    """Draw one of the allowed actions.
+
+    Parameters
+    ----------
+    beside
+        The choice that the request sets aside; None where there is none.
+    """
     catalogue, request = situation.catalogue, situation.request
     choices = Choices(
         priority=np.array([[0.0, *(each.priority for each in terms)]]),
@@ -76,7 +90,12 @@ def drawn(situation: Situation, verdict: Verdict, terms: Sequence[Terms], rung: 
     logged = Holdout(baseline, rung.policy, rung.holdout).probabilities(choices)[0].tolist()
     drawn_from = (baseline if held_out else rung.policy).probabilities(choices)[0]
     decision_id = request.decision_id or draw.fresh_id(request.contact, request.placement, situation.as_of)
-    column = pick(drawn_from, draw.fraction(decision_id))
+    # Whoever sets a choice aside in ever new ways gets one draw and not as many as it asks for.
+    if beside is not None and request.decision_id is None:
+        fraction = draw.fraction_beside(beside.decision_id)
+    else:
+        fraction = draw.fraction(decision_id)
+    column = pick(drawn_from, fraction)
     return Choice(
         decision_id=decision_id,
         action=catalogue.names[column],

@@ -116,6 +116,20 @@ def _cap(action: Action, at: Situation) -> Refusal | None:
 
 
 def _paused(action: Action, at: Situation) -> Refusal | None:
+    return _stopped(action, at) or _resting(action, at)
+
+
+def _stopped(action: Action, at: Situation) -> Refusal | None:
+    wrong, until = at.stops.channels.get(action.channel), at.stops.actions.get(action.name)
+    if wrong is not None:
+        detail = f"{action.channel} was found wrong {iso(wrong)}: waits until the contact changes"
+        return Refusal(action.name, "paused", detail)
+    if until is not None:
+        return Refusal(action.name, "paused", f"snoozed until {iso(until)}", until)
+    return None
+
+
+def _resting(action: Action, at: Situation) -> Refusal | None:
     for pause in at.catalogue.settings.contact_policy.pauses:
         if pause.outcome in at.past.last_seen:
             until = _pause_end(pause, _outcomes(pause, action, at))
@@ -163,7 +177,7 @@ def _excluded(action: Action, at: Situation) -> Refusal | None:
 
 def _has_pause(at: Situation) -> bool:
     seen = at.past.last_seen
-    return any(pause.outcome in seen for pause in at.catalogue.settings.contact_policy.pauses)
+    return bool(at.stops) or any(pause.outcome in seen for pause in at.catalogue.settings.contact_policy.pauses)
 
 
 GATES: tuple[tuple[str, Gate, Callable[[Situation], object] | None], ...] = (

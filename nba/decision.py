@@ -88,6 +88,8 @@ class Decision:
     explain: bool = False
     defer: bool = False
     is_new: bool = True
+    properties: Mapping[str, object] | None = None
+    """What the log keeps beside the columns."""
 
     @property
     def probability(self) -> float:
@@ -141,6 +143,7 @@ class Decision:
             allowed=tuple(self.chances),
             policy=self.policy,
             topics=self.topics or None,
+            properties=self.properties,
             chances=dict(self.chances),
             mode=self.mode,
             placement=self.placement,

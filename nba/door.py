@@ -22,7 +22,9 @@ def settings_at(args: argparse.Namespace, out: Output) -> Settings:
     """
     settings = load_settings(args.config, os.environ)
     for key in settings.not_built_yet:
-        out.say(f"note: {key} is not built yet: it has no effect, and no action that needs it is offered")
+        waits = key.startswith("actions.") and key.endswith((".when", ".needs.segment"))
+        then = "the action is not offered until it is" if waits else "it has no effect"
+        out.say(f"note: {key} is understood but not built yet; {then}")
     return settings
 
 

@@ -33,6 +33,10 @@ class Draw:
         """Return a number in [0, 1), always the same for a decision."""
         return _fraction(self._digest("draw", decision_id))
 
+    def fraction_beside(self, decision_id: str) -> float:
+        """Return another such number: for whatever is chosen while a request sets that decision aside."""
+        return _fraction(self._digest("beside", decision_id))
+
     def fresh_id(self, *of: object) -> str:
         """Name a decision that the caller did not: the same question at the same moment is the same."""
         return self._digest("id", *map(str, of)).hex()[:32]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nba.actions import DO_NOTHING, Catalogue
 from nba.choice import Choice, drawn, repeated, rung_of
 from nba.consent import Ledger
-from nba.contact_policy import Verdict, allowed
 from nba.decision import Decision
 from nba.draw import Draw
 from nba.offers import again_at, offers
@@ -20,7 +19,7 @@ from nba.priority import Terms, terms_of
 from nba.request import Request
 from nba.situation import Situation
 from nba.standing import Standing, standing
-from nba.sticky import held_choice, still_holds
+from nba.sticky import Judged, judged
 
 if TYPE_CHECKING:
     from models.belief import Belief, Estimate
@@ -76,17 +75,17 @@ def decide(
         points=rules.total,
         stage=(estimate.stage if estimate is not None else None) or rules.stage,
         propensities={} if estimate is None else estimate.propensities,
-        held=held_choice(past, catalogue.settings.ranking.sticky_us, as_of),
     )
-    situation, verdict = _judged(situation)
+    found = judged(situation)
+    situation, verdict = found.situation, found.verdict
     answering = belief if estimate is not None else None
     terms = terms_of(situation, estimate, _success_values(answering))
     if situation.held is not None:
         choice = repeated(situation.held)
     else:
         rung = rung_of(situation, verdict, "points" if answering is None else answering.serves)
-        choice = drawn(situation, verdict, terms, rung, draw)
-    decision = _decision(situation, verdict, terms, choice, rules)
+        choice = drawn(situation, verdict, terms, rung, draw, beside=found.beside)
+    decision = _decision(found, terms, choice, rules)
     if answering is None or estimate is None:
         return replace(decision, degraded=degraded)
     return replace(
@@ -138,20 +137,9 @@ def _success_values(belief: Belief | None) -> Mapping[str, float]:
     return {goal: value for goal, value in found.items() if value is not None}
 
 
-def _judged(situation: Situation) -> tuple[Situation, Verdict]:
-    """Pass the gates, with the earlier choice where it stays and without it where it does not."""
-    verdict = allowed(situation)
-    if situation.held is None or still_holds(situation.held, verdict, situation.catalogue):
-        return situation, verdict
-    # A choice that does not stay counts in the caps like any other.
-    situation = replace(situation, held=None)
-    return situation, allowed(situation)
-
-
-def _decision(
-    situation: Situation, verdict: Verdict, terms: tuple[Terms, ...], choice: Choice, rules: Standing
-) -> Decision:
+def _decision(found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: Standing) -> Decision:
     """Put together what is known without a model."""
+    situation, verdict = found.situation, found.verdict
     catalogue, request = situation.catalogue, situation.request
     sticky_end = choice.decided_at + catalogue.settings.ranking.sticky_us
     action = catalogue.settings.actions.get(choice.action)
@@ -177,6 +165,7 @@ def _decision(
         explain=request.explain,
         defer=request.defer,
         is_new=choice.is_new,
+        properties=found.properties,
     )
 
 

@@ -31,6 +31,8 @@ class Past:
     touchpoints: Touchpoints
     traits: Mapping[str, Any] = field(default_factory=Frozen)
     decisions: Sequence[DecisionRow] = ()
+    traits_changed_at: int | None = None
+    """Microseconds: when something was last known of the contact; None where no time is known."""
 
     @classmethod
     def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:
@@ -42,6 +44,7 @@ class Past:
             touchpoints=Touchpoints.from_rows(store.history(identity, as_of), rules),
             traits=store.traits(identity, as_of),
             decisions=tuple(store.decisions_of(identity, as_of, max(ALWAYS, as_of - memory_us))),
+            traits_changed_at=store.traits_changed_at(identity, as_of),
         )
 
     @classmethod

@@ -122,7 +122,8 @@ def _context(value: object) -> Mapping[str, Any]:
 
 
 _READERS = {
-    "contact": _text,
+    # Identities are trimmed where they are loaded, so a blank too much must not make a stranger.
+    "contact": lambda value: _text(value).strip(),
     "placement": _text,
     "limit": _whole,
     "exclude": _names,

@@ -17,6 +17,7 @@ from nba.past import Past
 from nba.quiet import is_quiet, quiet_until
 from nba.request import Request
 from nba.settings.contact_policy import Cap
+from nba.stops import Stops
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
@@ -86,6 +87,11 @@ class Situation:
             for channel in quiet.channels or self.catalogue.channels
             if is_quiet(quiet, channel, self.as_of, self.zone)
         }
+
+    @cached_property
+    def stops(self) -> Stops:
+        """Actions that were snoozed and channels that were found wrong."""
+        return Stops.of(self.past, self.catalogue.channel_of, self.as_of, self.zone)
 
     @cached_property
     def full(self) -> Sequence[Full]:

@@ -1,32 +1,82 @@
-"""Sticky choices: what was chosen for a contact stays chosen for a while, on all channels and reloads."""
+"""Sticky choices: what was chosen for a contact stays chosen for a while, on all channels and reloads.
+
+A request may set such a choice aside: it excludes the action, or asks for a placement that the action is not for.
+What it gets instead stands beside the choice and takes its place for nobody but requests with the same bounds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from features.touchpoints import NONE
 from nba.actions import DO_NOTHING, Catalogue
-from nba.contact_policy import Verdict
+from nba.contact_policy import Verdict, allowed
 from nba.past import Past
+from nba.request import Request
+from nba.situation import OUTBOUND, Situation
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
 
 
-def held_choice(past: Past, sticky_us: int, as_of: int) -> DecisionRow | None:
+_RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A situation with the choice that stays in it, if any, and its verdict."""
+
+    situation: Situation
+    verdict: Verdict
+    beside: DecisionRow | None = None
+    """The choice that the request sets aside, and that anybody else would get again."""
+
+    @property
+    def properties(self) -> Mapping[str, object] | None:
+        """What the log keeps of a decision that was made here."""
+        return None if self.beside is None else {_RESTRICTED: _bounds(self.situation.request)}
+
+
+def judged(situation: Situation) -> Judged:
+    """Pass the gates, with the earlier choice where it stays and without it where it does not."""
+    past, as_of = situation.past, situation.as_of
+    sticky_us = situation.catalogue.settings.ranking.sticky_us
+    usual = held_choice(past, sticky_us, as_of)
+    for held in (usual, held_choice(past, sticky_us, as_of, _bounds(situation.request))):
+        if held is not None:
+            found = _holding(held, situation)
+            if found is not None:
+                return found
+    # A choice that does not stay counts in the caps like any other.
+    return Judged(situation, allowed(situation), None if usual is None else _set_aside(usual, situation))
+
+
+def held_choice(
+    past: Past, sticky_us: int, as_of: int, bounds: Mapping[str, object] | None = None
+) -> DecisionRow | None:
     """Return the last decision of ours that nothing has overtaken; None where there is none.
 
     What overtakes it: the time ``sticky_us``, a touchpoint of the contact at or after it, an outcome of it.
+
+    Parameters
+    ----------
+    bounds
+        Those of a request, for what such requests got beside the usual choice; None: the usual choice.
     """
     # Decisions that were loaded from elsewhere have no chances: nothing here may repeat them.
-    last = next((row for row in reversed(past.decisions) if row.chances is not None), None)
+    ours = (row for row in reversed(past.decisions) if row.chances is not None)
+    last = next((row for row in ours if (row.properties or {}).get(_RESTRICTED) == bounds), None)
     if last is None or not last.decided_at < as_of < last.decided_at + sticky_us:
         return None
     t = past.touchpoints
-    for row in range(int(t.occurred_at.searchsorted(last.decided_at)), len(t)):
-        code = t.decision[row]
-        if not t.outbound[row] or (code != NONE and t.decisions[code] == last.decision_id):
-            return None
+    since = int(t.occurred_at.searchsorted(last.decided_at))
+    # An outcome may have happened before the decision was logged: feedback can be first.
+    if not t.outbound[since:].all() or any(
+        code != NONE and t.decisions[code] == last.decision_id for code in t.decision.tolist()
+    ):
+        return None
     return last
 
 
@@ -41,3 +91,20 @@ def still_holds(held: DecisionRow, verdict: Verdict, catalogue: Catalogue) -> bo
     if held.action not in allowed or (duties and held.action not in duties):
         return False
     return held.action != DO_NOTHING or allowed <= set(held.chances or ())
+
+
+def _holding(held: DecisionRow, situation: Situation) -> Judged | None:
+    situation = replace(situation, held=held)
+    verdict = allowed(situation)
+    return Judged(situation, verdict) if still_holds(held, verdict, situation.catalogue) else None
+
+
+def _set_aside(held: DecisionRow, situation: Situation) -> DecisionRow | None:
+    """Return the choice if only the request's own bounds are in its way."""
+    free = replace(situation.request, exclude=(), placement=held.placement or OUTBOUND)
+    return None if _holding(held, replace(situation, request=free)) is None else held
+
+
+def _bounds(request: Request) -> Mapping[str, object]:
+    """Return what a request leaves out, in whatever order it names it."""
+    return {"placement": request.placement, "exclude": sorted(request.exclude)}

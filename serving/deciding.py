@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -15,6 +16,8 @@ from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
 from nba.request import Request
+from nba.settings import Settings
+from serving.feedback import settle_feedback
 from serving.problems import Problem
 from serving.repeats import repeat_row
 from serving.service import Service
@@ -56,11 +59,13 @@ async def answer(service: Service, body: object) -> bytes:
             memory_us=service.catalogue.memory_us,
         )
         decision = decision_of(service, request, past, as_of, began)
-        found = orjson.dumps(decision.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+        # A caller finds its own id in the answer, also where an earlier decision is given again under it.
+        named = replace(decision, decision_id=request.decision_id or decision.decision_id)
+        found = orjson.dumps(named.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
         row = _row(decision, request, asked, found)
         if row is None and request.decision_id is None:
             return found
-        if row is not None and await service.writer.write(partial(_store, row)):
+        if row is not None and await service.writer.write(partial(_store, service.settings, row)):
             return found
         # Somebody else was first with this id, before the writer came to it or while the past was read.
         before = service.store.decision(request.decision_id or decision.decision_id)
@@ -105,8 +110,11 @@ def _row(decision: Decision, request: Request, asked: str, found: bytes) -> Deci
     return repeat_row(request.decision_id, decision, asked, found)
 
 
-def _store(row: DecisionRow, writing: Writing) -> bool:
-    return writing.decisions([row]) == 1
+def _store(settings: Settings, row: DecisionRow, writing: Writing) -> bool:
+    is_new = writing.decisions([row]) == 1
+    if is_new:
+        settle_feedback(writing, row.decision_id, settings)
+    return is_new
 
 
 def _hash(body: object) -> str:

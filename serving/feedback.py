@@ -14,7 +14,8 @@ from features.cells import RowError, cell
 from features.errors import UserError
 from features.row_types import DecisionRow, OutcomeRow, TouchpointRow
 from features.schema import Column
-from features.store import Store, Writing
+from features.store import Writing
+from features.store_reading import Reading
 from features.times import iso
 from features.touchpoints import TouchpointRules
 from nba.actions import DO_NOTHING
@@ -98,22 +99,58 @@ def read_feedback(given: object, now_us: int) -> OutcomeRow:
     )
 
 
-def store_feedback(store: Store, writing: Writing, row: OutcomeRow, settings: Settings) -> Receipt:
+def check_action(store: Reading, row: OutcomeRow, settings: Settings) -> None:
+    """Refuse feedback on an action that there is not.
+
+    Raises
+    ------
+    FeedbackError
+        Where the action is neither in the settings nor the decision's own.
+    """
+    if row.action is None or row.action == DO_NOTHING or row.action in settings.actions:
+        return
+    decision = decision_behind(store, row.decision_id)
+    # An action that was taken out of the settings since is still the decision's own.
+    if decision is None or decision.action != row.action:
+        near = get_close_matches(row.action, settings.actions, n=1)
+        way = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(settings.actions)}"
+        raise FeedbackError(f"action: {row.action!r} is neither the decision's action nor in the settings; {way}")
+
+
+def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings) -> Receipt:
     """Write an outcome and, where the decision is known, its touchpoint.
 
-    A repeat stores nothing. Of a decision that is not known nothing but the outcome is kept.
+    A repeat stores nothing. Of a decision that is not known nothing but the outcome is kept until it is.
     """
-    decision = decision_behind(store, row.decision_id)
+    # What the same transaction stored before counts too: both may have come at the same moment.
+    decision = decision_behind(writing.seen, row.decision_id)
     if decision is not None:
         row = row._replace(decision_id=decision.decision_id)
     is_new = writing.outcomes([row]) == 1
-    touchpoint = None if decision is None else _touchpoint(row, decision, settings.actions)
-    if is_new and touchpoint is not None and not _is_reported(store, row, touchpoint.identity, settings.touchpoints):
-        writing.touchpoints([touchpoint])
+    if is_new and decision is not None:
+        _store_touchpoint(writing, row, decision, settings)
     return Receipt(is_new, decision is None)
 
 
-def already_done(store: Store, row: TouchpointRow, rules: TouchpointRules) -> bool:
+def settle_feedback(writing: Writing, decision_id: str, settings: Settings) -> None:
+    """Let feedback take effect that came before its decision; once, when the decision has been stored.
+
+    Parameters
+    ----------
+    decision_id
+        The id that feedback was sent under; it may stand for an earlier decision.
+    """
+    waiting = writing.seen.outcomes_of(decision_id)
+    decision = decision_behind(writing.seen, decision_id) if waiting else None
+    if decision is None:
+        return
+    if decision.decision_id != decision_id:
+        writing.redirect_outcomes(decision_id, decision.decision_id)
+    for row in waiting:
+        _store_touchpoint(writing, row._replace(decision_id=decision.decision_id), decision, settings)
+
+
+def already_done(store: Reading, row: TouchpointRow, rules: TouchpointRules) -> bool:
     """Whether a touchpoint says what feedback has said before: that the decision's action was carried out."""
     if row.decision_id is None or not rules.is_outbound(row.kind, row.direction):
         return False
@@ -173,7 +210,13 @@ def _touchpoint(row: OutcomeRow, decision: DecisionRow, actions: Mapping[str, Ac
     )
 
 
-def _is_reported(store: Store, row: OutcomeRow, identity: str, rules: TouchpointRules) -> bool:
+def _store_touchpoint(writing: Writing, row: OutcomeRow, decision: DecisionRow, settings: Settings) -> None:
+    touchpoint = _touchpoint(row, decision, settings.actions)
+    if touchpoint is not None and not _is_reported(writing.seen, row, decision.identity, settings.touchpoints):
+        writing.touchpoints([touchpoint])
+
+
+def _is_reported(store: Reading, row: OutcomeRow, identity: str, rules: TouchpointRules) -> bool:
     """Whether another system has reported that the decision was carried out, as feedback now says."""
     return row.outcome == DONE and any(
         found[11] == row.decision_id and rules.is_outbound(found[3], found[5])

@@ -7,7 +7,7 @@ with that id once more when the choice no longer holds, and must get the same an
 from __future__ import annotations
 
 from features.row_types import DecisionRow
-from features.store import Store
+from features.store_reading import Reading
 from nba.decision import Decision
 
 POLICY = "repeat"
@@ -31,7 +31,7 @@ def repeat_row(decision_id: str, decision: Decision, asked: str, found: bytes) -
     )
 
 
-def decision_behind(store: Store, decision_id: str) -> DecisionRow | None:
+def decision_behind(store: Reading, decision_id: str) -> DecisionRow | None:
     """Return the decision that an id stands for; None where it is not known."""
     found = store.decision(decision_id)
     if found is None or found.policy != POLICY or not found.properties:

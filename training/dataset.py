@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
+from features.own_rows import own_properties
 from features.spans import spans, tally
 from features.times import DAY, iso, parse_time
 from features.touchpoints import TouchpointRules, Touchpoints
@@ -158,23 +158,13 @@ def _until(touchpoints: Touchpoints, own: I64, name: str) -> tuple[I64, Flags]:
     known = np.zeros(len(own), dtype=np.bool_)
     for row, properties in enumerate(own_properties(touchpoints, own)):
         try:
-            until[row] = parse_time(properties.get(name))
+            ends = properties.get(name)
+            # A file of text gives 20260702 as a number; as a time it is that day, not a second of 1970.
+            until[row] = parse_time(str(ends) if isinstance(ends, int) and 10**7 <= ends < 10**8 else ends)
             known[row] = True
         except ValueError:
             continue
     return until, known
-
-
-def own_properties(touchpoints: Touchpoints, own: Iterable[int]) -> list[dict[str, Any]]:
-    """Read the properties of rows' own touchpoints."""
-    parsed: dict[str, dict[str, Any]] = {}
-    found = []
-    for i in own:
-        text = touchpoints.properties[i] or "{}"
-        if text not in parsed:
-            parsed[text] = orjson.loads(text)
-        found.append(parsed[text])
-    return found
 
 
 def _unlabelled(contact: I64, as_of: I64, until: I64, own: I64) -> Rows:

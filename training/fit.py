@@ -13,6 +13,7 @@ from training import metrics
 from training.baselines import baselines
 from training.dataset import describe
 from training.goal_rows import GoalRows
+from training.leaks import leak_warnings
 from training.past import Past
 
 MOST_DRIVERS = 15
@@ -40,7 +41,7 @@ class GoalFit:
 def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
     """Fit, judge and fit again."""
     rows, train, test = data.rows, data.split.train, data.split.test
-    warnings = _row_warnings(data)
+    warnings = _row_warnings(data) + leak_warnings(data)
     try:
         judged: Propensity | None = Propensity.fit(
             data.X[train],

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from features.matrix import History
+from features.own_rows import own_of
 from models.belief import Belief
+from models.propensity import Propensity
 from training import metrics
 from training.fit import GoalFit
-from training.goal_rows import own_of
 from training.past import Past
 
 WORST_CALIBRATION = 0.10
@@ -34,7 +35,15 @@ class Verdict:
         return {"promote": self.promote, "reasons": list(self.reasons)}
 
 
-def judge(fits: list[GoalFit], past: Past, champion: Belief | None) -> Verdict:
+@dataclass(frozen=True)
+class Champion:
+    """The bundle that serves, with its fits from before its own test."""
+
+    belief: Belief
+    judged: Mapping[str, Propensity]
+
+
+def judge(fits: list[GoalFit], past: Past, champion: Champion | None) -> Verdict:
     """Judge a new bundle by its goals, alone and against the champion."""
     faults: list[str] = []
     passed: list[str] = []
@@ -60,8 +69,9 @@ def _alone(fit: GoalFit) -> str | None:
     name, found = fit.data.goal.name, fit.report["metrics"]["model"]
     if found["auc"] is None:
         return f"{name}: the model cannot be judged, its test rows lack positives or negatives"
-    if found["auc_interval"] is not None and found["auc_interval"][1] <= 0.5:
-        return f"{name}: AUC {found['auc']:.3f} is no better than chance"
+    interval = found["auc_interval"]
+    if interval is None or interval[0] <= 0.5:
+        return f"{name}: AUC {found['auc']:.3f} cannot be told from chance (95 % interval {_shown(interval)})"
     chance = calibration_noise(fit.report["test"]["rows"], fit.report["test"]["positives"])
     if found["ece"] is not None and found["ece"] > WORST_CALIBRATION + chance:
         return (
@@ -83,29 +93,34 @@ def calibration_noise(rows: int, positives: int, bins: int = 10) -> float:
     return math.sqrt(2.0 / math.pi * share * (1.0 - share) * bins / rows)
 
 
+def _shown(interval: list[float] | None) -> str:
+    return "unknown" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
 def _sound(fit: GoalFit) -> str:
     found = fit.report["metrics"]["model"]
     return f"{fit.data.goal.name}: AUC {found['auc']:.3f}, calibration error {found['ece']:.3f}"
 
 
-def _against(fit: GoalFit, past: Past, champion: Belief) -> tuple[bool, str] | None:
-    """Whether the champion is better beyond noise on rows that neither was trained on, in words."""
+def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str] | None:
+    """Whether the champion is better beyond noise on rows later than both trainings, in words.
+
+    Each is represented by its fit from before its own test, so that neither has seen the rows.
+    """
     name = fit.data.goal.name
-    described: Mapping[str, Any] | None = champion.goals.get(name)
-    if described is None or name not in champion.bundle.propensities or fit.predicted is None:
+    described: Mapping[str, Any] | None = champion.belief.goals.get(name)
+    if described is None or name not in champion.judged or fit.predicted is None:
         return None
     rows = fit.data.rows.only(fit.test)
-    later = rows.as_of >= int(champion.manifest["data"]["end_us"])
+    later = rows.as_of >= int(described["tested_from_us"])
     if min(int(rows.label[later].sum()), int((~rows.label[later]).sum())) < FEWEST:
-        return False, f"{name}: too few rows since the champion's training to compare the two; {_sound(fit)}"
+        return False, f"{name}: too few rows after both trainings to compare with the champion; {_sound(fit)}"
     rows = rows.only(later)
-    features = champion.own_features.get(name, champion.features)
-    own = own_of(past.touchpoints, rows) if features.own else None
+    features = champion.belief.own_features.get(name, champion.belief.features)
+    own = own_of(past.touchpoints, rows.own) if features.own else None
     X = History(past.touchpoints, features).matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
-    theirs = champion.bundle.propensities[name].predict(X)
-    ours = fit.predicted[later]
-    gain, error = paired_gain(rows.label, ours, theirs, rows.contact)
-    words = f"{name}: AUC against the champion {gain:+.3f} (standard error {error:.3f})"
+    gain, error = paired_gain(rows.label, fit.predicted[later], champion.judged[name].predict(X), rows.contact)
+    words = f"{name}: AUC {gain:+.3f} against the champion on {len(rows):,} rows (standard error {error:.3f})"
     return gain + 1.96 * error < 0.0, words
 
 
@@ -127,8 +142,3 @@ def paired_gain(
     n = len(parts)
     error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else float("inf")
     return total, error
-
-
-def refused(verdict: Verdict, reason: str) -> Verdict:
-    """Refuse the same verdict for one more reason."""
-    return replace(verdict, promote=False, reasons=(*verdict.reasons, reason))

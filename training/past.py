@@ -9,6 +9,7 @@ import numpy as np
 
 from features.errors import UserError
 from features.store import Store
+from features.times import iso
 from features.touchpoints import Touchpoints
 from features.traits import Traits
 from nba.consent import KINDS, Ledger, Word
@@ -41,7 +42,9 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         agreed = (row for row in store.touchpoint_rows(now) if row[0] not in objecting)
         touchpoints = Touchpoints.from_rows(agreed, settings.touchpoints)
     if not len(touchpoints):
-        raise UserError("the store holds no touchpoints to learn from; load some with `nba load touchpoints FILE`")
+        raise UserError(
+            f"the store holds no touchpoints before {iso(now)} to learn from; load some: `nba load touchpoints FILE`"
+        )
     return Past(
         touchpoints=touchpoints,
         traits=Traits(row for row in store.contact_rows(now) if row.key not in objecting),

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from features.own_rows import own_of
 from nba.settings import Settings
 from nba.settings.goals import Goal, Until
 from training.fit import GoalFit
-from training.goal_rows import own_of
 from training.past import Past
 
 
-def describe_goal(fit: GoalFit) -> dict[str, Any]:
+def describe_goal(fit: GoalFit, past: Past) -> dict[str, Any]:
     """Say what the service needs to know of a goal, for the bundle's manifest."""
     goal, rows, features = fit.data.goal, fit.data.rows, fit.data.features
     p = fit.final.predict(fit.data.X) if fit.final is not None else np.zeros(0)
@@ -34,6 +34,8 @@ def describe_goal(fit: GoalFit) -> dict[str, Any]:
         "own": own,
         "effects": {},
         "metrics": fit.report["metrics"]["model"],
+        "after_kind": None if goal.snapshots.after is None else goal.snapshots.after.kind,
+        "tested_from_us": int(rows.as_of[fit.test].min()) if fit.test.any() else past.end,
         "trained_to": fit.report["test"]["to"] or fit.report["train"]["to"],
     }
 
@@ -66,7 +68,7 @@ def action_profiles(past: Past, settings: Settings, fits: list[GoalFit]) -> dict
         if not fit.data.features.own or not len(rows):
             continue
         latest: dict[str, int] = {}
-        own = own_of(past.touchpoints, rows)
+        own = own_of(past.touchpoints, rows.own)
         for i in np.argsort(rows.as_of, kind="stable").tolist():
             latest[own.type[i]] = i
         for name, i in latest.items():

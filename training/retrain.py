@@ -14,7 +14,7 @@ from features.feature_set import FeatureSet, PointWeights, choose
 from features.store import Store
 from features.times import iso
 from models.belief import Belief
-from models.bundle import Bundle
+from models.bundle import Bundle, judged_fits
 from models.local import install
 from models.registry import Registry
 from models.verify import verify
@@ -23,13 +23,14 @@ from nba.settings.goals import Goal
 from training import plots
 from training.dataset import Rows, Split, make_rows, split_rows
 from training.fit import GoalFit, fit_goal
-from training.gate import Verdict, judge
+from training.gate import Champion, Verdict, judge
 from training.goal_rows import build
 from training.past import Past, read_past
 from training.policy_report import policies
 from training.profiles import action_profiles, describe_goal
 from training.report import full_report, logged_metrics
 from training.stage_rows import fit_stages
+from training.turn import own_turn
 
 Say = Callable[[str], None]
 
@@ -62,7 +63,13 @@ def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
     UserError
         Where there is nothing to learn from, or the registry does not answer.
     """
-    goals = settings.need_goals()
+    settings.need_goals()
+    with own_turn(settings.folder, say):
+        return _train(settings, now, say, seed)
+
+
+def _train(settings: Settings, now: int, say: Say, seed: int) -> Trained:
+    goals = settings.goals
     with Store.open(settings.store.url) as store:
         say("reading touchpoints, traits and decisions")
         past = read_past(store, settings, now)
@@ -86,6 +93,7 @@ def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
             manifest=_manifest(past, settings, features, fits, chosen, report),
             propensities={fit.data.goal.name: fit.final for fit in fits if fit.final is not None},
             stages=stages,
+            judged={fit.data.goal.name: fit.judged for fit in fits if fit.judged is not None},
         ).save(folder)
         say("trying the bundle in a process of its own")
         verify(folder)
@@ -129,13 +137,13 @@ def _known_until(splits: Mapping[str, tuple[Rows, Split]], past: Past) -> int:
     return min(first, default=past.end)
 
 
-def _champion(registry: Registry, room: Path) -> Belief | None:
+def _champion(registry: Registry, room: Path) -> Champion | None:
     found = registry.champion()
     if found is None:
         return None
     folder = registry.fetch(found[0], room / "champion")
     verify(folder)
-    return Belief.load(folder, found[0])
+    return Champion(Belief.load(folder, found[0]), judged_fits(folder))
 
 
 def _manifest(
@@ -149,7 +157,7 @@ def _manifest(
     return {
         "created_at": iso(past.now),
         "features": features.to_json(),
-        "goals": {fit.data.goal.name: describe_goal(fit) for fit in fits if fit.final is not None},
+        "goals": {fit.data.goal.name: describe_goal(fit, past) for fit in fits if fit.final is not None},
         "actions": action_profiles(past, settings, fits),
         "policies": dict(chosen),
         "data": {**report["data"], "end_us": past.end},

@@ -23,7 +23,7 @@ MOST_ACTIONS = 3
 def score_all(
     past: Past, settings: Settings, belief: Belief | None, *, advance: Callable[[int], None]
 ) -> Iterator[ScoreRow]:
-    """One row a contact with a touchpoint, in the contacts' order.
+    """One row a contact, those without a touchpoint too, in order of name.
 
     Decisions made before are left aside, and nothing is explored or held out: a score says what is worth doing,
     not what was lately promised or what the log could learn from.
@@ -31,12 +31,21 @@ def score_all(
     settings = replace(settings, ranking=replace(settings.ranking, epsilon=0.0, holdout=0.0))
     catalogue = Catalogue.of(settings)
     draw = Draw(b"", "score")
-    for contact, name in enumerate(past.touchpoints.contacts):
-        one = OnePast(only(past.touchpoints, contact), past.traits.known(name, past.now))
+    codes = {name: code for code, name in enumerate(past.touchpoints.contacts)}
+    nobody = OnePast.nothing().touchpoints
+    for name in contact_names(past):
+        contact = codes.get(name)
+        touchpoints = nobody if contact is None else only(past.touchpoints, contact)
+        one = OnePast(touchpoints, past.traits.known(name, past.now))
         request = Request(contact=name, limit=MOST_ACTIONS)
         decision = decide(request, one, belief, catalogue, past.now, draw, report=_raise)
         yield _row(decision.to_json(), settings, past.now)
         advance(1)
+
+
+def contact_names(past: Past) -> list[str]:
+    """Everybody who has touchpoints or traits."""
+    return sorted({*past.touchpoints.contacts, *past.traits.identities()})
 
 
 def _raise(error: Exception) -> None:

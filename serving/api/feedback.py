@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import schemas
-from serving.feedback import read_feedback, store_feedback
+from serving.feedback import check_action, read_feedback, store_feedback
 from serving.intake.body import read_body
 from serving.intake.strict_json import parse
 from serving.operations import Operation, reply
@@ -17,7 +17,8 @@ async def post_feedback(request: Request) -> Response:
     """Store what came of a decision, once however often it is sent."""
     service = service_of(request)
     row = read_feedback(parse(await read_body(request)), service.now_us())
-    receipt = await service.writer.write(lambda writing: store_feedback(service.store, writing, row, service.settings))
+    check_action(service.store, row, service.settings)
+    receipt = await service.writer.write(lambda writing: store_feedback(writing, row, service.settings))
     return reply(
         {
             "success": True,

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.store import Writing
 from features.times import iso
 from serving import schemas
 from serving.deciding import answer
@@ -16,6 +17,7 @@ from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.strict_json import parse
 from serving.operations import Operation, Parameter, reply
 from serving.problems import Problem, problem_of
+from serving.repeats import decision_behind
 from serving.service import Service, service_of
 
 MOST_REQUESTS = 1_000
@@ -64,11 +66,19 @@ async def activate(request: Request) -> Response:
     service = service_of(request)
     decision_id = request.path_params["decision_id"]
     now = service.now_us()
-    if not await service.writer.write(lambda writing: writing.activate(decision_id, now)):
+    if not await service.writer.write(lambda writing: _activate(writing, decision_id, now)):
         raise Problem(404, "no-such-decision", "no decision has this id; activate one that was answered")
     found = service.store.decision(decision_id)
     at = now if found is None or found.activated_at is None else found.activated_at
     return reply({"decision_id": decision_id, "activated_at": iso(at)})
+
+
+def _activate(writing: Writing, decision_id: str, now: int) -> bool:
+    # An id that stands for an earlier decision says that this one was shown: it is the one that caps count.
+    behind = decision_behind(writing.seen, decision_id)
+    if behind is not None:
+        writing.activate(behind.decision_id, now)
+    return writing.activate(decision_id, now)
 
 
 _REQUEST_EXAMPLE = {"contact": "crm:4711", "placement": "outbound", "limit": 3, "context": {"topic": "pumps"}}

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.row_types import QuarantineRow, TouchpointRow
-from features.store import Store, Writing
+from features.store import Writing
 from features.touchpoints import TouchpointRules
 from serving import schemas
 from serving.feedback import already_done
@@ -31,7 +31,7 @@ async def post_touchpoints(request: Request) -> Response:
     intake = read_touchpoints(raw, now_us=now, rules=service.settings.touchpoints)
     refused = intake.quarantine(now, PLACE)
     stored = await service.writer.write(
-        lambda writing: _store(service.store, writing, intake.rows, refused, service.settings.touchpoints)
+        lambda writing: _store(writing, intake.rows, refused, service.settings.touchpoints)
     )
     if not intake.is_list and intake.refused:
         raise _refusal(intake)
@@ -39,13 +39,12 @@ async def post_touchpoints(request: Request) -> Response:
 
 
 def _store(
-    store: Store,
     writing: Writing,
     rows: Sequence[TouchpointRow],
     refused: Sequence[QuarantineRow],
     rules: TouchpointRules,
 ) -> int:
-    stored = writing.touchpoints([row for row in rows if not already_done(store, row, rules)])
+    stored = writing.touchpoints([row for row in rows if not already_done(writing.seen, row, rules)])
     writing.quarantine(refused)
     return stored
 

@@ -73,6 +73,46 @@ def test_an_action_that_is_allowed_no_more_is_not_repeated(then) -> None:
     assert (found.is_new, found.action) == (True, "mail")
 
 
+def test_a_request_that_sets_the_choice_aside_does_not_replace_it(ask) -> None:
+    first = ask()
+    other = ask(decisions=(first.row(),), as_of=NOW + DAY, exclude=["call"])
+    kept = (first.row(), other.row())
+    assert kept[1].properties == {"restricted": {"placement": "outbound", "exclude": ["call"]}}
+    plain = ask(decisions=kept, as_of=NOW + 2 * DAY)
+    assert (plain.decision_id, plain.is_new) == (first.decision_id, False)
+    again = ask(decisions=kept, as_of=NOW + 2 * DAY, exclude=["call"])
+    assert (again.decision_id, again.is_new) == (other.decision_id, False)
+
+
+def test_another_placement_does_not_replace_the_choice(ask) -> None:
+    first = ask()
+    there = ask(decisions=(first.row(),), as_of=NOW + DAY, placement="infocenter")
+    assert there.is_new
+    back = ask(decisions=(first.row(), there.row()), as_of=NOW + 2 * DAY)
+    assert (back.decision_id, back.is_new) == (first.decision_id, False)
+
+
+def test_what_is_excluded_beside_a_choice_that_is_over_is_a_choice_like_any_other(ask, row) -> None:
+    over = row(NOW + HOUR, "visit")
+    found = ask(over, decisions=(ask().row(),), as_of=NOW + DAY, exclude=["call"])
+    assert found.row().properties is None
+    assert not ask(over, decisions=(ask().row(), found.row()), as_of=NOW + 2 * DAY).is_new
+
+
+def test_nobody_draws_twice_by_setting_the_choice_aside_in_new_ways(ask) -> None:
+    toml = TOML.replace("epsilon = 0.0", "epsilon = 1.0")
+    first = next(found for n in range(99) if (found := ask(toml=toml, as_of=NOW + n)).action == "call")
+    others = [
+        ask(toml=toml, decisions=(first.row(),), as_of=NOW + HOUR + n, exclude=["call", f"x{n}"]) for n in range(40)
+    ]
+    assert len({each.decision_id for each in others}) == 40
+    assert len({each.action for each in others}) == 1
+
+
+def test_an_outcome_that_came_before_its_decision_overtakes_it(ask, then, row) -> None:
+    assert then(row(NOW - HOUR, "done", direction="outbound", decision_id=ask().decision_id)).is_new
+
+
 def test_it_holds_where_the_action_may_stand_and_no_further(ask) -> None:
     toml = TOML.replace('"phone"', '"phone"\nplacements = ["outbound", "infocenter"]')
     kept = (ask(toml=toml).row(),)

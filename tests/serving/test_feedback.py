@@ -97,6 +97,92 @@ def test_feedback_for_an_unknown_decision_is_pending(local):
     assert counts["touchpoints"] == 0
 
 
+def touched(local, *kinds):
+    return [row for row in local.service.store.history("crm:1", ALWAYS) if row[3] in kinds]
+
+
+@pytest.mark.parametrize("standing", [False, True], ids=["a new decision", "an id for an earlier one"])
+def test_feedback_that_came_first_takes_effect_with_its_decision(local, standing):
+    async def journey(client):
+        first = (await decided(local, client))[0] if standing else "early"
+        for outcome, id in [("done", "a"), ("done", "b"), ("rejected", "c"), ("shown", "d")]:
+            body = {"decision_id": "early", "action": "sales_call", "outcome": outcome, "feedback_id": id}
+            assert (await client.post("/v1/feedback", json=body)).json()["pending"]
+        before = touched(local, *OUTCOMES)
+        for _ in range(2):
+            await client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "early"})
+        repeat = await client.post("/v1/feedback", json=body)
+        return first, before, repeat.json(), touched(local, *OUTCOMES), local.service.store.outcomes_of(first)
+
+    first, before, repeat, after, outcomes = local.run(journey)
+    assert before == []
+    assert (repeat["duplicate"], repeat["pending"]) == (True, False)
+    assert sorted((row[3], row[5], row[11], row[12]) for row in after) == [
+        ("done", "outbound", first, "sales_call"),
+        ("rejected", "inbound", first, "sales_call"),
+    ]
+    assert [outcome.pending for outcome in outcomes] == [False] * 4
+
+
+def test_what_another_system_reported_is_not_done_a_second_time_by_feedback_that_came_first(local):
+    async def journey(client):
+        body = {"decision_id": "early", "action": "sales_call", "outcome": "done"}
+        await client.post("/v1/feedback", json=body)
+        theirs = local.touchpoint("crm-1", "call_made", days=0, channel="phone", decision_id="early")
+        await client.post("/v1/touchpoints", json=theirs)
+        await client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "early"})
+        return touched(local, "call_made", "done")
+
+    assert [row[3] for row in local.run(journey)] == ["call_made"]
+
+
+def test_feedback_and_its_decision_at_the_same_moment_take_effect_once(local):
+    async def journey(client):
+        for n in range(20):
+            told = {"decision_id": f"d{n}", "action": "sales_call", "outcome": "accepted"}
+            asked = {"contact": "crm:1", "decision_id": f"d{n}"}
+            calls = [client.post("/v1/feedback", json=told), client.post("/v1/recommend", json=asked)]
+            await asyncio.gather(*(calls if n % 2 else reversed(calls)))
+        return touched(local, "accepted")
+
+    assert len(local.run(journey)) == 20
+
+
+async def removed_later(local, client, body):
+    decision, action = await decided(local, client)
+    known = action if body.get("action") is None else body["action"]
+    assert (await client.post("/v1/feedback", json={"decision_id": decision, **body})).status_code == 200
+    answer = await client.post("/v1/recommend", json={"contact": "crm:1", "explain": True})
+    return known, {each["action"]: each["rule"] for each in answer.json()["removed"]}
+
+
+def test_what_was_snoozed_is_not_offered_before_its_time(local):
+    body = {"outcome": "snoozed", "until": "2099-01-01T00:00:00Z"}
+    action, removed = local.run(lambda client: removed_later(local, client, body))
+    assert removed == {action: "paused"}
+
+
+def test_a_wrong_number_blocks_the_channel_of_the_decision(local):
+    action, removed = local.run(lambda client: removed_later(local, client, {"outcome": "wrong_number"}))
+    assert removed == {action: "paused"}
+
+
+def test_an_action_that_there_is_not_is_named(local):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        bodies = [{"decision_id": id, "action": "sales_cal", "outcome": "done"} for id in (decision, "unheard")]
+        answers = [await client.post("/v1/feedback", json=body) for body in bodies]
+        return answers, touched(local, "done")
+
+    answers, rows = local.run(journey)
+    assert [answer.status_code for answer in answers] == [422, 422]
+    for answer in answers:
+        fault = answer.json()["errors"][0]
+        assert fault["place"] == "/action"
+        assert "'sales_cal'" in fault["message"] and "'sales_call'" in fault["message"]
+    assert rows == []
+
+
 def test_details_are_kept(local):
     async def journey(client):
         decision, _ = await decided(local, client)

@@ -126,37 +126,6 @@ def test_questions_about_a_contact_in_one_microsecond_are_all_answered(local):
     assert {answer.status_code for answer in local.run(journey)} == {200}
 
 
-def test_a_choice_that_is_given_again_is_no_new_decision(local):
-    async def journey(client):
-        await client.post("/v1/touchpoints", json=local.touchpoint("a"))
-        first = (await client.post("/v1/recommend", json={"contact": "crm:1"})).json()
-        second = (await client.post("/v1/recommend", json={"contact": "crm:1"})).json()
-        return first, second, local.service.store.counts()["decisions"]
-
-    first, second, n = local.run(journey)
-    assert first["decision_id"] == second["decision_id"]
-    assert n == 1
-
-
-def test_an_id_for_a_choice_that_is_given_again_keeps_its_answer_and_its_feedback(local):
-    ask = {"contact": "crm:1", "decision_id": "theirs"}
-
-    async def journey(client):
-        await client.post("/v1/touchpoints", json=local.touchpoint("a"))
-        original = (await client.post("/v1/recommend", json={"contact": "crm:1"})).json()["decision_id"]
-        answer = await client.post("/v1/recommend", json=ask)
-        local.now += 100 * DAY
-        again = await client.post("/v1/recommend", json=ask)
-        told = await client.post("/v1/feedback", json={"decision_id": "theirs", "outcome": "clicked"})
-        return original, answer, again, told, local.service.store.outcomes_of(original)
-
-    original, answer, again, told, outcomes = local.run(journey)
-    assert answer.json()["decision_id"] == original
-    assert again.content == answer.content
-    assert told.json()["pending"] is False
-    assert [outcome.outcome for outcome in outcomes] == ["clicked"]
-
-
 @pytest.mark.parametrize(
     ("body", "places"),
     [
@@ -273,3 +242,12 @@ def test_activation_is_kept_once(local):
     assert first.json() == second.json()
     assert unknown.status_code == 404
     assert row.deferred and row.activated_at is not None
+
+
+def test_a_contact_is_found_whatever_blanks_stand_around_its_name(local):
+    async def journey(client):
+        await client.post("/v1/touchpoints", json=local.touchpoint("a", "download"))
+        return (await client.post("/v1/recommend", json={"contact": " crm:1 "})).json()
+
+    found = local.run(journey)
+    assert (found["contact_id"], found["points"]["total"]) == ("crm:1", 100)

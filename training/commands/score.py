@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from models.belief import Belief
     from models.local import local_champion
     from training.past import read_past
-    from training.scoring import columns_of, score_all
+    from training.scoring import columns_of, contact_names, score_all
 
     settings = settings_at(args, out)
     now = moment(args.as_of)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.say("no champion is installed here; scores come from the points table (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:
         past = read_past(store, settings, now)
-        with out.progress("contacts scored", len(past.touchpoints.contacts)) as shown:
+        with out.progress("contacts scored", len(contact_names(past))) as shown:
             rows = list(score_all(past, settings, belief, advance=shown.advance))
         _write(columns_of(rows, settings), args.out)
         store.save_scores(rows)
