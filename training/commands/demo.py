@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -29,6 +31,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Walk through it."""
     from training.tour import Tour
 
+    # Told to end, the demo must end its service too, as it does at Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder: Path = args.dir
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nba.toml"
