@@ -11,62 +11,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Feature
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
 from features.own_rows import own_of
 from features.touchpoints import Touchpoints
 from features.traits import row_values
 from models.bundle import Bundle
+from models.estimate import Candidate, Driver, Estimate
 from models.logistic import logit, sigmoid
 from models.propensity import Propensity
 
 NO_EVIDENCE = "none"
-
-
-@dataclass(frozen=True)
-class Start:
-    """Belief in an action before there are data: the propensity under it, and how many decisions that weighs."""
-
-    propensity: float
-    evidence: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An action whose outcome is to be estimated; ``topics`` None are those it last had in the data."""
-
-    action: str
-    channel: str | None
-    goal: str | None
-    topics: tuple[str, ...] | None = None
-    start: Start | None = None
-
-
-@dataclass(frozen=True)
-class Driver:
-    """What one feature adds to the log-odds of a goal."""
-
-    feature: Feature
-    value: float
-    contribution: float
-    goal: str
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Belief about one contact at one moment; arrays have one entry per candidate.
-
-    ``propensity`` is the probability of the candidate's goal with the action, ``without_action`` without it.
-    """
-
-    stage: str | None
-    propensities: Mapping[str, float]
-    grades: Mapping[str, str]
-    propensity: NDArray[np.float64]
-    without_action: NDArray[np.float64]
-    evidence: tuple[str, ...]
-    drivers: tuple[Driver, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from nba.settings.actions import DO_NOTHING, Action, CostByTrait
 from nba.settings.conditions import Needs
 
 if TYPE_CHECKING:
-    from models.belief import Candidate
+    from models.estimate import Candidate
 
 __all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of"]
 
@@ -93,7 +93,7 @@ class Catalogue:
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """Every action as a model is asked about it, in the catalogue's order without "do nothing"."""
-        from models.belief import Candidate, Start
+        from models.estimate import Candidate, Start
 
         return tuple(
             Candidate(

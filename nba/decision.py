@@ -14,7 +14,7 @@ from nba.priority import Terms
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
-    from models.belief import Driver
+    from models.estimate import Driver
 
 
 @dataclass(frozen=True)

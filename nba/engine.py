@@ -22,7 +22,8 @@ from nba.standing import Standing, standing
 from nba.sticky import Judged, judged
 
 if TYPE_CHECKING:
-    from models.belief import Belief, Estimate
+    from models.belief import Belief
+    from models.estimate import Estimate
 
 Report = Callable[[Exception], None]
 

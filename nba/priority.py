@@ -15,7 +15,7 @@ from nba.settings.actions import Action, Start
 from nba.situation import Situation
 
 if TYPE_CHECKING:
-    from models.belief import Estimate
+    from models.estimate import Estimate
 
 CONTEXT_MATCH = 1.2
 """Factor of an action about the topic that the request names: the contact looks at it at this moment."""

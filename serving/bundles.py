@@ -10,8 +10,9 @@ from typing import Any
 from features.errors import UserError
 from features.times import DAY, iso
 from features.touchpoints import TouchpointRules, Touchpoints
-from models.belief import Belief, Candidate
+from models.belief import Belief
 from models.bundle import BundleError
+from models.estimate import Candidate
 from models.local import FOLDER, local_champion, read_champion
 from models.verify import verify
 from nba.door import now_us

@@ -8,8 +8,9 @@ import pytest
 from features.feature_set import FeatureSet
 from features.times import DAY
 from features.touchpoints import TouchpointRules, Touchpoints
-from models.belief import Belief, Candidate, Start
+from models.belief import Belief
 from models.bundle import Bundle
+from models.estimate import Candidate, Start
 from models.propensity import Propensity
 
 AS_OF = 100 * DAY

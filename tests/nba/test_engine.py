@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.times import DAY, HOUR, parse_time
-from models.belief import Candidate, Estimate
+from models.estimate import Candidate, Estimate
 from models.points import total
 from nba.actions import DO_NOTHING
 from nba.draw import Draw, in_holdout

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.times import DAY, parse_time
-from models.belief import Estimate
+from models.estimate import Estimate
 from nba.consent import Ledger
 from nba.priority import terms_of
 from nba.request import Request

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from features.times import DAY
-from models.belief import Estimate
+from models.estimate import Estimate
 
 
 class Model:

@@ -1,0 +1,56 @@
+"""What is asked of a belief, and what it answers: actions to compare, and the chances with and without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Feature
+
+
+@dataclass(frozen=True)
+class Start:
+    """Belief in an action before there are data: the propensity under it, and how many decisions that weighs."""
+
+    propensity: float
+    evidence: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action whose outcome is to be estimated; ``topics`` None are those it last had in the data."""
+
+    action: str
+    channel: str | None
+    goal: str | None
+    topics: tuple[str, ...] | None = None
+    start: Start | None = None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What one feature adds to the log-odds of a goal."""
+
+    feature: Feature
+    value: float
+    contribution: float
+    goal: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Belief about one contact at one moment; arrays have one entry per candidate.
+
+    ``propensity`` is the probability of the candidate's goal with the action, ``without_action`` without it.
+    """
+
+    stage: str | None
+    propensities: Mapping[str, float]
+    grades: Mapping[str, str]
+    propensity: NDArray[np.float64]
+    without_action: NDArray[np.float64]
+    evidence: tuple[str, ...]
+    drivers: tuple[Driver, ...] = ()
