@@ -12,7 +12,7 @@ export PIP_NO_INPUT := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench docs format lock clean
+.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load docs format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,7 +54,16 @@ test-slow: setup ## run the tests that take long
 bench: setup ## measure against peers; bench/README.md says what each figure is
 	@found=$$(ls bench/bench_*.py 2> /dev/null); \
 	if [ -z "$$found" ]; then echo "there is no benchmark yet; bench/README.md says what will be measured"; fi; \
-	for each in $$found; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+	for each in $$found; do echo "== $$each"; PYTHONPATH=. $(BIN)/python $$each || exit 1; done
+
+bench-one: setup ## measure what one contact costs: in memory, from bytes, SQLite and PostgreSQL
+	$(BIN)/python bench/bench_one.py
+
+bench-features: setup ## features of 1 M rows from 10 M touchpoints, beside DuckDB, Polars and pandas
+	PYTHONPATH=. $(BIN)/python bench/bench_features.py
+
+bench-load: setup ## measure loads into SQLite and PostgreSQL against executemany and COPY; ARGS=--ten for 10 M rows
+	$(BIN)/python bench/bench_load.py $(ARGS)
 
 docs: setup ## write docs/features.md from the catalogue
 	$(BIN)/python docs/features_page.py

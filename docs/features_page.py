@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from features.catalogue import (
+    ACCOUNT,
     NUMBER,
     OVERALL,
     OWN,
@@ -40,8 +41,19 @@ This page is written by `make docs` from `features/catalogue.py`, and a test com
 _SECTIONS: tuple[tuple[str, str, tuple[Feature, ...]], ...] = (
     ("Per kind of touchpoint", "One set of columns for each of up to 12 kinds, and one for the rest.", PER_KIND),
     ("Per channel", "One set of columns for each of up to 8 channels, and one for the rest.", PER_CHANNEL),
-    ("Per topic", "One column for each of up to 12 topics, and one for the rest.", PER_TOPIC),
+    (
+        "Per topic",
+        "One set of columns for each of up to 12 topics, and one for the rest. Topics may lie below others: "
+        "a touchpoint about `pumps/industrial` counts for `pumps` too, and an action about `pumps` matches it. "
+        "Columns about all topics together take each touchpoint's topics as they are given.",
+        PER_TOPIC,
+    ),
     ("About the whole history", "Always there.", OVERALL),
+    (
+        "About the contact's account",
+        "What everybody of the contact's account did, where accounts are known.",
+        ACCOUNT,
+    ),
     (
         "About the action or touchpoint itself",
         "For goals whose rows are made after a touchpoint (`snapshots.after`): how the action fits this contact.",

@@ -48,6 +48,11 @@ PER_CHANNEL = (
 
 PER_TOPIC = (
     Feature("interest_topic_{}", "count", "ever", "Inbound touchpoints about {}, fading by the topics' half-life."),
+    Feature("faded_topic_{}_7d", "count", "ever", "Inbound touchpoints about {}, each fading by half in 7 days."),
+    Feature("faded_topic_{}_90d", "count", "ever", "Inbound touchpoints about {}, each fading by half in 90 days."),
+    Feature("trend_topic_{}", "ratio", "ever", "Interest in {} fading over 7 days against 90: above 1 is rising."),
+    Feature("first_topic_{}_days", "days", "ever", "Days since the contact's first touchpoint about {}."),
+    Feature("recency_topic_{}_days", "days", "ever", "Days since the contact's last touchpoint about {}."),
 )
 
 OVERALL = (
@@ -95,6 +100,10 @@ OVERALL = (
     Feature("interest_focus", "share", "ever", "Share of the strongest topic in all interest."),
     Feature("n_topics_ever", "count", "ever", "Different topics of inbound touchpoints so far."),
     Feature("n_topics_30d", "count", "30d", "Different topics of inbound touchpoints in the last 30 days."),
+    Feature("n_topics_new_30d", "count", "30d", "Topics that the contact first touched in the last 30 days."),
+    Feature("recency_new_topic_days", "days", "ever", "Days since the contact last touched a topic new to it."),
+    Feature("interest_rise_top", "count", "ever", "Fastest rising topic: 7-day fading less what is usual over 90."),
+    Feature("interest_fall_top", "count", "ever", "Fastest falling topic: what is usual over 90 less 7-day fading."),
     Feature("n_orders_30d", "count", "30d", "Money touchpoints in the last 30 days."),
     Feature("n_orders_90d", "count", "90d", "Money touchpoints in the last 90 days."),
     Feature("n_orders_365d", "count", "365d", "Money touchpoints in the last 365 days."),
@@ -143,6 +152,50 @@ OWN = (
     Feature("own_answered_overlap", "share", "ever", "Share of its topics that answered actions were about before."),
 )
 
+ACCOUNT = (
+    Feature("account_n_contacts", "count", "known", "Contacts known of the account, this one included."),
+    Feature("account_n_roles", "count", "known", "Different roles among the contacts of the account."),
+    Feature("account_n_active_30d", "count", "30d", "Contacts of the account that were active in the last 30 days."),
+    Feature("account_n_active_90d", "count", "90d", "Contacts of the account that were active in the last 90 days."),
+    Feature("account_n_active_365d", "count", "365d", "Contacts of the account that were active in the last 365 days."),
+    Feature("account_active_share_90d", "share", "90d", "Share of the account's contacts active in the last 90 days."),
+    Feature("account_n_new_30d", "count", "30d", "Contacts of the account that became active in the last 30 days."),
+    Feature("account_n_inbound_7d", "count", "7d", "Inbound touchpoints of the account in the last 7 days."),
+    Feature("account_n_inbound_30d", "count", "30d", "Inbound touchpoints of the account in the last 30 days."),
+    Feature("account_n_inbound_90d", "count", "90d", "Inbound touchpoints of the account in the last 90 days."),
+    Feature("account_n_inbound_365d", "count", "365d", "Inbound touchpoints of the account in the last 365 days."),
+    Feature("account_n_outbound_7d", "count", "7d", "How often we approached the account in the last 7 days."),
+    Feature("account_n_outbound_30d", "count", "30d", "How often we approached the account in the last 30 days."),
+    Feature("account_n_outbound_90d", "count", "90d", "How often we approached the account in the last 90 days."),
+    Feature("account_n_outbound_365d", "count", "365d", "How often we approached the account in the last 365 days."),
+    Feature("account_tenure_days", "days", "ever", "Days since the account's first touchpoint."),
+    Feature("account_recency_inbound_days", "days", "ever", "Days since anyone of the account was active."),
+    Feature("account_recency_outbound_days", "days", "ever", "Days since we last approached anyone of the account."),
+    Feature("account_recency_order_days", "days", "ever", "Days since anyone of the account ordered."),
+    Feature("account_recency_answer_days", "days", "ever", "Days since anyone of the account answered one of ours."),
+    Feature("account_n_orders_365d", "count", "365d", "Money touchpoints of the account in the last 365 days."),
+    Feature("account_revenue_365d", "money", "365d", "Revenue of the account less returns in the last 365 days."),
+    Feature("account_interest_total", "count", "ever", "Sum of the account's fading interests in all topics."),
+    Feature("account_interest_top_1", "count", "ever", "The account's fading interest in its strongest topic."),
+    Feature("account_interest_top_2", "count", "ever", "The account's fading interest in its second strongest topic."),
+    Feature("account_interest_top_3", "count", "ever", "The account's fading interest in its third strongest topic."),
+    Feature("account_n_topics_ever", "count", "ever", "Different topics of the account's inbound touchpoints so far."),
+    Feature("account_interest_overlap", "share", "ever", "How far the contact's interests and the account's overlap."),
+    Feature("account_others_interest", "count", "ever", "Fading interests of the account's other contacts."),
+    Feature("account_n_others_active_30d", "count", "30d", "Other contacts of the account active in the last 30 days."),
+    Feature("account_n_others_inbound_30d", "count", "30d", "Inbound touchpoints of the others in the last 30 days."),
+    Feature("account_others_change", "count", "60d", "The same, less those of the others in the 30 days before."),
+    Feature("account_others_recency_days", "days", "ever", "Days since another contact of the account was active."),
+    Feature("account_own_share", "share", "ever", "The contact's share of the account's touchpoints."),
+    Feature("account_own_share_90d", "share", "90d", "Its share of the inbound ones in the last 90 days."),
+    Feature(
+        "account_arrival_rank", "count", "ever", "Place of the contact among those of the account that became active."
+    ),
+    Feature(
+        "account_is_first", "count", "ever", "1 where the contact was the first of its account to be active, else 0."
+    ),
+)
+
 TRAIT = Feature("trait_{}", "as given", "known", "The trait {} as known at that moment.")
 TRAIT_DATE = Feature("until_{}_days", "days", "known", "Days from the moment until the date {} (past: negative).")
 NUMBER = Feature("own_number_{}", "as given", "own", "The number {} of the action or touchpoint itself.")
@@ -154,6 +207,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *PER_CHANNEL,
     *PER_TOPIC,
     *OVERALL,
+    *ACCOUNT,
     *OWN,
     TRAIT,
     TRAIT_DATE,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import orjson
 
 from features.cells import RowError, cell
+from features.plain_times import plain_times
 from features.row_types import TouchpointRow
 from features.rows import touchpoint_row
 from features.schema import TOUCHPOINTS
@@ -20,6 +23,7 @@ from features.touchpoints import TouchpointRules
 _DATE = re.compile(r"\d{4}-(\d\d-\d\d|W\d\d-\d)", re.ASCII)
 _BY_NAME = {column.name: column for column in TOUCHPOINTS.columns}
 _REMEMBERED = 100_000
+_NUMERALS = frozenset("0123456789.+-eE")
 
 
 class _Odd(Exception):
@@ -62,13 +66,19 @@ class TouchpointColumns:
         self._day = Memo(_day)
         self._clock = Memo(_clock)
 
-    def rows(self, columns: Mapping[str, Sequence[Any]], n: int) -> list[TouchpointRow | RowError]:
-        """Each row of a chunk, or why it is refused.
+    def read(self, columns: Mapping[str, Sequence[Any]], n: int) -> tuple[list[Sequence[Any]], dict[int, RowError]]:
+        """Judge a chunk.
 
         Parameters
         ----------
         columns
             Column to its values, of which each has ``n``.
+
+        Returns
+        -------
+        tuple of list and dict
+            The columns of ``TouchpointRow`` with the rows that are good, in their order; and why the others, by
+            their number in the chunk, are refused.
         """
         odd: set[int] = set()
         absent: list[None] = [None] * n
@@ -77,7 +87,7 @@ class TouchpointColumns:
             return read(columns[name], odd) if name in columns else absent
 
         properties, action = self._properties(columns, n, odd)
-        found = zip(
+        found = [
             _required(column("identity", _texts), odd),
             _required(column("occurred_at", self._times), odd),
             column("touchpoint_id", _texts),
@@ -93,12 +103,26 @@ class TouchpointColumns:
             action,
             properties,
             [source or "" for source in column("source", _texts)],
-            strict=True,
-        )
-        rows: list[TouchpointRow | RowError] = list(map(TouchpointRow._make, found))
-        for i in odd:
-            rows[i] = self._judge({name: values[i] for name, values in columns.items()})
-        return rows
+        ]
+        return self._judged(found, columns, odd) if odd else (found, {})
+
+    def _judged(
+        self, found: list[Sequence[Any]], columns: Mapping[str, Sequence[Any]], odd: set[int]
+    ) -> tuple[list[Sequence[Any]], dict[int, RowError]]:
+        """Let the row rule decide about odd rows, and leave out those it refuses."""
+        bad: dict[int, RowError] = {}
+        mended = [list(values) for values in found]
+        for i in sorted(odd):
+            row = self._judge({name: values[i] for name, values in columns.items()})
+            if isinstance(row, RowError):
+                bad[i] = row
+            else:
+                for values, value in zip(mended, row, strict=True):
+                    values[i] = value
+        if not bad:
+            return list(mended), bad
+        good = [i not in bad for i in range(len(mended[0]))]
+        return [list(compress(values, good)) for values in mended], bad
 
     def _judge(self, raw: Mapping[str, object]) -> TouchpointRow | RowError:
         try:
@@ -148,25 +172,30 @@ class TouchpointColumns:
         return [one if many is None else many for one, many in zip(*found, strict=True)]
 
     def _times(self, values: Sequence[Any], odd: set[int]) -> Sequence[int | None]:
-        day, clock, zone = self._day, self._clock, self._zone
         latest = self._now_us + DAY
-        found: list[int | None] = []
-        for i, value in enumerate(values):
-            us: Any = _ODD
-            # A day and a time of day add up in UTC and with an offset, not in a zone with a summer time.
-            if zone is None and type(value) is str and value[10:11] in ("T", " "):
-                start, since = day[value[:10]], clock[value[11:]]
-                if start is not _ODD and since is not _ODD:
-                    us = start + since
-            if us is _ODD:
-                try:
-                    us = parse_time(value, zone)
-                except (ValueError, OverflowError):
-                    us = None
-            if us is None or us > latest:
+        plain = plain_times(values, zoned=self._zone is not None)
+        if plain is None:
+            found: list[Any] = [self._time(value) for value in values]
+            odd.update(i for i, us in enumerate(found) if us is None or us > latest)
+            return found
+        us, holds = plain
+        found = us.tolist()
+        for i in np.flatnonzero(~holds | (us > latest)).tolist():
+            found[i] = self._time(values[i])
+            if found[i] is None or found[i] > latest:
                 odd.add(i)
-            found.append(us)
         return found
+
+    def _time(self, value: Any) -> Any:
+        # A day and a time of day add up in UTC and with an offset, not in a zone with a summer time.
+        if self._zone is None and type(value) is str and value[10:11] in ("T", " "):
+            start, since = self._day[value[:10]], self._clock[value[11:]]
+            if start is not _ODD and since is not _ODD:
+                return start + since
+        try:
+            return parse_time(value, self._zone)
+        except (ValueError, OverflowError):
+            return None
 
     def _properties(
         self, columns: Mapping[str, Sequence[Any]], n: int, odd: set[int]
@@ -251,23 +280,29 @@ def _texts(values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
 
 
 def _numbers(values: Sequence[Any], odd: set[int]) -> Sequence[float | None]:
-    found: list[float | None] = []
-    isfinite = math.isfinite
-    for i, value in enumerate(values):
-        if value is None or value == "":
-            found.append(None)
-            continue
-        kind, number = type(value), math.nan
+    try:
         # float() reads more than a number: 1_000, other scripts' digits, "infinity".
-        if kind is float or kind is int or (kind is str and value.isascii() and "_" not in value):
-            try:
-                number = float(value)
-            except (ValueError, OverflowError):
-                number = math.nan
-        if not isfinite(number):
-            odd.add(i)
-        found.append(number)
-    return found
+        if _NUMERALS.issuperset("".join(values)):
+            found = [float(value) if value else None for value in values]
+            if not (math.inf in found or -math.inf in found):
+                return found
+    except (TypeError, ValueError):
+        pass
+    return [_number_at(i, value, odd) for i, value in enumerate(values)]
+
+
+def _number_at(i: int, value: Any, odd: set[int]) -> float | None:
+    if value is None or value == "":
+        return None
+    kind, number = type(value), math.nan
+    if kind is float or kind is int or (kind is str and value.isascii() and "_" not in value):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = math.nan
+    if not math.isfinite(number):
+        odd.add(i)
+    return number
 
 
 def _not_negative(found: Sequence[float | None], odd: set[int]) -> Sequence[float | None]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import (
+    ACCOUNT,
     NUMBER,
     OVERALL,
     OWN,
@@ -22,13 +23,19 @@ from features.catalogue import (
     TRAIT_DATE,
     Feature,
 )
+from features.errors import UserError
 from features.times import DAY
+from features.topics import TopicRule
 from features.touchpoints import TouchpointRules, Touchpoints
 
 REST = "(other)"
 """The column for everything that was too rare to have one of its own, and for what is first seen later."""
 
 MOST_KINDS, MOST_CHANNELS, MOST_TOPICS, MOST_CATEGORIES = 12, 8, 12, 30
+
+
+class FeatureSetError(UserError):
+    """A feature set was made for another catalogue than this one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,8 @@ class FeatureSet:
     """Which columns a matrix has, and what is needed to fill them.
 
     ``numbers`` are the numeric properties of a row's own touchpoint; ``types`` and ``own_channels`` code its type
-    and channel. Without ``own`` the matrix has no columns about a row's own touchpoint or action.
+    and channel. Without ``own`` the matrix has no columns about a row's own touchpoint or action, without ``account``
+    none about the account of the contact.
     """
 
     kinds: tuple[str, ...]
@@ -64,10 +72,16 @@ class FeatureSet:
     points: PointWeights = field(default_factory=PointWeights)
     topic_half_life: int = 30 * DAY
     traits: tuple[TraitColumn, ...] = ()
+    account: bool = False
     own: bool = False
     types: tuple[str, ...] = ()
     own_channels: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+
+    @cached_property
+    def kinds_met(self) -> dict[str, tuple[int, int, float]]:
+        """Slot, meaning and points of the kinds met so far, so that a request need not look them up again."""
+        return {}
 
     @cached_property
     def history(self) -> tuple[Feature, ...]:
@@ -84,6 +98,11 @@ class FeatureSet:
         """The columns of traits."""
         return tuple((TRAIT_DATE if t.type == "date" else TRAIT).named(t.name) for t in self.traits)
 
+    @property
+    def account_features(self) -> tuple[Feature, ...]:
+        """The columns about the contact's account; none without ``account``."""
+        return ACCOUNT if self.account else ()
+
     @cached_property
     def own_features(self) -> tuple[Feature, ...]:
         """The columns about a row's own touchpoint or action; none without ``own``."""
@@ -93,8 +112,8 @@ class FeatureSet:
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """Every column, in the matrix's order: history, traits, own."""
-        return (*self.history, *self.trait_features, *self.own_features)
+        """Every column, in the matrix's order: history, traits, account, own."""
+        return (*self.history, *self.trait_features, *self.account_features, *self.own_features)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -112,24 +131,50 @@ class FeatureSet:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         plain["rules"] = {name: getattr(self.rules, name) for name in self.rules.__dataclass_fields__}
         plain["rules"]["rates"] = dict(self.rules.rates)
+        plain["rules"]["topic_rules"] = [asdict(rule) for rule in self.rules.topic_rules]
         plain["points"] = {
             "kinds": dict(self.points.kinds),
             "once": self.points.once,
             "half_life": self.points.half_life,
         }
         plain["traits"] = [asdict(t) for t in self.traits]
+        plain["columns"] = list(self.columns)
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> FeatureSet:
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        FeatureSetError
+            Where this version's catalogue gives other columns than those that were written down.
+        """
+        plain = dict(plain)
+        columns = plain.pop("columns", None)
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
         rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["rules"].items()}
+        rules["topic_rules"] = tuple(
+            TopicRule(**{**rule, "contains": tuple(rule["contains"])}) for rule in rules.get("topic_rules", ())
+        )
         points = plain["points"]
         given["rules"] = TouchpointRules(**rules)
         given["points"] = PointWeights(dict(points["kinds"]), tuple(points["once"]), points["half_life"])
         given["traits"] = tuple(TraitColumn(t["name"], t["type"], tuple(t["categories"])) for t in plain["traits"])
-        return cls(**given)
+        read = cls(**given)
+        _check_columns(columns, read.columns)
+        return read
+
+
+def _check_columns(written: Sequence[str] | None, known: Sequence[str]) -> None:
+    if written is not None and list(written) == list(known):
+        return
+    unlike = sorted(set(written or ()) ^ set(known)) or ["their order"]
+    said = "says nothing of its columns" if written is None else f"differs in {len(unlike)} columns ({unlike[0]} ...)"
+    raise FeatureSetError(
+        f"this feature set {said} and was made for another catalogue of features; "
+        "retrain with `nba train run`, or serve the bundle with the version that made it"
+    )
 
 
 def choose(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -19,17 +20,27 @@ from features.schema import DECISIONS, LINKS, RECORDS, TOUCHPOINTS, Table
 from features.store import Writing
 from features.touchpoints import TouchpointRules
 
-# Stored in the order of the table: the more rows at a time, the more of them share a page.
-HELD_ROWS = 2**17
+if TYPE_CHECKING:
+    from features.lake_writing import Appending
+
+_KEYS = ("identity", "touchpoint_id", "source")
+_ID = TouchpointRow._fields.index("touchpoint_id")
 
 
 class Intake:
     """Judges the rows of one file and stores the good ones."""
 
     def __init__(
-        self, spec: Table, writing: Writing, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules
+        self,
+        spec: Table,
+        writing: Writing,
+        *,
+        now_us: int,
+        zone: ZoneInfo | None,
+        rules: TouchpointRules,
+        lake: Appending | None = None,
     ) -> None:
-        self.spec, self.writing = spec, writing
+        self.spec, self.writing, self._lake = spec, writing, lake
         self._now_us, self._zone, self._rules = now_us, zone, rules
         self._seen = Occurrences()
 
@@ -59,29 +70,42 @@ class _Touchpoints(Intake):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._columns = TouchpointColumns(now_us=self._now_us, zone=self._zone, rules=self._rules)
-        self._held: list[TouchpointRow] = []
 
     def take(self, columns: Mapping[str, Sequence[Any]], n: int) -> tuple[int, dict[int, RowError]]:
-        good: list[TouchpointRow] = []
-        bad: dict[int, RowError] = {}
-        for i, row in enumerate(self._columns.rows(columns, n)):
-            if isinstance(row, RowError):
-                bad[i] = row
-            else:
-                good.append(row)
-        return self._store(good), bad
+        found, bad = self._columns.read(columns, n)
+        if self._lake is None and self.writing.longest_key is not None:
+            found, bad = _short_keys(found, bad, self.writing.longest_key)
+        if None in found[_ID]:
+            found[_ID] = self._named(found)
+        if self._lake is not None:
+            self._lake.touchpoints(list(map(TouchpointRow._make, zip(*found, strict=True))))
+            return 0, bad
+        return (self.writing if self._lake is None else self._lake).touchpoint_columns(found), bad
 
-    def _store(self, rows: list[TouchpointRow]) -> int:
-        nameless = [i for i, row in enumerate(rows) if row[2] is None]
-        digests = [content_digest(rows[i]) for i in nameless]
-        for i, digest, nth in zip(nameless, digests, self._seen.nth_of(digests), strict=True):
-            rows[i] = rows[i]._replace(touchpoint_id=content_id(digest, nth))
-        self._held += rows
-        return self.finish() if len(self._held) >= HELD_ROWS else 0
+    def _named(self, found: Sequence[Sequence[Any]]) -> list[str]:
+        """Ids of rows, made of what they say where they have none."""
+        nameless = [name is None for name in found[_ID]]
+        digests = [content_digest(row) for row in compress(zip(*found, strict=True), nameless)]
+        made = map(content_id, digests, self._seen.nth_of(digests))
+        return [next(made) if name is None else name for name in found[_ID]]
 
-    def finish(self) -> int:
-        held, self._held = self._held, []
-        return self.writing.touchpoints(held) if held else 0
+
+def _short_keys(
+    found: list[Sequence[Any]], bad: dict[int, RowError], longest: int
+) -> tuple[list[Sequence[Any]], dict[int, RowError]]:
+    """Refuse rows whose keys the store cannot look up by."""
+    long: dict[int, RowError] = {}
+    for name in _KEYS:
+        values = found[TouchpointRow._fields.index(name)]
+        # One character has at most four bytes, and hardly any key is long.
+        for at, value in enumerate(values):
+            if value is not None and len(value) * 4 > longest and len(value.encode()) > longest:
+                long[at] = RowError(name, value, f"is longer than {longest} bytes; shorten it")
+    if not long:
+        return found, bad
+    places = [i for i in range(len(found[0]) + len(bad)) if i not in bad]
+    kept = [at not in long for at in range(len(found[0]))]
+    return [list(compress(values, kept)) for values in found], bad | {places[at]: why for at, why in long.items()}
 
 
 class _Decisions(Intake):
@@ -121,6 +145,20 @@ _BY_TABLE: Mapping[str, type[Intake]] = {
 }
 
 
-def intake_for(table: Table, writing: Writing, *, now_us: int, zone: ZoneInfo | None, rules: TouchpointRules) -> Intake:
-    """Make the intake of one file's rows into a table; equal rows without an id are counted within it."""
-    return _BY_TABLE.get(table.name, _Records)(table, writing, now_us=now_us, zone=zone, rules=rules)
+def intake_for(
+    table: Table,
+    writing: Writing,
+    *,
+    now_us: int,
+    zone: ZoneInfo | None,
+    rules: TouchpointRules,
+    lake: Appending | None = None,
+) -> Intake:
+    """Make the intake of one file's rows into a table; equal rows without an id are counted within it.
+
+    Parameters
+    ----------
+    lake
+        Takes the touchpoints in the store's place.
+    """
+    return _BY_TABLE.get(table.name, _Records)(table, writing, now_us=now_us, zone=zone, rules=rules, lake=lake)

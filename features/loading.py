@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from features.cells import NOT_UTF8, typed
@@ -18,9 +18,12 @@ from features.files import Chunk, LoadError, Source, check_suffix, open_rows, re
 from features.intake import Intake, intake_for
 from features.occurrences import Occurrences
 from features.row_types import QuarantineRow
-from features.schema import TABLES
+from features.schema import TABLES, TOUCHPOINTS
 from features.store import Store
 from features.touchpoints import TouchpointRules
+
+if TYPE_CHECKING:
+    from features.lake_writing import Appending
 
 __all__ = ["LoadError", "LoadReport", "load_files", "silent"]
 
@@ -70,6 +73,7 @@ def load_files(
     set_values: Mapping[str, str] | None = None,
     renames: Mapping[str, str] | None = None,
     zone: ZoneInfo | None = None,
+    lake: Path | None = None,
     progress: Progress = silent,
 ) -> LoadReport:
     """Load files into one table in one transaction.
@@ -86,9 +90,13 @@ def load_files(
         A file's column to the table's.
     zone
         The zone of times that name none; UTC when None.
+    lake
+        Folder of the lake that touchpoints go into in the store's place; made where there is none.
 
     Raises
     ------
+    LakeError
+        Where the folder is something else, or cannot be written to.
     LoadError
         Where a file as a whole is at fault; nothing is stored then.
     SchemaError
@@ -102,14 +110,33 @@ def load_files(
         with reading(path):
             path.stat()
     total = _Tally()
-    with store.writing() as writing:
+    with store.loading() as writing, _appending(table, lake) as rows:
         for path in paths:
-            intake = intake_for(spec, writing, now_us=now_us, zone=zone, rules=rules)
+            intake = intake_for(spec, writing, now_us=now_us, zone=zone, rules=rules, lake=rows)
             load = _Load(path, intake, set_values or {}, renames or {}, now_us, zone)
             with reading(path), progress(f"{path.name}, bytes", path.stat().st_size) as shown, Source(path) as source:
                 load.run(source, shown)
             total.add(load.tally)
+        with progress("storing", 1) as shown:
+            total.stored += writing.settle()
+            if lake is not None and rows is not None:
+                # A lake without the rows does no harm; rows without the lake would be missed.
+                writing.lake(str(lake.resolve()))
+                total.stored += rows.commit()
+            shown.advance(1)
     return total.report()
+
+
+def _appending(table: str, lake: Path | None) -> AbstractContextManager[Appending | None]:
+    if lake is None:
+        return nullcontext()
+    if table != TOUCHPOINTS.name:
+        raise LoadError(f"a lake holds touchpoints, not {table}; leave out --lake, and the store takes them")
+    try:
+        from features.lake import Lake
+    except ImportError as error:
+        raise LoadError("a lake needs pyarrow; `pip install nba-service[training]` brings it") from error
+    return Lake.make(lake).appending()
 
 
 @dataclass

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.answers import link_answers
+from features.accounts import Groups
 from features.catalogue import OWN
+from features.encode import ANSWER_WITHIN, encode, wider_topics
 from features.feature_set import FeatureSet
 from features.own import fill_own
-from features.times import DAY
+from features.sorting import gather, in_parts, sort_order
 from features.touchpoints import NONE, Touchpoints
 from features.traits import Traits
-from features.windows import Events, fill_history
+from features.windows import fill_history
 
-ANSWER_WITHIN = 14 * DAY
-"""How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""
-
+__all__ = ["ANSWER_WITHIN", "History", "Own"]
 
 _MOST = float(np.finfo(np.float32).max)
 
@@ -46,9 +44,11 @@ class History:
     def __init__(self, touchpoints: Touchpoints, features: FeatureSet) -> None:
         self.touchpoints = touchpoints
         self.features = features
+        self._topics, above = wider_topics(touchpoints.topics)
+        self.events = encode(touchpoints, features, self._topics, above)
         self._type_of: dict[str, int] = {}
+        self._type_codes: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
         self._topic_of: dict[str, int] | None = None
-        self.events = self._encode()
         self._contact_of: dict[str, int] | None = None
 
     def contact(self, name: str) -> int:
@@ -64,6 +64,8 @@ class History:
         *,
         traits: Traits | None = None,
         own: Own | None = None,
+        account: Groups | None = None,
+        threads: int | None = None,
     ) -> NDArray[np.float32]:
         """Features of each row, strictly before its ``as_of``.
 
@@ -77,6 +79,10 @@ class History:
             What is known of the contacts, and since when.
         own
             What each row is about; needed where the feature set has ``own``.
+        account
+            Whose contacts belong together; of the contacts of these touchpoints.
+        threads
+            How many share the rows, all processors when left out; the result is the same for any number.
 
         Returns
         -------
@@ -84,17 +90,35 @@ class History:
         """
         features = self.features
         out = np.empty((len(as_of), len(features.columns)), dtype=np.float32)
-        self._fill_history(contact, as_of, out)
+        self.fill_history(contact, as_of, out, threads)
         at = len(features.history)
         if features.traits:
             at += len(features.traits)
             values = traits.values(self, contact, as_of, features.traits) if traits else np.nan
             out[:, len(features.history) : at] = values
+        if features.account:
+            columns = out[:, at : at + len(features.account_features)]
+            self.fill_account(account, contact, as_of, columns, threads)
+            at += len(features.account_features)
         if features.own:
             if own is None:
                 raise ValueError("this feature set has columns about a row's own action; give `own`")
             self._fill_own(contact, as_of, own, at, out)
         return out
+
+    def fill_account(
+        self,
+        account: Groups | None,
+        contact: NDArray[np.int64],
+        as_of: NDArray[np.int64],
+        out: NDArray[np.float32],
+        threads: int | None = None,
+    ) -> None:
+        """Fill the columns about the account of each row's contact, shape (n, len(features.account_features))."""
+        if account is None:
+            out[:] = np.nan
+            return
+        account.fill(self.events, _int64(contact), _int64(as_of), _rate(self.features.topic_half_life), out, threads)
 
     def with_own(self, features: FeatureSet) -> History:
         """Look at the same encoded touchpoints under a feature set that adds columns about rows themselves."""
@@ -109,24 +133,37 @@ class History:
         """
         n = len(own.type)
         out = np.repeat(np.atleast_2d(row), n, axis=0)
-        at = len(self.features.history) + len(self.features.traits)
-        contacts = np.full(n, contact, dtype=np.int64)
-        self._fill_own(contacts, np.full(n, as_of, dtype=np.int64), own, at, out)
+        self.fill_own(out, np.full(n, contact, dtype=np.int64), np.full(n, as_of, dtype=np.int64), own)
         return out
 
-    def _fill_history(self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32]) -> None:
+    def fill_own(
+        self, rows: NDArray[np.float32], contact: NDArray[np.int64], as_of: NDArray[np.int64], own: Own
+    ) -> None:
+        """Fill the columns about what each row is about, in place; ``rows`` has the shape of ``matrix``."""
+        at = len(self.features.columns) - len(self.features.own_features)
+        self._fill_own(contact, as_of, own, at, rows)
+
+    def fill_history(
+        self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32], threads: int | None
+    ) -> None:
+        """Fill the history columns of ``out``, the first of each row; see ``matrix``."""
         features = self.features
-        fill_history(
-            self.events,
-            np.ascontiguousarray(contact, dtype=np.int64),
-            np.ascontiguousarray(as_of, dtype=np.int64),
-            len(features.kinds) + 1,
-            len(features.channels) + 1,
-            len(features.topics) + 1,
-            _rate(features.topic_half_life),
-            _rate(features.points.half_life),
-            out,
-        )
+        contact, as_of = _int64(contact), _int64(as_of)
+        sizes = len(features.kinds) + 1, len(features.channels) + 1, len(features.topics) + 1
+        rates = _rate(features.topic_half_life), _rate(features.points.half_life)
+        if len(as_of) == 1:
+            fill_history(self.events.deck, _ONLY_ROW, contact, as_of, *sizes, *rates, features.rules.margin, out)
+            return
+        order = _row_order(contact, as_of, len(self.touchpoints.contacts))
+        contact, as_of = gather(contact, order), gather(as_of, order)
+
+        def fill(low: int, high: int) -> None:
+            part = slice(low, high)
+            fill_history(
+                self.events.deck, order[part], contact[part], as_of[part], *sizes, *rates, features.rules.margin, out
+            )
+
+        in_parts(fill, len(as_of), threads=threads)
 
     def _fill_own(
         self,
@@ -138,16 +175,18 @@ class History:
     ) -> None:
         features = self.features
         own_start, own_topic = self._own_topics(own.topics)
+        action_type, kind_type = self._types()
         fill_own(
-            self.events,
-            np.ascontiguousarray(contact, dtype=np.int64),
-            np.ascontiguousarray(as_of, dtype=np.int64),
+            self.events.deck,
+            _int64(contact),
+            _int64(as_of),
+            action_type,
+            kind_type,
             np.array([self._type_of.get(name, NONE) for name in own.type], dtype=np.int32),
             own_start,
             own_topic,
             _rate(features.topic_half_life),
-            at,
-            out,
+            out[:, at : at + len(OWN)],
         )
         at += len(OWN)
         out[:, at] = _known_codes(own.type, features.types)
@@ -158,7 +197,7 @@ class History:
 
     def _own_topics(self, topics: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         if self._topic_of is None:
-            self._topic_of = {name: i for i, name in enumerate(self.touchpoints.topics)}
+            self._topic_of = {name: i for i, name in enumerate(self._topics)}
         known = self._topic_of
         beyond = np.iinfo(np.int32).max
         coded: dict[tuple[str, ...], list[int]] = {}
@@ -171,83 +210,36 @@ class History:
             start[i + 1] = len(codes)
         return start, np.array(codes, dtype=np.int32)
 
-    def _encode(self) -> Events:
-        t, features = self.touchpoints, self.features
-        rules, points = features.rules, features.points
-        is_money = _flags(t.kinds, rules.money)
-        is_return = _flags(t.kinds, rules.returns)
-        is_attention = _flags(t.kinds, rules.attention)
-        weight = np.array([points.kinds.get(kind, 0.0) for kind in t.kinds], dtype=np.float64)
-        money, returned = is_money[t.kind] & ~t.outbound, is_return[t.kind] & ~t.outbound
-        amount = np.where(np.isnan(t.value), 0.0, t.value)
-        sign = np.where(returned, -1.0, 1.0) * (money | returned)
-        margin = np.where(np.isnan(t.margin), amount * rules.margin, t.margin)
-        answers = np.full(len(t), NONE, dtype=np.int64)
-        first_answer = np.zeros(len(t), dtype=np.bool_)
-        link_answers(
-            t.start, t.occurred_at, t.outbound, t.channel, t.decision,
-            len(t.channels), len(t.decisions), ANSWER_WITHIN, answers, first_answer,
-        )  # fmt: skip
-        scored = weight[t.kind]
-        for kind in points.once:
-            if kind in t.kinds:
-                scored = np.where((t.kind == t.kinds.index(kind)) & ~_first_of_contact(t, kind), 0.0, scored)
-        return Events(
-            start=t.start,
-            occurred_at=t.occurred_at,
-            kind=t.kind,
-            kind_slot=_slots(t.kinds, features.kinds),
-            channel=t.channel,
-            channel_slot=_slots(t.channels, features.channels),
-            outbound=t.outbound,
-            money=money,
-            returned=returned,
-            # Systems write a return as 20 or as -20; either way it takes 20 away.
-            revenue=np.where(returned, np.abs(amount), amount) * sign,
-            margin=np.where(returned, np.abs(margin), margin) * sign,
-            dwell=np.where(is_attention[t.kind] & ~np.isnan(t.duration), t.duration, 0.0),
-            points=scored,
-            answers=answers,
-            first_answer=first_answer,
-            type=self._types(),
-            topic_start=t.topic_start,
-            topic=t.topic,
-            topic_slot=_slots(t.topics, features.topics),
-        )
+    def _types(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Types of the actions and of the kinds: an outbound touchpoint is its action, where known, else its kind."""
+        if self._type_codes is None:
+            t, type_of = self.touchpoints, self._type_of
+            for name in (*t.actions, *t.kinds):
+                type_of.setdefault(name, len(type_of))
+            self._type_codes = (
+                np.array([type_of[name] for name in t.actions], dtype=np.int32),
+                np.array([type_of[name] for name in t.kinds], dtype=np.int32),
+            )
+        return self._type_codes
 
-    def _types(self) -> NDArray[np.int32]:
-        """Codes of what an outbound touchpoint was: its action where that is known, else its kind."""
-        t = self.touchpoints
-        for name in (*t.actions, *t.kinds):
-            self._type_of.setdefault(name, len(self._type_of))
-        of_kind = np.array([self._type_of[name] for name in t.kinds], dtype=np.int32)
-        of_action = np.array([self._type_of[name] for name in t.actions] + [NONE], dtype=np.int32)
-        known: NDArray[np.int32] = np.where(t.action >= 0, of_action[t.action], of_kind[t.kind])
-        return known.astype(np.int32)
+
+_ONLY_ROW = np.zeros(1, dtype=np.int32)
+
+
+def _row_order(contact: NDArray[np.int64], as_of: NDArray[np.int64], n_contacts: int) -> NDArray[np.int32]:
+    """Rows by contact and moment; those of nobody come last."""
+    codes = np.where(contact < 0, n_contacts, contact).astype(np.int32)
+    return sort_order(codes, as_of, n_contacts + 1)[0]
+
+
+def _int64(column: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.ascontiguousarray(column, dtype=np.int64)
 
 
 def _rate(half_life: int | None) -> float:
-    return 0.0 if half_life is None else float(np.log(2.0) / half_life)
-
-
-def _flags(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([name in wanted for name in names], dtype=np.bool_)
-
-
-def _slots(names: Sequence[str], slots: Sequence[str]) -> NDArray[np.int32]:
-    """Find the slot of each name; what has none falls into the rest, the last slot."""
-    of = {name: i for i, name in enumerate(slots)}
-    return np.array([of.get(name, len(slots)) for name in names], dtype=np.int32)
+    return 0.0 if half_life is None else 1.0 / half_life
 
 
 def _known_codes(names: Sequence[str | None], known: Sequence[str]) -> list[float]:
     of: dict[str | None, float] = {name: float(i) for i, name in enumerate(known)}
     return [of.get(name, float("nan")) for name in names]
-
-
-def _first_of_contact(t: Touchpoints, kind: str) -> NDArray[np.bool_]:
-    at = np.flatnonzero(t.kind == t.kinds.index(kind))
-    contact: NDArray[Any] = t.contact[at]
-    first = np.zeros(len(t), dtype=np.bool_)
-    first[at[np.r_[True, contact[1:] != contact[:-1]]] if len(at) else at] = True
-    return first

@@ -42,6 +42,16 @@ class LinkRow(NamedTuple):
     properties: str | None = None
 
 
+class SplitRow(NamedTuple):
+    """A person's word that two identities are not one contact, from ``at`` (microseconds) on; ``by`` whose word."""
+
+    identity_a: str
+    identity_b: str
+    at: int
+    reason: str = ""
+    by: str = ""
+
+
 class RecordRow(NamedTuple):
     """What is known of a contact, account, product ... since ``known_at`` (microseconds)."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # noqa: TID251 - part of the kernel
 from numpy.typing import NDArray
 
-from features.scratch import F64, I32, I64
+from features.compiled import F64, I32, I64, compiled
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _first_from(occurred_at: I64, low: int, high: int, moment: int) -> int:
     """First row in ``[low, high)`` at or after ``moment``; ``high`` where there is none."""
     while low < high:
@@ -23,7 +22,7 @@ def _first_from(occurred_at: I64, low: int, high: int, moment: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _spans(start: I64, occurred_at: I64, contact: I64, from_: I64, to: I64, low: I64, high: I64) -> None:
     for row in range(len(contact)):
         c = contact[row]
@@ -53,7 +52,7 @@ def spans(start: I64, occurred_at: I64, contact: I64, from_: I64 | int, to: I64 
     return low, high
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _tally(
     low: I64, high: I64, flag: NDArray[np.bool_], weight: F64, link: I32, wanted: I64, skip: I64,
     count: I64, total: F64, last: I64,

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, insert, inspect, select
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from features import store_tables as tables
 from features.row_types import ScoreRow
+from features.store_dialect import Cursor, Dialect, Sql, StoreError
+from features.store_loading import Loading
+from features.store_migrations import NEWEST, migrate
 from features.store_reading import Reading
-from features.store_tables import SCHEMA_VERSION, StoreError
 from features.store_writing import Writing
+from features.touchpoints import TouchpointRules
 
-__all__ = ["Store", "StoreError", "Writing"]
+__all__ = ["Loading", "Store", "StoreError", "Writing"]
+
+_KEPT_OPEN = 4
+_MOST_NOTED = 10_000
 
 
 class Store(Reading):
@@ -30,16 +35,17 @@ class Store(Reading):
     Made by ``Store.open``.
     """
 
-    def __init__(self, engine: Engine, where: str) -> None:
-        self._engine = engine
-        self._where = where
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._pool = QueuePool(dialect.connect, pool_size=_KEPT_OPEN, max_overflow=-1, reset_on_return=None)
         self._thread = threading.local()
         self._lent: list[PoolProxiedConnection] = []
         self._lending = threading.Lock()
+        self._to_pack: dict[str, TouchpointRules] = {}
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open a store, made anew where there is none.
+        """Open a store, made anew where there is none and brought to the newest schema where it is older.
 
         Parameters
         ----------
@@ -51,13 +57,12 @@ class Store(Reading):
         StoreError
             Where the URL is wrong, the file is something else or the store was made by a newer version.
         """
-        engine = tables.connect(url)
-        store = cls(engine, repr(engine.url.database))
+        store = cls(_dialect_of(url))
         try:
-            with tables.sentences(store._where):
-                store._keep_log()
-                store._make_tables()
-        except StoreError:
+            with store._dialect.sentences(), closing(store._pool.connect()) as connection:
+                store._dialect.prepare(connection)
+                store._make_tables(connection)
+        except BaseException:
             store.close()
             raise
         return store
@@ -77,7 +82,7 @@ class Store(Reading):
                 connection.close()
             self._lent.clear()
         self._thread = threading.local()
-        self._engine.dispose()
+        self._pool.dispose()
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
@@ -88,88 +93,179 @@ class Store(Reading):
         StoreError
             Where another process has been writing for a minute, or there is no room.
         """
-        with tables.sentences(self._where), closing(self._engine.raw_connection()) as connection:
-            cursor = _driver(connection).cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+        with self._dialect.sentences():
+            connection, cursor, may_pack = self._begun()
+            with closing(connection):
+                try:
+                    yield Writing(cursor, self._dialect, may_pack=may_pack)
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    self._dialect.rollback(connection)
+                    raise
+
+    def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
+        """Take note of an identity that would have been read faster from a packed history."""
+        if len(self._to_pack) < _MOST_NOTED:
+            self._to_pack[identity] = rules
+
+    def pack_some(self, most: int = 8) -> int:
+        """Pack histories that were read from their rows since; says how many.
+
+        Meant for when nobody waits: it is one transaction of its own, and what it does nobody will miss.
+        """
+        noted = [self._to_pack.popitem() for _ in range(min(most, len(self._to_pack)))]
+        if not noted:
+            return 0
+        with self.writing() as writing:
+            return sum(writing.repack(identity, rules) for identity, rules in noted)
+
+    @contextmanager
+    def loading(self) -> Iterator[Loading]:
+        """One load, whole or not at all; others write on until ``Loading.settle`` is called.
+
+        Raises
+        ------
+        StoreError
+            Where another process has been writing for a minute, or there is no room.
+        """
+        pool = NullPool(self._dialect.connect_to_load, reset_on_return=None)
+        with self._dialect.sentences(), closing(pool.connect()) as connection:
             try:
-                yield Writing(cursor)
-                cursor.execute("COMMIT")
+                loading = Loading(self._dialect.cursor(connection), self._dialect)
+                yield loading
+                loading.commit()
             except BaseException:
-                if _driver(connection).in_transaction:
-                    cursor.execute("ROLLBACK")
+                self._dialect.rollback(connection)
                 raise
+
+    def _begun(self) -> tuple[PoolProxiedConnection, Cursor, bool]:
+        """Begin to write, on a new connection where those that were kept have lost their server."""
+        for left in reversed(range(_KEPT_OPEN + 1)):
+            connection = self._pool.connect()
+            try:
+                cursor = self._dialect.cursor(connection)
+                return connection, cursor, self._dialect.begin(cursor)
+            except BaseException:
+                was_lost = self._dialect.is_lost(connection)
+                self._dialect.rollback(connection)
+                connection.close()
+                if not (was_lost and left):
+                    raise
+        raise StoreError(f"the store {self._dialect.where} keeps losing its connections; try again later")
 
     def save_scores(self, rows: Iterable[ScoreRow]) -> int:
         """Put these scores in the place of all there were, whole or not at all."""
         with self.writing() as writing:
             return writing.scores(rows)
 
-    def _keep_log(self) -> None:
-        """Switch to a write-ahead log, in which readers see the last commit while others write."""
-        with closing(self._engine.raw_connection()) as connection:
-            for attempt in range(100):
-                try:
-                    _driver(connection).execute("PRAGMA journal_mode = WAL")
-                    return
-                except sqlite3.OperationalError as error:
-                    # The switch, made once in a store's life, does not wait for others by itself.
-                    if "locked" not in str(error) or attempt == 99:
-                        raise
-                    time.sleep(0.05)
-
-    def _make_tables(self) -> None:
-        with self._engine.connect() as connection:
+    def _make_tables(self, connection: PoolProxiedConnection) -> None:
+        with closing(self._dialect.cursor(connection)) as cursor:
             # A store that is there already is opened without waiting for whoever writes to it.
-            if self._is_made(connection):
+            if self._version(cursor) == NEWEST:
                 return
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if not self._is_made(connection):
-                tables.METADATA.create_all(connection)
-                connection.execute(insert(tables.VERSION).values(version=SCHEMA_VERSION))
-            connection.exec_driver_sql("COMMIT")
+            self._dialect.begin_change(cursor)
+            try:
+                version = self._version(cursor)
+                if version is None:
+                    self._dialect.make_tables(cursor)
+                    cursor.execute(f"INSERT INTO {tables.VERSION.name} (version) VALUES ({NEWEST})")
+                elif version < NEWEST:
+                    migrate(version, cursor.execute)
+                cursor.execute("COMMIT")
+            except BaseException:
+                self._dialect.rollback(connection)
+                raise
 
-    def _is_made(self, connection: Connection) -> bool:
-        found = set(inspect(connection).get_table_names())
+    def _version(self, cursor: Cursor) -> int | None:
+        """Return the version of the schema; None where there is no store yet."""
+        found = self._dialect.table_names(cursor)
         if tables.VERSION.name in found:
-            self._check_version(connection.execute(select(tables.VERSION.c.version)).scalar())
-            return True
+            row = cursor.execute(f"SELECT version FROM {tables.VERSION.name}").fetchone()
+            version = None if row is None else int(row[0])
+            self._check_version(version)
+            return version
         ours = sorted(found & set(tables.METADATA.tables))
         if ours:
             raise StoreError(
-                f"{self._where} has tables of its own called {', '.join(ours)}; "
-                "give the store a file to itself in store.url"
+                f"{self._dialect.where} has tables of its own called {', '.join(ours)}; "
+                "give the store a file or a database to itself in store.url"
             )
-        return False
+        return None
 
     def _check_version(self, version: int | None) -> None:
-        if version is None or version > SCHEMA_VERSION:
+        if version is None or version > NEWEST:
             raise StoreError(
-                f"the store {self._where} was made by a newer nba "
-                f"(schema {version}, this one knows {SCHEMA_VERSION}); upgrade nba, or use another store"
+                f"the store {self._dialect.where} was made by a newer nba "
+                f"(schema {version}, this one knows {NEWEST}); upgrade nba, or use another store"
             )
 
-    def _cursor(self) -> sqlite3.Cursor:
-        cursor: sqlite3.Cursor | None = getattr(self._thread, "cursor", None)
+    def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        dialect = self._dialect
+        with dialect.sentences():
+            cursor = self._cursor()
+            try:
+                found: list[tuple[Any, ...]] = cursor.execute(dialect.text(statement), parameters).fetchall()
+            except dialect.errors:
+                # A read can be repeated; the server may have been started anew since the last one.
+                if not self._has_lost():
+                    raise
+                found = self._cursor().execute(dialect.text(statement), parameters).fetchall()
+            return found
+
+    def _cursor(self) -> Cursor:
+        """Return this thread's own cursor, for short reads."""
+        cursor: Cursor | None = getattr(self._thread, "cursor", None)
         if cursor is None:
-            connection = self._engine.raw_connection()
+            connection = self._pool.connect()
             with self._lending:
                 self._lent.append(connection)
-            cursor = self._thread.cursor = _driver(connection).cursor()
+            self._thread.connection = connection
+            cursor = self._thread.cursor = self._dialect.cursor(connection)
         return cursor
 
-    def _stream(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    def _has_lost(self) -> bool:
+        """Let go of this thread's connection if its other end has gone; says whether it had."""
+        connection: PoolProxiedConnection | None = getattr(self._thread, "connection", None)
+        if connection is None or not self._dialect.is_lost(connection):
+            return False
+        with self._lending:
+            self._lent.remove(connection)
+        connection.invalidate()
+        self._thread.cursor = self._thread.connection = None
+        return True
+
+    def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         # On a connection of its own, because a reader may write or read other things between two rows.
-        with tables.sentences(self._where), closing(self._engine.raw_connection()) as connection:
-            cursor = _driver(connection).cursor()
-            cursor.arraysize = 5000
-            with closing(cursor):
-                cursor.execute(statement, parameters)
-                while rows := cursor.fetchmany():
-                    yield from rows
+        with self._dialect.sentences(), closing(self._pool.connect()) as connection:
+            try:
+                yield from self._dialect.stream(connection, self._dialect.text(statement), parameters)
+            finally:
+                self._dialect.rollback(connection)
 
 
-def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
-    driver = connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError(f"expected a connection to SQLite, got {type(driver).__name__}")
-    return driver
+def _dialect_of(url: str) -> Dialect:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"store.url {url!r} is not a database URL; write one such as sqlite:///nba.db") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        from features.store_sqlite import Sqlite
+
+        return Sqlite(parsed)
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        return _postgresql(parsed)
+    shown = parsed.render_as_string(hide_password=True)
+    raise StoreError(
+        f"store.url {shown!r} is of no supported database; write sqlite:///nba.db or postgresql://user@host/db"
+    )
+
+
+def _postgresql(url: URL) -> Dialect:
+    try:
+        from features.store_postgresql import Postgresql
+    except ImportError as error:
+        raise StoreError(
+            "a store in PostgreSQL needs psycopg; `pip install 'nba-service[postgresql]'` brings it"
+        ) from error
+    return Postgresql(url)

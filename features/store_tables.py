@@ -1,11 +1,7 @@
-"""The store's tables and its door to the database; the dialect stands here and nowhere else."""
+"""The store's tables, the same in every database."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -13,53 +9,44 @@ from sqlalchemy import (
     Boolean,
     Column,
     Double,
-    Engine,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    create_engine,
-    event,
+    text,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.sql.expression import ClauseElement
-
-from features.errors import UserError
-
-SCHEMA_VERSION = 1
-BUSY_SECONDS = 60
+from sqlalchemy.dialects import postgresql
 
 METADATA = MetaData()
 
 
-class StoreError(UserError):
-    """The store cannot be opened, or would not take what it was given."""
+# Texts are compared byte by byte everywhere, so that every database has the same order, which is Python's too.
+TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def _text(*names: str) -> list[Column[Any]]:
-    return [Column(name, Text) for name in names]
+    return [Column(name, TEXT) for name in names]
 
 
 def _number(*names: str) -> list[Column[Any]]:
     return [Column(name, Double) for name in names]
 
 
-VERSION = Table("nba_store", METADATA, Column("version", Integer, primary_key=True))
+VERSION = Table("nba_store", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 # Clustered on identity and time, so that one contact's history is one short read.
 TOUCHPOINTS = Table(
     "touchpoints",
     METADATA,
-    Column("identity", Text, primary_key=True),
+    Column("identity", TEXT, primary_key=True),
     Column("occurred_at", BigInteger, primary_key=True),
-    Column("touchpoint_id", Text, primary_key=True),
+    Column("touchpoint_id", TEXT, primary_key=True),
     # The key's columns come first: SQLite 3.40 checks the integrity of tables laid out otherwise wrongly.
-    Column("source", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
+    Column("source", TEXT, primary_key=True),
+    Column("kind", TEXT, nullable=False),
     *_text("channel", "direction", "topics"),
     *_number("value"),
     *_text("currency"),
@@ -72,42 +59,86 @@ TOUCHPOINTS = Table(
 CONTACTS = Table(
     "contacts",
     METADATA,
-    Column("identity", Text, primary_key=True),
+    Column("identity", TEXT, primary_key=True),
     Column("known_at", BigInteger, primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("body", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
 RECORDS = Table(
     "records",
     METADATA,
-    Column("table_name", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("table_name", TEXT, primary_key=True),
+    Column("key", TEXT, primary_key=True),
     Column("known_at", BigInteger, primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("body", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
 LINKS = Table(
     "links",
     METADATA,
-    Column("identity_a", Text, primary_key=True),
-    Column("identity_b", Text, primary_key=True),
+    Column("identity_a", TEXT, primary_key=True),
+    Column("identity_b", TEXT, primary_key=True),
     Column("seen_at", BigInteger, primary_key=True),
-    Column("how", Text, primary_key=True),
+    Column("how", TEXT, primary_key=True),
     *_number("confidence"),
     *_text("properties"),
     Index("links_of_b", "identity_b", "seen_at"),
     sqlite_with_rowid=False,
 )
 
+# Both directions of every link, so that one identity's links are one short read however many name it; of equal
+# ones the earliest. Without a confidence a link is certain.
+LINK_ENDS = Table(
+    "link_ends",
+    METADATA,
+    Column("identity", TEXT, primary_key=True),
+    Column("other", TEXT, primary_key=True),
+    Column("how", TEXT, primary_key=True),
+    Column("confidence", Double, primary_key=True, server_default=text("1.0")),
+    Column("seen_at", BigInteger, nullable=False),
+    Index("link_ends_of", "identity", "seen_at"),
+    sqlite_with_rowid=False,
+)
+
+SPLITS = Table(
+    "splits",
+    METADATA,
+    Column("identity_a", TEXT, primary_key=True),
+    Column("identity_b", TEXT, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("reason", TEXT, nullable=False),
+    Column("by", TEXT, nullable=False),
+    Index("splits_of_b", "identity_b", "at"),
+    sqlite_with_rowid=False,
+)
+
+ACCOUNT_MEMBERS = Table(
+    "account_members",
+    METADATA,
+    Column("account", TEXT, primary_key=True),
+    Column("identity", TEXT, primary_key=True),
+    Column("known_at", BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+LAKES = Table("lakes", METADATA, Column("path", TEXT, primary_key=True))
+
+PACKED = Table(
+    "packed",
+    METADATA,
+    Column("identity", TEXT, primary_key=True),
+    Column("blob", LargeBinary, nullable=False),
+)
+
 DECISIONS = Table(
     "decisions",
     METADATA,
-    Column("decision_id", Text, primary_key=True),
-    Column("identity", Text, nullable=False),
+    Column("decision_id", TEXT, primary_key=True),
+    Column("identity", TEXT, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
-    Column("action", Text, nullable=False),
+    Column("action", TEXT, nullable=False),
     *_number("probability"),
     *_text("allowed", "policy", "topics", "properties", "chances", "mode", "placement", "model_version", "terms"),
     *_text("key", "request_hash"),
@@ -123,9 +154,9 @@ DECISIONS = Table(
 OUTCOMES = Table(
     "outcomes",
     METADATA,
-    Column("feedback_id", Text, primary_key=True),
-    Column("decision_id", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("feedback_id", TEXT, primary_key=True),
+    Column("decision_id", TEXT, nullable=False),
+    Column("outcome", TEXT, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     *_text("action", "reason", "note"),
@@ -138,105 +169,26 @@ OUTCOMES = Table(
 SCORES = Table(
     "scores",
     METADATA,
-    Column("contact_id", Text, primary_key=True),
+    Column("contact_id", TEXT, primary_key=True),
     Column("as_of", BigInteger, nullable=False),
     *_text("stage"),
     *_number("points"),
-    Column("body", Text, nullable=False),
+    Column("body", TEXT, nullable=False),
     *_text("model_version"),
 )
 
 QUARANTINE = Table(
     "quarantine",
     METADATA,
-    Column("number", Integer, primary_key=True),
-    Column("fingerprint", Text, nullable=False, unique=True),
-    Column("table_name", Text, nullable=False),
-    Column("raw", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("rule", Text, nullable=False),
+    Column("number", Integer().with_variant(BigInteger, "postgresql"), Identity(), primary_key=True),
+    Column("fingerprint", TEXT, nullable=False, unique=True),
+    Column("table_name", TEXT, nullable=False),
+    Column("raw", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("rule", TEXT, nullable=False),
     Column("refused_at", BigInteger, nullable=False),
-    Column("file", Text, nullable=False),
+    Column("file", TEXT, nullable=False),
     Column("line", BigInteger),
     *_text("zone"),
     Column("nth", Integer, nullable=False),
 )
-
-
-def connect(url: str) -> Engine:
-    """Make an engine for the URL of [store].
-
-    Raises
-    ------
-    StoreError
-        Where the URL is not one, or of a database that is not supported.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"store.url {url!r} is not a database URL; write one such as sqlite:///nba.db") from error
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"store.url {_hidden(parsed)!r}: only SQLite is supported so far; write sqlite:///nba.db")
-    if not parsed.database or parsed.database == ":memory:":
-        raise StoreError(f"store.url {url!r} names no file; write one such as sqlite:///nba.db")
-    path = Path(parsed.database)
-    if path.is_dir():
-        raise StoreError(f"the store {parsed.database!r} is a folder; store.url must name a file")
-    if not path.parent.is_dir():
-        raise StoreError(f"no folder {str(path.parent)!r} for the store; make it, or change store.url")
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=4, max_overflow=-1)
-    event.listen(engine, "connect", _prepare)
-    return engine
-
-
-def _hidden(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
-
-
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
-    connection.isolation_level = None
-    for pragma in (
-        "synchronous = FULL",
-        "cache_size = -65536",
-        "mmap_size = 268435456",
-        "temp_store = MEMORY",
-        "journal_size_limit = 67108864",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def sql(statement: ClauseElement) -> str:
-    """Return the text of a statement, with its parameters by position in the order of their appearance."""
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
-
-
-@contextmanager
-def sentences(where: str) -> Iterator[None]:
-    """Turn the database's own errors into sentences.
-
-    Raises
-    ------
-    StoreError
-        For every error of the database inside.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(_sentence(error, where)) from error
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None)
-        raise StoreError(_sentence(cause or error, where)) from error
-
-
-def _sentence(error: object, where: str) -> str:
-    said = str(error)
-    if "locked" in said or "busy" in said:
-        return f"another process has been writing to the store {where} for {BUSY_SECONDS} s; try again later"
-    if "not a database" in said:
-        return f"{where} is not a store of this service but some other file; change store.url, or move it away"
-    if "readonly" in said or "unable to open" in said:
-        return f"the store {where} cannot be written to ({said}); check the permissions of file and folder"
-    if "full" in said:
-        return f"no room left to write to the store {where}; nothing of this was stored"
-    return f"the store {where} failed: {said}"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import Table, bindparam, delete, select, text, update
-from sqlalchemy.dialects.sqlite import insert
 
+from features import store_packing
 from features import store_tables as tables
 from features.row_types import (
     ContactRow,
@@ -21,41 +18,68 @@ from features.row_types import (
     QuarantineRow,
     RecordRow,
     ScoreRow,
+    SplitRow,
     TouchpointRow,
 )
 from features.schema import RECORDS
+from features.store_dialect import Cursor, Dialect, Sql, quoted
 from features.store_reading import Reading
+from features.store_values import QUARANTINE_COLUMNS, decided, json_of, quarantined
+from features.touchpoints import TouchpointRules
 
 
-def _once(table: Table, columns: Sequence[str] | None = None) -> str:
+def _once(table: Table, columns: Sequence[str] | None = None, otherwise: str = "DO NOTHING") -> Sql:
     """Insert a row, its values in the order of ``columns`` (the table's where left out), unless it is there."""
     names = columns or [column.name for column in table.c]
     values = ", ".join(f":{name}" for name in names)
-    return tables.sql(text(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"))
+    return Sql(text(f"INSERT INTO {table.name} ({quoted(names)}) VALUES ({values}) ON CONFLICT {otherwise}"))
 
 
-_QUARANTINE_COLUMNS = [column.name for column in tables.QUARANTINE.c if column.name != "number"]
+_Place = tuple[str, int]
+"""Key and ``known_at`` of a record."""
+
 _TOUCHPOINT = _once(tables.TOUCHPOINTS, TouchpointRow._fields)
-_LINK = _once(tables.LINKS)
+# Of links that differ in nothing but their confidence the surest stays, so that their order tells nothing.
+_LINK = _once(
+    tables.LINKS,
+    otherwise="(identity_a, identity_b, seen_at, how) DO UPDATE "
+    "SET confidence = excluded.confidence, properties = excluded.properties "
+    "WHERE coalesce(excluded.confidence, 1.0) > coalesce(links.confidence, 1.0)",
+)
+_LINK_END = _once(
+    tables.LINK_ENDS,
+    otherwise="(identity, other, how, confidence) DO UPDATE SET seen_at = excluded.seen_at "
+    "WHERE excluded.seen_at < link_ends.seen_at",
+)
+_SPLIT = _once(tables.SPLITS)
+_MEMBER = _once(tables.ACCOUNT_MEMBERS)
+_NO_MEMBER = Sql(
+    delete(tables.ACCOUNT_MEMBERS).where(
+        *(column == bindparam(f"k_{column.name}") for column in tables.ACCOUNT_MEMBERS.c)
+    )
+)
+_LAKE = _once(tables.LAKES)
+_PACK = _once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
+_UNPACK = Sql(delete(tables.PACKED).where(tables.PACKED.c.identity == bindparam("a")))
 _DECISION = _once(tables.DECISIONS)
 _OUTCOME = _once(tables.OUTCOMES)
 _SCORE = _once(tables.SCORES)
-_QUARANTINED = _once(tables.QUARANTINE, _QUARANTINE_COLUMNS)
+_QUARANTINED = _once(tables.QUARANTINE, QUARANTINE_COLUMNS)
 
-_KNOWN_DECISION = tables.sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
-_ACTIVATE = tables.sql(
+_KNOWN_DECISION = Sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
+_ACTIVATE = Sql(
     update(tables.DECISIONS)
     .values(activated_at=bindparam("at"))
     .where(tables.DECISIONS.c.decision_id == bindparam("a"), tables.DECISIONS.c.activated_at.is_(None))
 )
-_SETTLE = tables.sql(
+_SETTLE = Sql(
     update(tables.OUTCOMES).values(pending=bindparam("b")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
 )
-_REDIRECT = tables.sql(
+_REDIRECT = Sql(
     update(tables.OUTCOMES).values(decision_id=bindparam("to")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
 )
-_RELEASE = tables.sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
-_FORGET_SCORES = tables.sql(delete(tables.SCORES))
+_RELEASE = Sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
+_FORGET_SCORES = Sql(delete(tables.SCORES))
 
 
 class Writing:
@@ -65,10 +89,17 @@ class Writing:
     alone.
     """
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
-        self.seen: Reading = _Inside(cursor)
+    def __init__(self, cursor: Cursor, dialect: Dialect, *, may_pack: bool = True) -> None:
+        self._cursor, self._dialect = cursor, dialect
+        self.may_pack = may_pack
+        """Whether ``pack`` does anything: not while a load is being stored whose touchpoints cannot be seen yet."""
+        self.seen: Reading = _Inside(cursor, dialect)
         """What this transaction reads: the store with what it has written itself."""
+
+    @property
+    def longest_key(self) -> int | None:
+        """How many bytes of UTF-8 an identity, an id or a source may have; None where that does not matter."""
+        return self._dialect.longest_key
 
     def touchpoints(self, rows: Sequence[TouchpointRow]) -> int:
         """Store touchpoints; of those with the same source and id the first is kept, for ever.
@@ -82,7 +113,14 @@ class Writing:
         if any(key[1] is None for key in once):
             raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.content_id")
         # In the order of the table each page is touched once a chunk instead of once a row.
-        return self._many(_TOUCHPOINT, sorted(once.values(), key=_place))
+        ordered = sorted(once.values(), key=_place)
+        stored = self._many(_TOUCHPOINT, ordered)
+        store_packing.follow(self, ordered, stored)
+        return stored
+
+    def touchpoint_columns(self, columns: Sequence[Sequence[Any]]) -> int:
+        """Store touchpoints that come as the columns of ``TouchpointRow``."""
+        return self.touchpoints([TouchpointRow._make(row) for row in zip(*columns, strict=True)])
 
     def contacts(self, rows: Sequence[ContactRow]) -> int:
         """Store traits; those of the same identity and time are merged, where the later value wins."""
@@ -95,13 +133,46 @@ class Writing:
         return self._merge(tables.RECORDS, (table,), rows)
 
     def links(self, rows: Sequence[LinkRow]) -> int:
-        """Store links; the same two identities at the same time in the same way are one."""
-        return self._many(_LINK, rows)
+        """Store links; the same two identities at the same time in the same way are one, the surest of them."""
+        stored = self._many(_LINK, rows)
+        self._many(_LINK_END, sorted({end for row in rows for end in _ends(row)}))
+        return stored
+
+    def splits(self, rows: Sequence[SplitRow]) -> int:
+        """Store that pairs were split; the two names are kept in the order of their text."""
+        return self._many(_SPLIT, [(*sorted(row[:2]), *row[2:]) for row in rows])
+
+    def lake(self, path: str) -> None:
+        """Make the touchpoints of a lake belong to this store.
+
+        Parameters
+        ----------
+        path
+            The lake's folder, absolute: the store is read from other working directories too.
+        """
+        self._many(_LAKE, [(path,)])
+
+    def pack(self, identity: str, blob: bytes) -> None:
+        """Put down bytes for an identity, in the place of what was there.
+
+        They must be made of what ``seen`` read in this very transaction. Nothing is put down without
+        ``may_pack``.
+        """
+        if self.may_pack:
+            self._many(_PACK, [(identity, blob)])
+
+    def repack(self, identity: str, rules: TouchpointRules) -> bool:
+        """Pack an identity's history as it stands, to be read under these rules; says whether it is worth it."""
+        return self.may_pack and store_packing.put(self, identity, rules)
+
+    def unpack_all(self, identities: Iterable[str]) -> None:
+        """Forget what ``pack`` put down for these identities."""
+        self._many(_UNPACK, [(identity,) for identity in identities])
 
     def decisions(self, rows: Sequence[DecisionRow]) -> int:
         """Store decisions; the first with an id stays. Feedback that waited for them is pending no more."""
-        stored = self._many(_DECISION, [_decision(row) for row in rows])
-        self._cursor.executemany(_SETTLE, [(False, row.decision_id) for row in rows])
+        stored = self._many(_DECISION, [decided(row) for row in rows])
+        self._many(_SETTLE, [(False, row.decision_id) for row in rows])
         return stored
 
     def outcomes(self, rows: Sequence[OutcomeRow]) -> int:
@@ -111,7 +182,7 @@ class Writing:
 
     def redirect_outcomes(self, decision_id: str, to: str) -> None:
         """Give the outcomes of one decision to another: the first id stands for it."""
-        self._cursor.execute(_REDIRECT, (to, decision_id))
+        self._cursor.execute(self._dialect.text(_REDIRECT), (to, decision_id))
 
     def activate(self, decision_id: str, at: int) -> bool:
         """Say that a deferred decision was really shown; false where there is no such decision.
@@ -121,135 +192,97 @@ class Writing:
         at
             When, in microseconds; of several times the first stays.
         """
-        self._cursor.execute(_ACTIVATE, (at, decision_id))
+        self._cursor.execute(self._dialect.text(_ACTIVATE), (at, decision_id))
         return self._is_decision(decision_id)
 
     def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
         """Keep rows aside; an equal row of the same table is kept once for each time it stood in one file."""
-        return self._many(_QUARANTINED, [_quarantined(row) for row in rows])
+        return self._many(_QUARANTINED, [quarantined(row) for row in rows])
 
     def release(self, numbers: Iterable[int]) -> None:
         """Take rows out of the quarantine."""
-        self._cursor.executemany(_RELEASE, [(number,) for number in numbers])
+        self._many(_RELEASE, [(number,) for number in numbers])
 
     def scores(self, rows: Iterable[ScoreRow]) -> int:
         """Put these scores in the place of all there were."""
-        self._cursor.execute(_FORGET_SCORES)
-        return self._many(_SCORE, ((r[0], r[1], r[2], r[3], _json(r[4]), r[5]) for r in rows))
+        self._cursor.execute(self._dialect.text(_FORGET_SCORES))
+        return self._many(_SCORE, ((r[0], r[1], r[2], r[3], json_of(r[4]), r[5]) for r in rows))
 
-    def _many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
-        self._cursor.executemany(statement, rows)
+    def _many(self, statement: Sql, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run a statement for each row; says how many rows it wrote."""
+        self._cursor.executemany(self._dialect.text(statement), rows)
         return max(self._cursor.rowcount, 0)
 
     def _is_decision(self, decision_id: str) -> bool:
-        return self._cursor.execute(_KNOWN_DECISION, (decision_id,)).fetchone() is not None
+        return self.seen._one(_KNOWN_DECISION, (decision_id,)) is not None
 
     def _merge(self, table: Table, prefix: tuple[str, ...], rows: Sequence[RecordRow]) -> int:
-        changed = 0
         read, write = _MERGES[table.name]
-        bodies: dict[tuple[str, int], dict[str, object]] = {}
-        written: dict[tuple[str, int], str] = {}
+        before: dict[_Place, str | None] = {}
+        bodies: dict[_Place, dict[str, object]] = {}
+        after: dict[_Place, str] = {}
+        changed = 0
         for key, known_at, body in rows:
             place = (key, known_at)
             if place not in bodies:
-                found = self._cursor.execute(read, (*prefix, *place)).fetchone()
+                found = self.seen._one(read, (*prefix, *place))
+                before[place] = found[0] if found else None
                 bodies[place] = orjson.loads(found[0]) if found else {}
-                before = found and found[0]
-            else:
-                before = written.get(place) or _json(bodies[place])
+            said = after.get(place, before[place])
             bodies[place].update(body)
-            after = _json(bodies[place])
-            if after != before:
-                written[place] = after
+            says = json_of(bodies[place])
+            if says != said:
+                after[place] = says
                 changed += 1
-        self._cursor.executemany(write, [(*prefix, *place, body) for place, body in sorted(written.items())])
+        self._many(write, [(*prefix, *place, body) for place, body in sorted(after.items())])
+        if table is tables.CONTACTS:
+            self._join({place: (before[place], bodies[place]) for place in after})
         return changed
+
+    def _join(self, changed: Mapping[_Place, tuple[str | None, Mapping[str, object]]]) -> None:
+        """Keep the members of accounts in step with the traits that name them."""
+        left, joined = [], []
+        for place, (before, body) in sorted(changed.items()):
+            was, now = orjson.loads(before or "{}").get("account"), body.get("account")
+            if was != now:
+                left += [(was, *place)] if isinstance(was, str) else []
+                joined += [(now, *place)] if isinstance(now, str) else []
+        self._many(_NO_MEMBER, left)
+        self._many(_MEMBER, joined)
 
 
 class _Inside(Reading):
     """Reads through the connection that writes."""
 
-    _where = "inside a transaction"
+    def __init__(self, cursor: Cursor, dialect: Dialect) -> None:
+        self._cursor, self._dialect = cursor, dialect
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._writer = cursor
+    def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._cursor.execute(self._dialect.text(statement), parameters)
+        return self._cursor.fetchall()
 
-    def _cursor(self) -> sqlite3.Cursor:
-        return self._writer
-
-    def _stream(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         return iter(self._all(statement, parameters))
+
+    def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
+        """Let it pass: who writes packs what is worth it."""
 
 
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row[:3]
 
 
-def _merging(table: Table) -> tuple[str, str]:
+def _ends(link: LinkRow) -> list[tuple[str, str, str, float, int]]:
+    a, b, seen_at, how, confidence = link[:5]
+    sure = 1.0 if confidence is None else confidence
+    return [] if a == b else [(a, b, how, sure, seen_at), (b, a, how, sure, seen_at)]
+
+
+def _merging(table: Table) -> tuple[Sql, Sql]:
     keys = list(table.primary_key.columns)
     read = select(table.c.body).where(*(key == bindparam(f"k_{key.name}") for key in keys))
-    write = insert(table).values({column.name: bindparam(column.name) for column in table.c})
-    return tables.sql(read), tables.sql(
-        write.on_conflict_do_update(index_elements=keys, set_={"body": write.excluded.body})
-    )
+    places = quoted(key.name for key in keys)
+    return Sql(read), _once(table, otherwise=f"({places}) DO UPDATE SET body = excluded.body")
 
 
 _MERGES = {table.name: _merging(table) for table in (tables.CONTACTS, tables.RECORDS)}
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY).decode()
-
-
-def _json_or_none(value: object) -> str | None:
-    return None if value is None else _json(value)
-
-
-def _unordered(value: Mapping[str, object] | None) -> str | None:
-    # The order of the chances is the order the action was drawn in: a replay needs it.
-    return None if value is None else orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-
-
-def _decision(row: DecisionRow) -> tuple[Any, ...]:
-    return (
-        row.decision_id,
-        row.identity,
-        row.decided_at,
-        row.action,
-        row.probability,
-        _json_or_none(row.allowed),
-        row.policy,
-        _json_or_none(row.topics),
-        _json_or_none(row.properties),
-        _unordered(row.chances),
-        row.mode,
-        row.placement,
-        row.model_version,
-        _json_or_none(row.terms),
-        row.key,
-        row.request_hash,
-        row.answer,
-        row.as_of,
-        row.activated_at,
-        row.deferred,
-        row.holdout,
-        row.features_sha,
-    )
-
-
-def _quarantined(row: QuarantineRow) -> tuple[Any, ...]:
-    content = json.dumps([row.table, row.raw, row.nth]).encode()
-    fingerprint = hashlib.sha256(content).hexdigest()[:32]
-    named = {
-        "fingerprint": fingerprint,
-        "table_name": row.table,
-        "raw": row.raw,
-        "reason": row.reason.encode(errors="backslashreplace").decode(),
-        "rule": row.rule.encode(errors="backslashreplace").decode(),
-        "refused_at": row.refused_at,
-        "file": row.file.encode(errors="backslashreplace").decode(),
-        "line": row.line,
-        "zone": row.zone,
-        "nth": row.nth,
-    }
-    return tuple(named[name] for name in _QUARANTINE_COLUMNS)

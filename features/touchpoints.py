@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-TouchpointTuple = tuple[Any, ...]
-"""identity, occurred_at (us), touchpoint_id, kind, channel, direction, topics (JSON), value, currency,
-margin, duration, decision_id, action, properties (JSON); everything after ``kind`` may be None."""
+from features import told_rules, touchpoint_columns, touchpoint_order, touchpoint_rows
+from features.codes import NONE
+from features.told import Told
+from features.topics import TopicRule
+from features.touchpoint_rows import TouchpointTuple
 
-NONE = -1
-"""The code of an absent text."""
+__all__ = ["NONE", "TouchpointRules", "TouchpointTuple", "Touchpoints"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,10 @@ class TouchpointRules:
     margin: float = 1.0
     stitch_limit: int = 25
     visitor_stitching: bool = False
+    stitch_confidence: float = 0.9
+    """How sure a link must be to join; one without a confidence is certain."""
+    topic_rules: tuple[TopicRule, ...] = ()
+    """What touchpoints are about where the source does not say."""
 
     def rate(self, currency: str | None) -> float | None:
         """Return what one unit of ``currency`` is worth in base currency; None where that is not known."""
@@ -45,35 +48,23 @@ class TouchpointRules:
         return direction == "outbound" if direction else kind in self.outbound
 
 
-class Codes:
-    """Texts numbered in the order of their first appearance; None is -1."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._of: dict[str | None, int] = {None: NONE, "": NONE}
-
-    def __call__(self, name: str | None) -> int:
-        """Return the code of a text, a new one where it is new."""
-        code = self._of.get(name)
-        if code is None and name is not None:
-            code = self._of[name] = len(self.names)
-            self.names.append(name)
-        return NONE if code is None else code
-
-
 @dataclass(frozen=True)
 class Touchpoints:
     """Columns of touchpoints in (contact, occurred_at, touchpoint_id) order.
 
     ``start[c]:start[c + 1]`` are the rows of contact ``c``; ``topic_start`` and ``topic`` are laid out alike.
     Codes index the lists of names beside them; -1 is "none". Numbers that are absent are NaN.
-    ``value`` and ``margin`` are in base currency.
+    ``value`` and ``margin`` are in base currency. ``touchpoint_id`` and ``properties`` may be decoded when they
+    are asked for, and a column that says nothing may be one value in the memory of one.
+
+    Where ``visible_from`` and ``visible_to`` are given, a touchpoint counts as of a moment only where
+    ``visible_from < as_of <= visible_to``, in microseconds.
     """
 
     contacts: list[str]
     start: NDArray[np.int64]
     occurred_at: NDArray[np.int64]
-    touchpoint_id: list[str]
+    touchpoint_id: Sequence[str]
     kind: NDArray[np.int32]
     kinds: list[str]
     channel: NDArray[np.int32]
@@ -89,7 +80,9 @@ class Touchpoints:
     topic_start: NDArray[np.int64]
     topic: NDArray[np.int32]
     topics: list[str]
-    properties: list[str | None]
+    properties: Sequence[str | None]
+    visible_from: NDArray[np.int64] | None = None
+    visible_to: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.occurred_at)
@@ -99,6 +92,10 @@ class Touchpoints:
         """The contact's code of each touchpoint."""
         return np.repeat(np.arange(len(self.contacts), dtype=np.int32), np.diff(self.start))
 
+    def contact_of(self, row: int) -> int:
+        """Code of the contact whose touchpoint a row is."""
+        return int(np.searchsorted(self.start, row, side="right")) - 1
+
     @classmethod
     def from_rows(cls, rows: Iterable[TouchpointTuple], rules: TouchpointRules) -> Touchpoints:
         """Columns of rows as the store reads them.
@@ -106,92 +103,114 @@ class Touchpoints:
         Parameters
         ----------
         rows
-            In any order; sorted here where they are not in (identity, occurred_at, touchpoint_id) order.
+            In any order; sorted here where they are not in (identity, occurred_at, touchpoint_id) order. They are
+            taken as they come, so that a generator of millions is never held as rows.
         rules
-            Direction by kind, and rates of exchange.
+            Direction by kind, rates of exchange, and topics where a row has none.
 
         Raises
         ------
         ValueError
             Where a currency has no rate.
         """
-        listed = list(rows)
-        if any(a[:3] > b[:3] for a, b in pairwise(listed)):
-            listed.sort(key=lambda row: row[:3])
-        return _from_sorted(listed, rules)
+        return cls(**touchpoint_rows.from_rows(rows, rules))
 
+    @classmethod
+    def from_told(cls, told: Told, rules: TouchpointRules) -> Touchpoints:
+        """Columns of one contact's history as its sources told it, which has at least one touchpoint."""
+        # Field by field, as a frozen object is made otherwise, takes longer than to read all of them.
+        made = object.__new__(cls)
+        made.__dict__.update(told_rules.under(told, rules))
+        return made
 
-def _from_sorted(rows: list[TouchpointTuple], rules: TouchpointRules) -> Touchpoints:
-    n = len(rows)
-    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if n else [()] * 14
-    kind, channel, decision, action, topic = Codes(), Codes(), Codes(), Codes(), Codes()
-    contacts, start = _runs(columns[0])
-    rates = _rates(columns[8], rules)
-    value = _numbers(columns[7]) * rates
-    topic_of: dict[str, tuple[int, ...]] = {}
-    topic_codes: list[int] = []
-    topic_start = np.zeros(n + 1, dtype=np.int64)
-    for i, text in enumerate(columns[6]):
-        if text is not None:
-            codes = topic_of.get(text)
-            if codes is None:
-                codes = topic_of[text] = tuple(topic(name) for name in dict.fromkeys(orjson.loads(text)))
-            topic_codes.extend(codes)
-        topic_start[i + 1] = len(topic_codes)
-    return Touchpoints(
-        contacts=contacts,
-        start=start,
-        occurred_at=np.array(columns[1], dtype=np.int64),
-        touchpoint_id=list(columns[2]),
-        kind=_codes(columns[3], kind),
-        kinds=kind.names,
-        channel=_codes(columns[4], channel),
-        channels=channel.names,
-        outbound=np.array(
-            [rules.is_outbound(k, d) for k, d in zip(columns[3], columns[5], strict=True)], dtype=np.bool_
-        ),
-        value=value,
-        margin=_numbers(columns[9]) * rates,
-        duration=_numbers(columns[10]),
-        decision=_codes(columns[11], decision),
-        decisions=decision.names,
-        action=_codes(columns[12], action),
-        actions=action.names,
-        topic_start=topic_start,
-        topic=np.array(topic_codes, dtype=np.int32),
-        topics=topic.names,
-        properties=list(columns[13]),
-    )
+    @classmethod
+    def from_columns(
+        cls,
+        contacts: Sequence[str],
+        contact: NDArray[Any],
+        occurred_at: NDArray[np.int64],
+        *,
+        kind: NDArray[Any],
+        kinds: Sequence[str],
+        **columns: Any,
+    ) -> Touchpoints:
+        """Columns in any order, sorted by contact, time and (where it is given) touchpoint_id.
 
+        Parameters
+        ----------
+        contacts
+            Names, in the order that the contacts are to have.
+        contact
+            Code of the contact of each touchpoint, shape (n,).
+        occurred_at
+            Microseconds, shape (n,).
+        kind, kinds
+            Codes and the names they index.
+        columns
+            Other fields by name, each one value per touchpoint in the same order as ``contact``, or left out:
+            such a column costs no memory. ``topic`` may be given without ``topic_start``: then it is one code per
+            touchpoint, -1 for none. Columns that are in order already are not copied.
 
-def _runs(identities: tuple[str, ...]) -> tuple[list[str], NDArray[np.int64]]:
-    contacts: list[str] = []
-    start: list[int] = []
-    last = None
-    for i, identity in enumerate(identities):
-        if identity != last:
-            contacts.append(identity)
-            start.append(i)
-            last = identity
-    return contacts, np.array([*start, len(identities)], dtype=np.int64)
+        Raises
+        ------
+        ValueError
+            Where a column has another length, or a contact's code lies outside of ``contacts``.
+        TypeError
+            Where a column is none of the fields.
 
-
-def _codes(names: tuple[str | None, ...], codes: Codes) -> NDArray[np.int32]:
-    return np.fromiter((codes(name) for name in names), dtype=np.int32, count=len(names))
-
-
-def _numbers(values: tuple[float | None, ...]) -> NDArray[np.float64]:
-    return np.array(values, dtype=np.float64)  # None becomes NaN
-
-
-def _rates(currencies: tuple[str | None, ...], rules: TouchpointRules) -> NDArray[np.float64]:
-    known: dict[str | None, float] = {}
-    for currency in set(currencies):
-        rate = rules.rate(currency)
-        if rate is None:
-            raise ValueError(
-                f"no rate for currency {currency!r}; give one under [money] rates in nba.toml "
-                f"(one {currency} in {rules.base})"
+        Examples
+        --------
+        >>> t = Touchpoints.from_columns(
+        ...     ["ann", "bob"], np.array([1, 0, 1]), np.array([5, 4, 3]), kind=np.array([0, 0, 1]), kinds=["sms", "fax"]
+        ... )
+        >>> t.start.tolist(), t.occurred_at.tolist(), [t.kinds[code] for code in t.kind]
+        ([0, 1, 3], [4, 3, 5], ['sms', 'fax', 'sms'])
+        """
+        if unknown := sorted(columns.keys() - cls.__dataclass_fields__.keys() - {"contacts", "start"}):
+            raise TypeError(
+                f"{unknown[0]!r} is no column of touchpoints; they have {', '.join(cls.__dataclass_fields__)}"
             )
-        known[currency] = rate
-    return np.fromiter((known[c] for c in currencies), dtype=np.float64, count=len(currencies))
+        given = {"kind": kind, "kinds": kinds, **columns}
+        return cls(**touchpoint_columns.ordered(contacts, contact, occurred_at, given))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Touchpoints]) -> Touchpoints:
+        """Put parts with different contacts into one, in their order; the names of codes are unified."""
+        if not parts:
+            return cls.from_rows((), TouchpointRules())
+        return parts[0] if len(parts) == 1 else cls(**touchpoint_order.joined(parts))
+
+    def only(self, contact: int) -> Touchpoints:
+        """One contact's touchpoints; codes keep their meaning, and nothing is copied."""
+        here = slice(int(self.start[contact]), int(self.start[contact + 1]))
+        start = np.array([0, here.stop - here.start], dtype=np.int64)
+        return replace(self, contacts=[self.contacts[contact]], start=start, **touchpoint_order.rows_of(self, here))
+
+    def take(self, contacts: Iterable[int]) -> Touchpoints:
+        """Take some contacts, in the order asked for; codes of everything else keep their meaning."""
+        codes = [int(contact) for contact in contacts]
+        return self.merged([(code,) for code in codes], [self.contacts[code] for code in codes])
+
+    def merged(self, groups: Sequence[Sequence[int]], names: Sequence[str]) -> Touchpoints:
+        """Make one contact of each group of contacts.
+
+        Parameters
+        ----------
+        groups
+            Codes of the contacts whose touchpoints the new contact has, in (occurred_at, touchpoint_id, name of the
+            old contact) order. A contact may be in several groups, or in none.
+        names
+            Of the new contacts.
+
+        Examples
+        --------
+        >>> t = Touchpoints.from_columns(
+        ...     ["a", "b", "c"], np.arange(3), np.array([5, 4, 3]), kind=np.zeros(3, dtype=int), kinds=["visit"]
+        ... )
+        >>> one = t.merged([[0, 2], [1]], ["a", "b"])
+        >>> one.start.tolist(), one.occurred_at.tolist()
+        ([0, 2, 3], [3, 5, 4])
+        """
+        if len(groups) != len(names):
+            raise ValueError(f"{len(groups)} groups for {len(names)} names; give each group one name")
+        return replace(self, contacts=list(names), **touchpoint_order.merged(self, groups))

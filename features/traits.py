@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature_set import MOST_CATEGORIES, TraitColumn
+from features.feature_set import TraitColumn
 from features.spans import spans
-from features.times import ALWAYS, DAY, parse_time
+from features.times import ALWAYS, DAY
+from features.trait_values import column_of, date_in, number_in, text_of, truth_in
 
 if TYPE_CHECKING:
     from features.matrix import History
@@ -28,10 +28,15 @@ PERSON = frozenset(
 _NAN = float("nan")
 _NO_DATE = -(2**62)
 _MOST = float(np.finfo(np.float32).max)
+_SMALL = 2**53
+
+Entry = tuple[int, Mapping[str, Any]]
 
 
 class Traits:
     """What became known of each contact when.
+
+    A value holds from after the moment it became known until another is known; None ends it.
 
     Parameters
     ----------
@@ -40,11 +45,26 @@ class Traits:
     """
 
     def __init__(self, rows: Iterable[tuple[str, int, Mapping[str, Any]]]) -> None:
-        self._of: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+        self._of: dict[str, list[Entry]] = {}
         for identity, known_at, body in rows:
             self._of.setdefault(identity, []).append((known_at, body))
         for known in self._of.values():
-            known.sort(key=lambda entry: entry[0])
+            if len(known) > 1:
+                known.sort(key=_known_at)
+        self._coded: tuple[tuple[TraitColumn, ...], _States] | None = None
+
+    def merged(self, groups: Iterable[tuple[str, Sequence[str]]]) -> Traits:
+        """Traits of contacts of several identities each: (name, identities) of every contact.
+
+        What became known later wins; of what became known at once, that of the identity that stands later.
+        """
+        return Traits(
+            (name, known_at, body)
+            for name, identities in groups
+            for known_at, body in sorted(
+                (entry for identity in identities for entry in self._of.get(identity, ())), key=_known_at
+            )
+        )
 
     def known(self, identity: str, as_of: int) -> dict[str, Any]:
         """Return all traits of a contact strictly before ``as_of``; what became known later wins."""
@@ -55,9 +75,27 @@ class Traits:
             merged.update(body)
         return merged
 
+    def since(self, identity: str, as_of: int) -> dict[str, int]:
+        """When each trait that holds at ``as_of`` came to have its value, in microseconds."""
+        values: dict[str, Any] = {}
+        found: dict[str, int] = {}
+        for known_at, body in self._of.get(identity, ()):
+            if known_at >= as_of:
+                break
+            for name, value in body.items():
+                if name not in found or values[name] != value:
+                    values[name], found[name] = value, known_at
+        return {name: at for name, at in found.items() if values[name] is not None}
+
     def identities(self) -> list[str]:
         """Everybody of whom something is known."""
         return list(self._of)
+
+    def rows(self) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+        """Everything that became known, by contact and time."""
+        for identity, entries in self._of.items():
+            for known_at, body in entries:
+                yield identity, known_at, body
 
     def always_known(self) -> int:
         """How many contacts have traits without a time since when they hold."""
@@ -65,12 +103,12 @@ class Traits:
 
     def choose(self, before: int, *, without: Collection[str] = ()) -> tuple[TraitColumn, ...]:
         """Return the columns that traits known before ``before`` give, by name; none for a person's data."""
-        values: dict[str, dict[str, Any]] = {}
+        values: dict[str, list[Any]] = {}
         for identity in self._of:
             for name, value in self.known(identity, before).items():
                 if value is not None and name not in PERSON and name not in without:
-                    values.setdefault(name, {})[identity] = value
-        return tuple(_column(name, list(values[name].values())) for name in sorted(values))
+                    values.setdefault(name, []).append(value)
+        return tuple(column_of(name, values[name]) for name in sorted(values))
 
     def values(
         self,
@@ -80,53 +118,87 @@ class Traits:
         columns: Sequence[TraitColumn],
     ) -> NDArray[np.float64]:
         """Values of ``columns`` for each row, shape (n, len(columns)); NaN where nothing was known."""
-        numbers, dates, start, known_at = self._states(history.touchpoints.contacts, contact, columns)
+        states = self._states(tuple(columns))
+        unknown = len(states.start) - 2
         # A contact without touchpoints has no name here, so that nothing is known of it.
-        place = np.where(contact < 0, len(start) - 2, contact)
-        low, high = spans(start, known_at, place, 2 * ALWAYS, as_of)
-        state = np.where(high > low, high - 1, len(known_at))
-        found = numbers[state]
-        for j, i in enumerate(_dated(columns)):
-            date = dates[state, j]
-            found[:, i] = np.where(date == _NO_DATE, np.nan, (date - as_of) / DAY)
+        place = np.full(len(history.touchpoints.contacts) + 1, unknown, dtype=np.int64)
+        names = history.touchpoints.contacts
+        is_wanted = np.zeros(len(place), dtype=np.bool_)
+        is_wanted[contact] = True
+        wanted = np.flatnonzero(is_wanted[:-1])
+        place[wanted] = [states.place.get(names[code], unknown) for code in wanted.tolist()]
+        low, high = spans(states.start, states.known_at, place[contact], 2 * ALWAYS, as_of)
+        state = np.where(high > low, high - 1, len(states.known_at))
+        found = states.numbers[state]
+        for date, i in zip(states.dates, _dated(columns), strict=True):
+            moment = date[state]
+            found[:, i] = np.where(moment == _NO_DATE, np.nan, (moment - as_of) / DAY)
         return found
 
-    def _states(
-        self, names: Sequence[str], wanted: NDArray[np.int64], columns: Sequence[TraitColumn]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Code what was known of each wanted contact after each of its entries, for rows to look up.
+    def _states(self, columns: tuple[TraitColumn, ...]) -> _States:
+        """Code what was known of every contact after each of its entries, once for the same columns."""
+        if self._coded is None or self._coded[0] != columns:
+            self._coded = columns, _States(self._of, columns)
+        return self._coded[1]
 
-        Returns
-        -------
-        numbers, dates, start, known_at
-            A number per state and column, and a date per state and column of dates; states
-            ``start[c]:start[c + 1]`` belong to contact ``c`` and hold from after ``known_at``. One more contact
-            and one more state, the last, know nothing.
-        """
-        size = np.zeros(len(names) + 1, dtype=np.int64)
-        known_at: list[int] = []
-        numbers: list[list[float]] = []
-        dates: list[list[int]] = []
-        coders = [(column.name, _coder(column)) for column in columns]
-        dated = _dated(columns)
-        for code in np.unique(wanted[wanted >= 0]).tolist():
-            entries = self._of.get(names[code], ())
-            size[code] = len(entries)
-            merged: Mapping[str, Any] = {}
-            for moment, body in entries:
-                merged = {**merged, **body} if merged else body
-                given = [merged.get(name) for name, _ in coders]
-                known_at.append(moment)
-                numbers.append([_NAN if v is None else c(v) for v, (_, c) in zip(given, coders, strict=True)])
-                if dated:
-                    dates.append([_date_of(given[i]) for i in dated])
-        start = np.concatenate([[0], np.cumsum(size)])
-        return (
-            np.array([*numbers, [_NAN] * len(columns)], dtype=np.float64).reshape(len(numbers) + 1, len(columns)),
-            np.array([*dates, [_NO_DATE] * len(dated)], dtype=np.int64).reshape(len(dates) + 1, len(dated)),
-            start,
-            np.array(known_at, dtype=np.int64),
-        )
+
+class _States:
+    """What was known of each contact after each of its entries, as numbers for rows to look up.
+
+    ``numbers`` has a number per state and column, ``dates`` an array per column of dates with a date per state.
+    States ``start[c]:start[c + 1]`` belong to the contact at ``place`` c and hold from after ``known_at``. One more
+    contact and one more state, the last, know nothing.
+    """
+
+    def __init__(self, of: Mapping[str, Sequence[Entry]], columns: Sequence[TraitColumn]) -> None:
+        self.place = {identity: i for i, identity in enumerate(of)}
+        size = [len(entries) for entries in of.values()]
+        self.start = np.concatenate([[0], np.cumsum([*size, 0], dtype=np.int64)])
+        flat = [entry for entries in of.values() for entry in entries]
+        self.known_at = np.array([known_at for known_at, _ in flat], dtype=np.int64)
+        bodies = [body for _, body in flat]
+        first = np.repeat(self.start[:-1], np.diff(self.start))
+        self.numbers = np.full((len(flat) + 1, len(columns)), np.nan)
+        self.dates: list[NDArray[np.int64]] = []
+        for i, column in enumerate(columns):
+            given = [body.get(column.name, _ABSENT) for body in bodies]
+            if column.type == "date":
+                known = {value: _date_of(value) for value in {v for v in given if v.__class__ is str}}.get
+                dates = np.array(
+                    [known(v, _NO_DATE) if v.__class__ is str else _NO_DATE for v in given] + [_NO_DATE], dtype=np.int64
+                )
+                dates[:-1] = _carried(dates[:-1], given, first, _NO_DATE)
+                self.dates.append(dates)
+            else:
+                self.numbers[:-1, i] = _carried(_coded(given, column), given, first, np.nan)
+
+
+class _Absent:
+    """A trait that an entry says nothing about, which is not one that it ends."""
+
+
+_ABSENT = _Absent()
+
+
+def _carried(coded: NDArray[Any], given: Sequence[Any], first: NDArray[np.int64], missing: float) -> NDArray[Any]:
+    """Carry what an entry leaves out over from the contact's entry before it; ``first`` is each contact's first."""
+    if _ABSENT not in given:
+        return coded
+    said = np.array([value is not _ABSENT for value in given], dtype=np.bool_)
+    last = np.maximum.accumulate(np.where(said, np.arange(len(given)), -1))
+    return np.where(last >= first, coded[last], missing)
+
+
+def _coded(given: Sequence[Any], column: TraitColumn) -> NDArray[np.float64]:
+    code = _coder(column)
+    if column.type == "category":
+        known = {category: float(i) for i, category in enumerate(column.categories)}.get
+        rest = float(len(column.categories))
+        return np.array([known(v, rest) if v.__class__ is str else code(v) for v in given], dtype=np.float64)
+    if column.type == "number":
+        plain = [v if v.__class__ is float or (v.__class__ is int and -_SMALL < v < _SMALL) else code(v) for v in given]
+        return np.clip(np.array(plain, dtype=np.float64), -_MOST, _MOST)
+    return np.array([1.0 if v is True else 0.0 if v is False else code(v) for v in given], dtype=np.float64)
 
 
 def row_values(known: Mapping[str, Any], as_of: int, columns: Sequence[TraitColumn]) -> list[float]:
@@ -139,23 +211,12 @@ def row_values(known: Mapping[str, Any], as_of: int, columns: Sequence[TraitColu
             # As numpy does: rounded to a float before it is divided, for dates so far off that it matters.
             found.append(_NAN if date == _NO_DATE else float(date - as_of) / DAY)
         else:
-            found.append(_NAN if value is None else _coder(column)(value))
+            found.append(_coder(column)(value))
     return found
 
 
-def _column(name: str, values: list[Any]) -> TraitColumn:
-    if all(isinstance(v, bool) for v in values):
-        return TraitColumn(name, "boolean")
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        return TraitColumn(name, "number")
-    texts = [_text(v) for v in values]
-    if all(_date(text) is not None for text in texts):
-        return TraitColumn(name, "date")
-    counts: dict[str, int] = {}
-    for text in texts:
-        counts[text] = counts.get(text, 0) + 1
-    order = sorted(counts, key=lambda text: (-counts[text], text))
-    return TraitColumn(name, "category", tuple(order[:MOST_CATEGORIES]))
+def _known_at(entry: Entry) -> int:
+    return entry[0]
 
 
 def _dated(columns: Sequence[TraitColumn]) -> list[int]:
@@ -163,33 +224,28 @@ def _dated(columns: Sequence[TraitColumn]) -> list[int]:
 
 
 def _coder(column: TraitColumn) -> Callable[[Any], float]:
-    if column.type != "category":
-        return _as_number
+    """Return what turns a value into the column's number; NaN where it has none."""
+    if column.type == "number":
+        return _number
+    if column.type == "boolean":
+        return _boolean
     code = {category: float(i) for i, category in enumerate(column.categories)}
     rest = float(len(code))
-    return lambda value: code.get(_text(value), rest)
+    return lambda value: _NAN if value is None or value is _ABSENT else code.get(text_of(value), rest)
 
 
-def _as_number(value: Any) -> float:
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        value = number_in(value)
     # The matrix holds float32, and a number beyond it would become infinite.
     return float(min(max(value, -_MOST), _MOST)) if isinstance(value, int | float) else _NAN
 
 
+def _boolean(value: Any) -> float:
+    truth = truth_in(value)
+    return _NAN if truth is None else float(truth)
+
+
 def _date_of(value: Any) -> int:
-    date = None if value is None else _date(_text(value))
+    date = date_in(value) if isinstance(value, str) else None
     return _NO_DATE if date is None else date
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
-
-
-@lru_cache(maxsize=100_000)
-def _date(text: str) -> int | None:
-    # A bare number is a number or a code, however long; a date has its dashes.
-    if len(text) < 8 or "-" not in text[1:]:
-        return None
-    try:
-        return parse_time(text)
-    except ValueError:
-        return None

@@ -4,79 +4,84 @@ One compiled pass over a contact's touchpoints strictly before ``as_of``, in (co
 with one contact, training with millions: the same machine code, so their features are equal to the bit. Columns are
 fields of records made from the catalogue, so that a name which the catalogue lacks does not compile.
 
-``fill_history`` is longer than a function should be: what each step needs is taken out of tuples once for all rows,
-and handing it to further functions step by step made the pass two and a half times as slow.
+Rows come in the order of contact and moment. A contact's touchpoints run forward once into sums over everything so
+far (``so_far``), however many rows look at it; then each row looks back from its moment over the windows. Neither
+depends on which other rows there are.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numba import njit
 
-from features.catalogue import OVERALL, PER_CHANNEL, PER_KIND
-from features.scratch import (
-    CHANNEL,
-    CHANNEL_SUMS,
+from features import so_far as running
+from features.compiled import (
     F32,
     F64,
     I32,
     I64,
-    KIND,
-    KIND_SUMS,
-    NEVER,
-    SUMS,
-    TOPIC_SUMS,
-    TOTAL,
-    Flags,
     Record,
-    Records,
-)
+    Whole,
+    compiled,
+    f64_column,
+    fetch_ahead,
+    flag_column,
+    i32_column,
+    i64_column,
+    inlined,
+)  # fmt: skip
+from features.events import (
+    ANSWERS,
+    ATTENTION,
+    CHANNEL,
+    CHANNEL_SLOT,
+    DURATION,
+    KIND,
+    KIND_MEANS,
+    KIND_POINTS,
+    KIND_SLOT,
+    MARGIN,
+    MONEY,
+    OCCURRED_AT,
+    ONCE,
+    OUTBOUND,
+    RETURNED,
+    START,
+    TOPIC,
+    TOPIC_ABOVE,
+    TOPIC_SLOT,
+    TOPIC_START,
+    VALUE,
+    VISIBLE_FROM,
+    VISIBLE_TO,
+)  # fmt: skip
+from features.scratch import (
+    CHANNEL_WIDTH,
+    EDGES,
+    GROUP,
+    KIND_WIDTH,
+    NEVER,
+    PART_WIDTH,
+    TO_180,
+    TOPIC_WIDTH,
+    channel_columns,
+    kind_columns,
+    lay_out,
+    memory_for,
+    topic_columns,
+    total_columns,
+)  # fmt: skip
+from features.summary import say_activity, say_answers, say_channels, say_kinds, say_money, say_rhythm, say_topics
 from features.times import DAY
 
-
-class Events(NamedTuple):
-    """Touchpoints as numbers: ``start`` delimits contacts, ``topic_start`` the topics of each touchpoint.
-
-    ``kind``, ``channel`` (-1 where there is none) and ``topic`` are codes of texts, and ``kind_slot``,
-    ``channel_slot`` and ``topic_slot`` the columns of each code; ``answers`` is the row of the outbound touchpoint
-    that an inbound one is the first (``first_answer``) or a later answer to, else -1; ``type`` codes the action or
-    kind.
-    """
-
-    start: I64
-    occurred_at: I64
-    kind: I32
-    kind_slot: I32
-    channel: I32
-    channel_slot: I32
-    outbound: Flags
-    money: Flags
-    returned: Flags
-    revenue: F64
-    margin: F64
-    dwell: F64
-    points: F64
-    answers: I64
-    first_answer: Flags
-    type: I32
-    topic_start: I64
-    topic: I32
-    topic_slot: I32
+_N_PARTS = len(EDGES) - 1
 
 
-_DAYS = 1.0 / DAY
-_W1, _W3, _W7, _W30, _W90, _W365 = DAY, 3 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY
-_SEASON_FROM, _SEASON_TO = 380 * DAY, 350 * DAY
-_RATE_7, _RATE_30, _RATE_90 = (float(np.log(2.0) / width) for width in (_W7, _W30, _W90))
-_KIND_WIDTH, _CHANNEL_WIDTH, _OVERALL_WIDTH = len(PER_KIND), len(PER_CHANNEL), len(OVERALL)
-_SECOND = 1.0 / 86400.0
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def fill_history(
-    events: Events,
+    deck: I64,
+    order: I32,
     contact: I64,
     as_of: I64,
     n_kinds: int,
@@ -84,337 +89,192 @@ def fill_history(
     n_topics: int,
     topic_rate: float,
     points_rate: float,
+    margin_share: float,
     out: F32,
 ) -> None:
     """Fill the history columns of each row (contact, as_of).
 
     Parameters
     ----------
-    events
-        In (contact, time) order.
+    deck
+        Of ``Events``.
+    order
+        The rows to fill, by contact and ``as_of``.
     contact, as_of
-        Code of the contact (-1: unknown, no history) and microseconds, per row.
+        Code of the contact (-1: unknown, no history) and microseconds of each entry of ``order``.
     n_kinds, n_channels, n_topics
         Columns of each sort, the rest included.
     topic_rate, points_rate
-        Fading per microsecond, ln 2 / half-life; 0 never fades.
+        Fading per microsecond, 1 / half-life; 0 never fades.
+    margin_share
+        Margin of what has none of its own, as a share of its value.
     out
         float32, shape (rows, columns); the history columns, which come first, are overwritten.
     """
-    # Arrays are taken out of their tuples once: to take one out counts a reference, which costs more than a sum.
-    start, occurred_at, points, dwell = events.start, events.occurred_at, events.points, events.dwell
-    kind, kind_slot, channel, channel_slot = events.kind, events.kind_slot, events.channel, events.channel_slot
-    outbound, answers, first_answer = events.outbound, events.answers, events.first_answer
-    money, returned, revenue, margin = events.money, events.returned, events.revenue, events.margin
-    topic_start, topic, topic_slot = events.topic_start, events.topic, events.topic_slot
-    kinds_end = n_kinds * _KIND_WIDTH
-    channels_end = kinds_end + n_channels * _CHANNEL_WIDTH
-    flat = np.zeros(channels_end + n_topics + _OVERALL_WIDTH)
-    kinds, channels = flat[:kinds_end].view(KIND), flat[kinds_end:channels_end].view(CHANNEL)
-    topics, overall = flat[channels_end : channels_end + n_topics], flat[channels_end + n_topics :].view(TOTAL)[0]
-    of_row, by_kind = np.zeros(1, dtype=SUMS), np.zeros(n_kinds, dtype=KIND_SUMS)
-    kind_row = np.full(len(kind_slot), -1)
-    by_channel, by_topic = np.zeros(len(channel_slot), dtype=CHANNEL_SUMS), np.zeros(len(topic_slot), dtype=TOPIC_SUMS)
-    met_channels, met_topics = np.zeros(len(channel_slot), dtype=np.int64), np.zeros(len(topic_slot), dtype=np.int64)
-    for row in range(len(as_of)):
+    start, occurred_at = i64_column(deck, START), i64_column(deck, OCCURRED_AT)
+    kind, channel, outbound = i32_column(deck, KIND), i32_column(deck, CHANNEL), flag_column(deck, OUTBOUND)
+    value, margin, duration = f64_column(deck, VALUE), f64_column(deck, MARGIN), f64_column(deck, DURATION)
+    answers, topic_start, topic = i32_column(deck, ANSWERS), i64_column(deck, TOPIC_START), i32_column(deck, TOPIC)
+    visible_from, visible_to = i64_column(deck, VISIBLE_FROM), i64_column(deck, VISIBLE_TO)
+    kind_slot, kind_means, kind_points = (
+        i32_column(deck, KIND_SLOT), i32_column(deck, KIND_MEANS), f64_column(deck, KIND_POINTS),
+    )  # fmt: skip
+    channel_slot, topic_slot, above = (
+        i32_column(deck, CHANNEL_SLOT), i32_column(deck, TOPIC_SLOT), i32_column(deck, TOPIC_ABOVE),
+    )  # fmt: skip
+    sometimes_hidden, has_channels, has_outbound = len(visible_from) > 0, len(channel) > 0, len(outbound) > 0
+    has_topics, has_answers, has_dwell = len(topic_start) > 0, len(answers) > 0, len(duration) > 0
+    sizes = n_kinds, n_channels, n_topics, len(kind_slot), len(channel_slot), len(topic_slot)
+    memory = memory_for(*sizes)
+    (
+        of_contact, kinds, channels, topics, kind_mark, channels_met, topics_met, parts, flat_parts, flat_counts,
+        kind_counts, channel_counts, topic_sums, topic_moments,
+    ) = lay_out(memory, *sizes)  # fmt: skip
+    at_out, width = out.ctypes.data, 4 * out.shape[1]
+    at_channels = 4 * n_kinds * KIND_WIDTH
+    at_topics = at_channels + 4 * n_channels * CHANNEL_WIDTH
+    at_total = at_topics + 4 * n_topics * TOPIC_WIDTH
+    furthest = running.MOST / max(running.RATE_7, topic_rate, points_rate)
+    begun, mark, low, high, i = np.int64(-2), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for place in range(len(order)):
+        if place + 1 < len(order):
+            fetch_ahead(at_out + order[place + 1] * width, width)
+        row = order[place]
         # A record is a bare pointer and keeps nothing alive: it is taken where its array is used again afterwards.
-        now, sums = as_of[row], of_row[0]
-        _begin(flat, by_kind, sums)
-        low = high = np.int64(0)
-        if contact[row] >= 0:
-            low, high = start[contact[row]], start[contact[row] + 1]
-        for i in range(low, high):
-            ts = occurred_at[i]
-            if ts >= now:
-                break
-            age = now - ts
-            fade_90 = np.exp(-_RATE_90 * age)
-            # The cube, as three half-lives of 30 days are one of 90: an exponential is the dearest step here.
-            fade = fade_90 * fade_90 * fade_90
-            if sums.first == NEVER:
-                sums.first = ts
-            if points[i] != 0.0:
-                overall.points += points[i] * np.exp(-points_rate * age)
-            code = kind[i]
-            if kind_row[code] != row:
-                kind_row[code] = row
-                overall.n_kinds_ever += 1.0
-            kind_sums = by_kind[kind_slot[code]]
-            _add_kind(kinds[kind_slot[code]], kind_sums, ts, age, fade)
-            code = channel[i]
-            if code >= 0:
-                if by_channel[code].row != row + 1:
-                    by_channel[code].row = row + 1
-                    by_channel[code].count = 0.0
-                    met_channels[sums.n_channels] = code
-                    sums.n_channels += 1
-                _add_channel(channels[channel_slot[code]], by_channel[code], ts, age)
-            if outbound[i]:
-                kind_sums.sent += 1.0
-                _add_outbound(overall, sums, ts, age)
+        now, so_far = as_of[place], of_contact[0]
+        if contact[place] != begun or sometimes_hidden:
+            begun = contact[place]
+            mark += 1
+            low = high = i = np.int64(0)
+            if begun >= 0:
+                low, high = start[begun], start[begun + 1]
+                i = low
+            running.begin(so_far, kinds)
+        while i < high and occurred_at[i] < now:
+            if sometimes_hidden and not visible_from[i] < now <= visible_to[i]:
+                i += 1
                 continue
-            _add_gap(sums, ts)
-            _add_inbound(overall, sums, ts, age, fade, fade_90)
-            if answers[i] >= low:
-                _add_answer(overall, sums, by_kind[kind_slot[kind[answers[i]]]], first_answer[i], ts, age)
-            if money[i] or returned[i]:
-                _add_money(overall, sums, returned[i], revenue[i], margin[i], ts, age, fade)
-            if dwell[i] > 0.0:
-                _add_dwell(overall, sums, dwell[i], age)
-            if topic_start[i + 1] > topic_start[i]:
-                fade = fade if topic_rate == _RATE_30 else np.exp(-topic_rate * age)
+            ts, code = occurred_at[i], kind[i]
+            if so_far.first == NEVER:
+                so_far.first = so_far.base = ts
+            past = ts - so_far.base
+            if past > furthest:
+                running.rebase(so_far, kinds, topics, topics_met, past, topic_rate, points_rate)
+                past = np.int64(0)
+            by_7, by_30, by_90 = running.weights(past)
+            slot, means = kind_slot[code], kind_means[code]
+            # Nothing is asked about what nearly never is: a question whose answer changes costs more than a sum.
+            if means & ONCE == 0 or kind_mark[code] != mark:
+                so_far.points += kind_points[code] * running.weight(past, points_rate, by_7, by_30, by_90)
+            if kind_mark[code] != mark:
+                kind_mark[code] = mark
+                so_far.n_kinds += 1
+            running.add_kind(kinds[slot], ts, by_30)
+            if has_channels and channel[i] >= 0:
+                running.add_channel(so_far, channels, channels_met, channel[i], ts, mark)
+            if has_outbound and outbound[i]:
+                kinds[slot].sent += 1.0
+                so_far.n_out += 1.0
+                so_far.last_out = ts
+                i += 1
+                continue
+            running.add_inbound(so_far, ts, by_7, by_30, by_90)
+            if has_answers and answers[i] != 0:
+                so_far.last_answer = ts
+                if answers[i] > 0:
+                    so_far.n_answered += 1.0
+                    kinds[kind_slot[kind[i - answers[i]]]].answered += 1.0
+            if means & (MONEY | RETURNED):
+                is_return = means & RETURNED != 0
+                running.add_money(so_far, is_return, amount_of(value, i, is_return), ts, by_30)
+            if means & ATTENTION and has_dwell and duration[i] > 0.0:
+                so_far.dwell += duration[i]
+                so_far.n_dwell += 1.0
+            if has_topics and topic_start[i + 1] > topic_start[i]:
+                by_topic = running.weight(past, topic_rate, by_7, by_30, by_90)
                 for j in range(topic_start[i], topic_start[i + 1]):
-                    code = topic[j]
-                    if by_topic[code].row != row + 1:
-                        by_topic[code].row = row + 1
-                        by_topic[code].interest = 0.0
-                        met_topics[sums.n_topics] = code
-                        sums.n_topics += 1
-                    by_topic[code].interest += fade
-                    by_topic[code].last = ts
-                    topics[topic_slot[code]] += fade
-                    overall.interest_total += fade
-        _say_kinds(kinds, by_kind, now)
-        _say_channels(overall, channels, channel_slot, by_channel, met_channels[: sums.n_channels], now)
-        _say_topics(overall, by_topic, met_topics[: sums.n_topics], now)
-        _say_activity(overall, sums, now)
-        _say_rhythm(overall, sums, now)
-        _say_money_and_answers(overall, sums, now)
-        f = out[row]
-        for column in range(len(flat)):
-            f[column] = flat[column]
+                    running.add_topic(so_far, topics, topics_met, topic[j], ts, mark, by_topic, by_7, by_90)
+            i += 1
+        for k in range(len(flat_parts)):
+            flat_parts[k] = 0.0
+        for k in range(len(flat_counts)):
+            flat_counts[k] = 0
+        part, day = 0, np.int64(NEVER)
+        for back in range(i - 1, low - 1, -1):
+            if sometimes_hidden and not visible_from[back] < now <= visible_to[back]:
+                continue
+            ts, code = occurred_at[back], kind[back]
+            while now - ts > EDGES[part]:
+                part += 1
+            if part == _N_PARTS:
+                break
+            group, its = GROUP[part], parts[part]
+            kind_counts[kind_slot[code], group] += 1
+            if has_channels and channel[back] >= 0:
+                channel_counts[channel_slot[channel[back]], group] += 1
+            if has_outbound and outbound[back]:
+                its.outbound += 1.0
+                continue
+            its.inbound += 1.0
+            if ts // DAY != day:
+                day = ts // DAY
+                its.days += 1.0
+            if has_answers:
+                its.answered += answers[back] > 0
+            means = kind_means[code]
+            if means & (MONEY | RETURNED):
+                is_return = means & RETURNED != 0
+                amount = amount_of(value, back, is_return)
+                _look_at_money(its, is_return, amount, margin_of(margin, back, is_return, amount, margin_share))
+            if means & ATTENTION and has_dwell and duration[back] > 0.0:
+                its.dwell += duration[back]
+        before_90d = parts[TO_180].revenue
+        for k in range(PART_WIDTH, len(flat_parts)):
+            flat_parts[k] += flat_parts[k - PART_WIDTH]
+        past = so_far.base - now
+        by_7, by_30, by_90 = running.weights(past)
+        by_topic = running.weight(past, topic_rate, by_7, by_30, by_90)
+        by_points = running.weight(past, points_rate, by_7, by_30, by_90)
+        of_topics, of_channels = topics_met[: so_far.n_topics], channels_met[: so_far.n_channels]
+        at = at_out + row * width
+        total = total_columns(at + at_total, 1)[0]
+        say_kinds(kind_columns(at, n_kinds), kinds, kind_counts, now, by_30)
+        say_channels(
+            channel_columns(at + at_channels, n_channels), total, channel_slot, channels, of_channels,
+            channel_counts, now,
+        )  # fmt: skip
+        say_topics(
+            topic_columns(at + at_topics, n_topics), total, topic_slot, above, topics, of_topics,
+            topic_sums, topic_moments, now, by_topic, by_7, by_90,
+        )  # fmt: skip
+        say_activity(total, so_far, parts, now, by_7, by_30, by_90)
+        say_rhythm(total, so_far, now)
+        say_money(total, so_far, parts, before_90d, now, by_30)
+        say_answers(total, so_far, parts, now, by_points)
+    # The memory is seen through bare addresses, so that only this keeps it until here.
+    memory[0] = 0
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _begin(row: F64, kind: Records, sums: Record) -> None:
-    row[:] = 0.0
-    for slot in range(len(kind)):
-        one = kind[slot]
-        one.first = one.last = NEVER
-        one.count = one.sent = one.answered = 0.0
-    sums.first = sums.last_in = sums.last_out = sums.last_order = sums.last_answer = NEVER
-    sums.day_30d = sums.day_90d = sums.day_365d = NEVER
-    sums.n_channels = sums.n_topics = 0
-    sums.n_outbound = sums.n_answered = 0.0
-    sums.n_gaps = sums.gap_mean = sums.gap_m2 = sums.gap_max = sums.gap_recent = sums.gap_recent_weight = 0.0
-    sums.n_30_60d = sums.n_90_180d = 0.0
-    sums.n_orders = sums.sold = sums.revenue_90_180d = sums.dwell = sums.n_dwell = 0.0
+@inlined
+def amount_of(value: F64, i: Whole, is_return: bool) -> Any:
+    """Revenue of a touchpoint; systems write a return as 20 or as -20, and either way it takes 20 away."""
+    amount: Any = value[i] if len(value) and value[i] == value[i] else 0.0
+    return -abs(amount) if is_return else amount
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_kind(kind: Record, sums: Record, ts: int, age: int, fade: float) -> None:
-    kind.n_kind_7d += age <= _W7
-    kind.n_kind_30d += age <= _W30
-    kind.n_kind_90d += age <= _W90
-    kind.n_kind_365d += age <= _W365
-    kind.faded_kind += fade
-    sums.count += 1.0
-    if sums.first == NEVER:
-        sums.first = ts
-    sums.last = ts
+@inlined
+def margin_of(margin: F64, i: Whole, is_return: bool, amount: float, share: float) -> Any:
+    """Margin of a touchpoint: its own, else a share of its revenue."""
+    own: Any = margin[i] if len(margin) and margin[i] == margin[i] else amount * share
+    return -abs(own) if is_return else own
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_channel(channel: Record, sums: Record, ts: int, age: int) -> None:
-    sums.count += 1.0
-    sums.last = ts
-    channel.n_channel_7d += age <= _W7
-    channel.n_channel_30d += age <= _W30
-    channel.n_channel_90d += age <= _W90
-    channel.n_channel_365d += age <= _W365
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_outbound(overall: Record, sums: Record, ts: int, age: int) -> None:
-    sums.n_outbound += 1.0
-    sums.last_out = ts
-    overall.n_outbound_7d += age <= _W7
-    overall.n_outbound_30d += age <= _W30
-    overall.n_outbound_90d += age <= _W90
-    overall.n_outbound_365d += age <= _W365
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_gap(sums: Record, ts: int) -> None:
-    if sums.last_in != NEVER:
-        gap = (ts - sums.last_in) * _DAYS
-        sums.n_gaps += 1.0
-        # Welford's running variance: no cancellation where gaps are long and alike.
-        delta = gap - sums.gap_mean
-        sums.gap_mean += delta / sums.n_gaps
-        sums.gap_m2 += delta * (gap - sums.gap_mean)
-        sums.gap_max = max(sums.gap_max, gap)
-        sums.gap_recent = 0.7 * sums.gap_recent + gap
-        sums.gap_recent_weight = 0.7 * sums.gap_recent_weight + 1.0
-    sums.last_in = ts
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_inbound(overall: Record, sums: Record, ts: int, age: int, fade: float, fade_90: float) -> None:
-    overall.n_inbound_ever += 1.0
-    overall.faded_inbound_7d += np.exp(-_RATE_7 * age)
-    overall.faded_inbound_30d += fade
-    overall.faded_inbound_90d += fade_90
-    overall.n_inbound_1d += age <= _W1
-    overall.n_inbound_3d += age <= _W3
-    overall.n_inbound_7d += age <= _W7
-    overall.n_inbound_30d += age <= _W30
-    overall.n_inbound_90d += age <= _W90
-    overall.n_inbound_365d += age <= _W365
-    sums.n_30_60d += _W30 < age <= 2 * _W30
-    sums.n_90_180d += _W90 < age <= 2 * _W90
-    overall.n_season_30d += _SEASON_TO < age <= _SEASON_FROM
-    day = ts // _W1
-    if age <= _W365 and day != sums.day_365d:
-        sums.day_365d = day
-        overall.active_days_365d += 1.0
-    if age <= _W90 and day != sums.day_90d:
-        sums.day_90d = day
-        overall.active_days_90d += 1.0
-    if age <= _W30 and day != sums.day_30d:
-        sums.day_30d = day
-        overall.active_days_30d += 1.0
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_answer(overall: Record, sums: Record, sent: Record, is_first: bool, ts: int, age: int) -> None:
-    sums.last_answer = ts
-    if is_first:
-        sums.n_answered += 1.0
-        sent.answered += 1.0
-        overall.n_answered_365d += age <= _W365
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_money(
-    overall: Record, sums: Record, is_return: bool, amount: float, margin: float, ts: int, age: int, fade: float
-) -> None:
-    overall.revenue_ever += amount
-    overall.revenue_faded_30d += amount * fade
-    if age <= _W365:
-        overall.revenue_365d += amount
-        overall.margin_365d += margin
-        if age <= _W90:
-            overall.revenue_90d += amount
-            if age <= _W30:
-                overall.revenue_30d += amount
-        elif age <= 2 * _W90:
-            sums.revenue_90_180d += amount
+@inlined
+def _look_at_money(part: Record, is_return: bool, amount: float, margin: float) -> None:
+    part.revenue += amount
+    part.margin += margin
     if is_return:
-        if age <= _W365:
-            overall.returns_365d -= amount
-            overall.n_returns_365d += 1.0
-        return
-    sums.n_orders += 1.0
-    sums.sold += amount
-    sums.last_order = ts
-    overall.revenue_last = amount
-    overall.n_orders_30d += age <= _W30
-    overall.n_orders_90d += age <= _W90
-    overall.n_orders_365d += age <= _W365
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _add_dwell(overall: Record, sums: Record, seconds: float, age: int) -> None:
-    sums.dwell += seconds
-    sums.n_dwell += 1.0
-    if age <= _W90:
-        overall.dwell_90d_seconds += seconds
-        if age <= _W30:
-            overall.dwell_30d_seconds += seconds
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _since(now: int, moment: int) -> float:
-    return (now - moment) * _DAYS if moment != NEVER else np.nan
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0.0 else np.nan
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_kinds(kinds: Records, all_sums: Records, now: int) -> None:
-    for slot in range(len(kinds)):
-        kind, sums = kinds[slot], all_sums[slot]
-        kind.recency_kind_days = _since(now, sums.last)
-        kind.gap_kind_days = kind.gap_ratio_kind = np.nan
-        kind.answer_rate_kind = _ratio(sums.answered, sums.sent)
-        if sums.count > 1.0:
-            kind.gap_kind_days = (sums.last - sums.first) * _DAYS / (sums.count - 1.0)
-            kind.gap_ratio_kind = _ratio(kind.recency_kind_days, kind.gap_kind_days)
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_channels(overall: Record, channels: Records, slot_of: I32, by_channel: Records, met: I64, now: int) -> None:
-    for slot in range(len(channels)):
-        channels[slot].recency_channel_days = np.nan
-    most = total = 0.0
-    for code in met:
-        sums, channel = by_channel[code], channels[slot_of[code]]
-        recency = _since(now, sums.last)
-        if not channel.recency_channel_days <= recency:
-            channel.recency_channel_days = recency
-        total += sums.count
-        most = max(most, sums.count)
-        overall.n_channels_90d += now - sums.last <= _W90
-    overall.n_channels_ever = len(met)
-    overall.main_channel_share = _ratio(most, total)
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_topics(overall: Record, by_topic: Records, met: I64, now: int) -> None:
-    top_1 = top_2 = top_3 = 0.0
-    for code in met:
-        size = by_topic[code].interest
-        overall.n_topics_30d += now - by_topic[code].last <= _W30
-        if size > top_1:
-            top_1, top_2, top_3 = size, top_1, top_2
-        elif size > top_2:
-            top_2, top_3 = size, top_2
-        elif size > top_3:
-            top_3 = size
-    overall.n_topics_ever = len(met)
-    overall.interest_top_1, overall.interest_top_2, overall.interest_top_3 = top_1, top_2, top_3
-    overall.interest_focus = _ratio(top_1, overall.interest_total)
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_activity(overall: Record, sums: Record, now: int) -> None:
-    overall.tenure_days = _since(now, sums.first)
-    overall.recency_inbound_days = _since(now, sums.last_in)
-    overall.recency_outbound_days = _since(now, sums.last_out)
-    overall.inbound_share_90d = _ratio(overall.n_inbound_90d, overall.n_inbound_90d + overall.n_outbound_90d)
-    # Steady activity fades to sums in the ratio of the half-lives; dividing by it puts "steady" at 1.
-    overall.trend_7_30 = _ratio(overall.faded_inbound_7d, overall.faded_inbound_30d) * (30.0 / 7.0)
-    overall.trend_30_90 = _ratio(overall.faded_inbound_30d, overall.faded_inbound_90d) * 3.0
-    overall.change_30d = overall.n_inbound_30d - sums.n_30_60d
-    overall.change_90d = overall.n_inbound_90d - sums.n_90_180d
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_rhythm(overall: Record, sums: Record, now: int) -> None:
-    recency = overall.recency_inbound_days
-    spread = np.sqrt(_ratio(sums.gap_m2, sums.n_gaps))
-    known = sums.n_gaps > 0.0
-    overall.gap_mean_days = sums.gap_mean if known else np.nan
-    overall.gap_std_days = spread
-    overall.gap_recent_days = _ratio(sums.gap_recent, sums.gap_recent_weight)
-    overall.gap_max_days = sums.gap_max if known else np.nan
-    overall.gap_ratio = _ratio(recency, sums.gap_mean)
-    overall.gap_ratio_recent = _ratio(recency, overall.gap_recent_days)
-    # A spread of less than a second is rounding, not rhythm.
-    overall.gap_zscore = (recency - sums.gap_mean) / spread if spread > _SECOND else np.nan
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _say_money_and_answers(overall: Record, sums: Record, now: int) -> None:
-    overall.recency_order_days = _since(now, sums.last_order)
-    overall.revenue_mean = _ratio(sums.sold, sums.n_orders)
-    if sums.n_orders == 0.0:
-        overall.revenue_last = np.nan
-    overall.revenue_change_90d = overall.revenue_90d - sums.revenue_90_180d
-    overall.dwell_mean_seconds = _ratio(sums.dwell, sums.n_dwell)
-    overall.answer_rate = _ratio(sums.n_answered, sums.n_outbound)
-    overall.recency_answer_days = _since(now, sums.last_answer)
+        part.returned -= amount
+        part.returns += 1.0
+    else:
+        part.orders += 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,10 @@ from models.logistic import logit, sigmoid
 from models.propensity import Propensity
 
 NO_EVIDENCE = "none"
+
+
+AccountColumns = Callable[[FeatureSet, int], NDArray[np.float32]]
+"""The columns about one contact's account as of a moment (microseconds), shape (len(features.account_features),)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Belief:
         }
 
     @cached_property
-    def _stage_columns(self) -> list[int]:
+    def stage_columns(self) -> list[int]:
         """Where the stages' columns stand in the matrix."""
         at = {name: i for i, name in enumerate(self.features.columns)}
         return [] if self.bundle.stages is None else [at[name] for name in self.bundle.stages.columns]
@@ -95,6 +99,7 @@ class Belief:
         candidates: Sequence[Candidate],
         *,
         explain: bool = False,
+        account: AccountColumns | None = None,
     ) -> Estimate:
         """Estimate one contact's chances.
 
@@ -110,9 +115,14 @@ class Belief:
             The actions to compare.
         explain
             Whether to say what drives each propensity; costs a second prediction per goal.
+        account
+            Asked for the columns about the contact's account, where the feature set has them.
         """
         history = History(touchpoints, self.features)
         row = self._row(history, traits, as_of)
+        if self.features.account and account is not None:
+            first = len(self.features.columns) - len(self.features.own_features)
+            row[0, first - len(self.features.account_features) : first] = account(self.features, as_of)
         own = {goal: self._own_rows(goal, history, row, as_of, candidates) for goal in self.own_features}
         propensity, without = np.full((2, len(candidates)), np.nan)
         evidence = [NO_EVIDENCE] * len(candidates)
@@ -131,7 +141,7 @@ class Belief:
             if goal in own and own[goal].at:
                 propensities[goal] = float(propensity[own[goal].at].max())
             for i in (i for i, c in enumerate(candidates) if c.goal == goal):
-                evidence[i] = self._evidence(goal, candidates[i])
+                evidence[i] = self.evidence_of(goal, candidates[i])
         return Estimate(
             stage=self._stage(row),
             propensities=propensities,
@@ -175,7 +185,7 @@ class Belief:
         ready, contact = history.with_own(features), 0 if len(history.touchpoints.contacts) else -1
         wide = np.full((1, len(features.columns)), np.nan, dtype=np.float32)
         wide[:, : row.shape[1]] = row
-        actions = ready.actions(wide, contact, as_of, self._own([candidates[i] for i in at])) if at else wide[:0]
+        actions = ready.actions(wide, contact, as_of, self.profile_of([candidates[i] for i in at])) if at else wide[:0]
         last = _last(history.touchpoints, self.goals[goal].get("after_kind"), as_of)
         happened = wide[:0] if last is None else ready.actions(wide, contact, as_of, own_of(history.touchpoints, last))
         return OwnRows(at, actions, happened)
@@ -194,7 +204,8 @@ class Belief:
             without[own.at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[own.at])
         return float(model.predict(own.happened)[0]) if len(own.happened) else None
 
-    def _own(self, candidates: Sequence[Candidate]) -> Own:
+    def profile_of(self, candidates: Sequence[Candidate]) -> Own:
+        """Say what actions are about, as rows about them know it."""
         profiles = [self.profiles.get(c.action, {}) for c in candidates]
         return Own(
             type=[c.action for c in candidates],
@@ -207,7 +218,12 @@ class Belief:
         )
 
     def _shifted(self, goal: str, candidate: Candidate, p: float) -> float:
-        """Propensity with the action: the odds without it, moved by what is believed of the action.
+        """Propensity with the action: the odds without it, moved by what is believed of the action."""
+        shift = self.shift(goal, candidate)
+        return p if shift is None else float(sigmoid(logit(np.array([p])) + shift)[0])
+
+    def shift(self, goal: str, candidate: Candidate) -> float | None:
+        """By how much an action moves the log-odds of a goal; None where nothing is believed of it.
 
         The data's mean effect and the belief at the start are weighed by their numbers of decisions.
         """
@@ -219,11 +235,10 @@ class Belief:
             prior = logit(np.array([candidate.start.propensity, self.goals[goal]["base_rate"]]))
             shift += float(prior[0] - prior[1]) * candidate.start.evidence
             weight += candidate.start.evidence
-        if weight == 0.0:
-            return p
-        return float(sigmoid(logit(np.array([p])) + shift / weight)[0])
+        return None if weight == 0.0 else shift / weight
 
-    def _evidence(self, goal: str, candidate: Candidate) -> str:
+    def evidence_of(self, goal: str, candidate: Candidate) -> str:
+        """Where what is believed of an action comes from."""
         goals = self.goals[goal]
         if goal in self.own_features:
             return self.evidence if candidate.action in goals["own"]["types"] else NO_EVIDENCE
@@ -238,7 +253,7 @@ class Belief:
         stages = self.bundle.stages
         if stages is None:
             return None
-        return str(stages.names[int(stages.predict(row[:, self._stage_columns])[0])])
+        return str(stages.names[int(stages.predict(row[:, self.stage_columns])[0])])
 
     def _drivers(self, row: NDArray[np.float32], own: Mapping[str, OwnRows]) -> tuple[Driver, ...]:
         drivers: list[Driver] = []

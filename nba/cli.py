@@ -32,6 +32,7 @@ SUMMARIES = {
     "features": "list the features; explain a contact's values",
     "actions": "show who is eligible for each action, and which gate removes the rest",
     "points": "suggest a points table fitted to the data",
+    "identities": "show which identities are one contact and why; undo a wrong join",
     "duplicates": "show pairs of contacts that may be one person",
     "serve": "run the HTTP service",
     "keys": "add, list and revoke API keys",

@@ -22,7 +22,10 @@ from nba.standing import Standing, standing
 from nba.sticky import Judged, judged
 
 if TYPE_CHECKING:
-    from models.belief import Belief
+    from numpy.typing import NDArray
+
+    from features.feature_set import FeatureSet
+    from models.belief import AccountColumns, Belief
     from models.estimate import Estimate
 
 Report = Callable[[Exception], None]
@@ -59,6 +62,9 @@ def decide(
         Told of an error in the model, which is never raised: the answer then comes from the points table and
         is marked as degraded. Left out: the log is told.
     """
+    if past.contact is not None:
+        # Whichever of its identities a contact is asked about by, it is one contact, with one chance.
+        request = replace(request, contact=past.contact.contact_id)
     ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)
     known = past if ledger.may_profile(catalogue.settings.contact_policy.consent) else _nothing()
     rules = standing(known, catalogue.settings, as_of)
@@ -111,13 +117,27 @@ def _estimated(
     belief: Belief, known: Past, catalogue: Catalogue, as_of: int, explain: bool, report: Report
 ) -> Estimate | None:
     try:
-        found = belief.estimate(known.touchpoints, known.traits, as_of, catalogue.candidates, explain=explain)
+        found = belief.estimate(
+            known.touchpoints, known.traits, as_of, catalogue.candidates, explain=explain, **_account(known, catalogue)
+        )
         _check(found, len(catalogue.candidates))
     except Exception as error:
         # Whatever is wrong with a model, the contact's question has an answer.
         report(error)
         return None
     return found
+
+
+def _account(known: Past, catalogue: Catalogue) -> dict[str, AccountColumns]:
+    """How to find out about the contact's account, where it belongs to one."""
+    account, consent = known.account, catalogue.settings.contact_policy.consent
+    if account is None:
+        return {}
+
+    def columns(features: FeatureSet, as_of: int) -> NDArray[Any]:
+        return account.columns(features, as_of, lambda theirs: Ledger(theirs, as_of, {}).may_profile(consent))
+
+    return {"account": columns}
 
 
 def _check(found: Estimate, n: int) -> None:

@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.frozen import Frozen
+from features.history_reading import contact_touchpoints
+from features.link_rules import name_rank
+from features.members import Contact, members_of
 from features.times import ALWAYS, DAY
 from features.touchpoints import TouchpointRules, Touchpoints
+from nba.account_past import AccountPast
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
@@ -33,18 +37,34 @@ class Past:
     decisions: Sequence[DecisionRow] = ()
     traits_changed_at: int | None = None
     """Microseconds: when something was last known of the contact; None where no time is known."""
+    contact: Contact | None = None
+    """Who it is: its name, its identities, and why they are one; None where nobody asked the store."""
+    account: AccountPast | None = None
+    """What its account did, read only where a model asks; None where it belongs to none."""
 
     @classmethod
     def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:
         """Read everything that had happened and was known strictly before ``as_of``.
 
-        ``memory_us`` is how far back decisions are looked at; touchpoints and traits are read whole.
+        Of all identities that had been linked to ``identity`` by then.
+
+        Parameters
+        ----------
+        memory_us
+            How far back decisions are looked at; touchpoints and traits are read whole.
         """
+        contact = members_of(store, identity, as_of, rules)
+        since = max(ALWAYS, as_of - memory_us)
+        if len(contact.members) > 1:
+            return _read_linked(store, contact, as_of, since, rules)
+        traits = store.traits(identity, as_of)
         return cls(
-            touchpoints=Touchpoints.from_rows(store.history(identity, as_of), rules),
-            traits=store.traits(identity, as_of),
-            decisions=tuple(store.decisions_of(identity, as_of, max(ALWAYS, as_of - memory_us))),
+            touchpoints=contact_touchpoints(store, identity, as_of, rules),
+            traits=traits,
+            decisions=tuple(store.decisions_of(identity, as_of, since)),
             traits_changed_at=store.traits_changed_at(identity, as_of),
+            contact=contact,
+            account=_account(store, contact, traits, rules),
         )
 
     @classmethod
@@ -109,3 +129,41 @@ class Past:
 
     def _since(self, moment: int) -> slice:
         return slice(int(np.searchsorted(self.touchpoints.occurred_at, moment)), None)
+
+
+def _read_linked(store: Store, contact: Contact, as_of: int, since: int, rules: TouchpointRules) -> Past:
+    """Put together what is known under several identities."""
+    members = contact.members
+    decisions = [row for member in members for row in store.decisions_of(member, as_of, since)]
+    changed = (store.traits_changed_at(member, as_of) for member in members)
+    traits = _merged_traits(store, members, as_of)
+    return Past(
+        touchpoints=_together(
+            [contact_touchpoints(store, member, as_of, rules) for member in members], contact.contact_id
+        ),
+        traits=traits,
+        decisions=tuple(sorted(decisions, key=lambda row: (row.decided_at, row.decision_id))),
+        traits_changed_at=max((at for at in changed if at is not None), default=None),
+        contact=contact,
+        account=_account(store, contact, traits, rules),
+    )
+
+
+def _account(store: Store, contact: Contact, traits: Mapping[str, Any], rules: TouchpointRules) -> AccountPast | None:
+    account = traits.get("account")
+    return AccountPast(store, str(account), contact, rules) if account else None
+
+
+def _together(parts: Sequence[Touchpoints], name: str) -> Touchpoints:
+    found = Touchpoints.joined(parts)
+    return found.merged([range(len(found.contacts))], [name]) if found.contacts else found
+
+
+def _merged_traits(store: Store, members: Sequence[str], as_of: int) -> Mapping[str, Any]:
+    """Let what became known later win; of what became known at once, what is known of the better name."""
+    worst_first = sorted(members, key=name_rank, reverse=True)
+    rows = [row for member in worst_first for row in store.traits_of(member, as_of)]
+    found: dict[str, Any] = {}
+    for row in sorted(rows, key=lambda row: row.known_at):
+        found.update(row.body)
+    return found

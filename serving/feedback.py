@@ -12,6 +12,8 @@ import orjson
 
 from features.cells import RowError, cell
 from features.errors import UserError
+from features.history_reading import contact_rows
+from features.members import members_of
 from features.row_types import DecisionRow, OutcomeRow, TouchpointRow
 from features.schema import Column
 from features.store import Writing
@@ -218,7 +220,11 @@ def _store_touchpoint(writing: Writing, row: OutcomeRow, decision: DecisionRow, 
 
 def _is_reported(store: Reading, row: OutcomeRow, identity: str, rules: TouchpointRules) -> bool:
     """Whether another system has reported that the decision was carried out, as feedback now says."""
-    return row.outcome == DONE and any(
+    if row.outcome != DONE:
+        return False
+    members = members_of(store, identity, _EVER, rules).members
+    return any(
         found[11] == row.decision_id and rules.is_outbound(found[3], found[5])
-        for found in store.history(identity, _EVER)
+        for member in members
+        for found in contact_rows(store, member, _EVER)
     )

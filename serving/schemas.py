@@ -177,10 +177,41 @@ INTAKE = _object(
     errors=_list(_object(("index", "message"), index=WHOLE, message=TEXT)),
 )
 
+LINK = _object(
+    ("identity_a", "identity_b", "since", "how"),
+    identity_a=TEXT,
+    identity_b=TEXT,
+    since=MOMENT,
+    how=TEXT,
+    confidence=NUMBER,
+)
+
+ACCOUNT = _object(
+    ("account",),
+    account=TEXT,
+    name=TEXT_OR_NULL,
+    parent=TEXT_OR_NULL,
+    members={"type": ["integer", "null"]},
+    roles={"type": ["array", "null"], "items": TEXT},
+    missing_roles={"type": ["array", "null"], "items": TEXT},
+)
+
+_HELD: Schema = {
+    "type": "object",
+    "properties": {"partner": TEXT, "from": MOMENT_OR_NULL, "to": MOMENT_OR_NULL},
+    "additionalProperties": True,
+    "required": ["partner", "from", "to"],
+}
+PARTNER = _object(("partner", "history"), partner=TEXT_OR_NULL, name=TEXT_OR_NULL, history=_list(_HELD))
+
 CONTACT = _object(
     ("contact_id", "as_of", "stage", "propensities", "points", "interests", "timeline"),
     contact_id=TEXT,
     as_of=MOMENT,
+    identities=_list(TEXT),
+    links=_list(LINK),
+    account={"oneOf": [ACCOUNT, {"type": "null"}]},
+    partner={"oneOf": [PARTNER, {"type": "null"}]},
     stage=TEXT_OR_NULL,
     propensities=PROPENSITIES,
     points=POINTS,

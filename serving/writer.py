@@ -6,9 +6,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from features.store import Store, Writing
+from features.store import Store, StoreError, Writing
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Writing], Any], "asyncio.Future[Any]"]
@@ -86,6 +87,13 @@ class Writer:
                     group.append(job)
             if group:
                 self._write_together(group)
+            if self._jobs.empty() and not closing:
+                self._pack()
+
+    def _pack(self) -> None:
+        # Nobody waits for it, and what is not packed now is read from its rows and noted again.
+        with suppress(StoreError):
+            self._store.pack_some()
 
     def _write_together(self, group: list[_Job]) -> None:
         try:

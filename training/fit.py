@@ -48,7 +48,7 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
             rows.label[train],
             rows.as_of[train],
             rows.until[train],
-            rows.contact[train],
+            rows.cluster[train],
             columns=data.features.columns,
             categorical=data.features.categorical,
             seed=seed,
@@ -61,7 +61,7 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
     rules = {
         name: None if scores is None else scores[test] for name, scores in baselines(data, past.touchpoints).items()
     }
-    label, contact = rows.label[test], rows.contact[test]
+    label, contact = rows.label[test], rows.cluster[test]
     found = _metrics(label, contact, predicted, rules)
     warnings += _metric_warnings(found)
     report = {

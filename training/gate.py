@@ -117,9 +117,10 @@ def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str] |
         return False, f"{name}: too few rows after both trainings to compare with the champion; {_sound(fit)}"
     rows = rows.only(later)
     features = champion.belief.own_features.get(name, champion.belief.features)
-    own = own_of(past.touchpoints, rows.own) if features.own else None
+    own = own_of(past.recorded, rows.own) if features.own else None
     X = History(past.touchpoints, features).matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
-    gain, error = paired_gain(rows.label, fit.predicted[later], champion.judged[name].predict(X), rows.contact)
+    past.fill_account(features, rows.contact, rows.as_of, X)
+    gain, error = paired_gain(rows.label, fit.predicted[later], champion.judged[name].predict(X), rows.cluster)
     words = f"{name}: AUC {gain:+.3f} against the champion on {len(rows):,} rows (standard error {error:.3f})"
     return gain + 1.96 * error < 0.0, words
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.feature_set import FeatureSet
-from features.matrix import History, Own
+from features.matrix import Own
 from features.own_rows import own_of
 from nba.settings.goals import Goal
+from nba.settings.scale import SEQUENTIAL, Scale
 from training.dataset import Rows, Split
+from training.matrix_parts import matrix_of
 from training.past import Past
 
 MOST_NUMBERS = 20
@@ -28,14 +31,31 @@ class GoalRows:
     X: NDArray[np.float32]
 
 
-def build(past: Past, goal: Goal, rows: Rows, split: Split, features: FeatureSet) -> GoalRows:
-    """Fill the matrix of a goal's rows; a goal with rows after touchpoints also knows those touchpoints."""
+def build(
+    past: Past,
+    goal: Goal,
+    rows: Rows,
+    split: Split,
+    features: FeatureSet,
+    scale: Scale | None = None,
+    *,
+    advance: Callable[[int], None] = lambda n: None,
+) -> GoalRows:
+    """Fill the matrix of a goal's rows; a goal with rows after touchpoints also knows those touchpoints.
+
+    Parameters
+    ----------
+    scale
+        Where it is computed; in this process when left out.
+    advance
+        Told of rows as they are done.
+    """
     own = None
     if goal.snapshots.after is not None:
-        own = own_of(past.touchpoints, rows.own)
+        own = own_of(past.recorded, rows.own)
         features = _with_own(features, own, split)
-    history = History(past.touchpoints, features)
-    X = history.matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
+    X = matrix_of(past, rows, features, own, scale or Scale(SEQUENTIAL), advance=advance)
+    past.fill_account(features, rows.contact, rows.as_of, X)
     return GoalRows(goal, rows, split, features, X)
 
 

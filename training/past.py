@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from features.accounts import Groups, crowded_at
 from features.errors import UserError
+from features.feature_set import FeatureSet
+from features.history_reading import touchpoints_of
+from features.identity import Identities
+from features.link_rules import EVER, name_rank
+from features.matrix import History
+from features.row_types import RecordRow
 from features.store import Store
 from features.times import iso
 from features.touchpoints import Touchpoints
 from features.traits import Traits
+from features.versions import Versions, version_name
 from nba.consent import KINDS, Ledger, Word
 from nba.settings import Settings
 from training.dataset import data_end
@@ -19,7 +29,11 @@ from training.dataset import data_end
 
 @dataclass(frozen=True)
 class Past:
-    """Touchpoints, traits and decisions strictly before ``now``; ``end`` is where the data end."""
+    """Touchpoints, traits and decisions strictly before ``now``; ``end`` is where the data end.
+
+    Where identities were linked, ``touchpoints`` and ``traits`` are those of ``versions`` of contacts: the same
+    touchpoint counts for every version that it belonged to. ``recorded`` has each once.
+    """
 
     touchpoints: Touchpoints
     traits: Traits
@@ -27,6 +41,49 @@ class Past:
     now: int
     end: int
     quarantined: int
+    versions: Versions | None = None
+    known: Traits | None = None
+    groups: Groups | None = None
+    """Whose contacts belong together; None where nobody was ever said to belong to an account."""
+
+    @property
+    def recorded(self) -> Touchpoints:
+        """Every touchpoint once, under the identity it was recorded with."""
+        return self.touchpoints if self.versions is None else self.versions.recorded
+
+    @property
+    def recorded_traits(self) -> Traits:
+        """Traits under the identity they were recorded with."""
+        return self.traits if self.known is None else self.known
+
+    def current(self) -> dict[str, int]:
+        """Return everybody who is a contact now, by name: the code in ``touchpoints``, -1 without touchpoints."""
+        if self.versions is None:
+            of: dict[str, int] = {name: code for code, name in enumerate(self.touchpoints.contacts)}
+            others = self.traits.identities()
+        else:
+            names = self.touchpoints.contacts
+            of = {names[code]: code for code in self.versions.current(self.now).tolist()}
+            others = sorted({*self.traits.identities()} - {*names})
+        return dict.fromkeys(others, -1) | of
+
+    def fill_account(
+        self, features: FeatureSet, contact: NDArray[np.int64], as_of: NDArray[np.int64], X: NDArray[np.float32]
+    ) -> None:
+        """Fill the columns about the account of each row's contact, in place; for all rows at once.
+
+        Contacts of one account lie in any partition, so that no partition can tell them alone.
+        """
+        if features.account:
+            at = len(features.columns) - len(features.own_features)
+            columns = X[:, at - len(features.account_features) : at]
+            History(self.touchpoints, features).fill_account(self.groups, contact, as_of, columns)
+
+    def stands(self, contact: NDArray[np.int64], as_of: NDArray[np.int64] | int) -> NDArray[np.bool_]:
+        """Whether each contact (a code of ``touchpoints``) stood so at ``as_of``."""
+        if self.versions is None:
+            return np.ones(len(contact), dtype=np.bool_)
+        return self.versions.holds(contact, np.broadcast_to(np.int64(as_of), len(contact)))
 
 
 def read_past(store: Store, settings: Settings, now: int) -> Past:
@@ -37,17 +94,26 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
     UserError
         Where nothing happened before it.
     """
-    touchpoints = Touchpoints.from_rows(store.touchpoint_rows(now), settings.touchpoints)
-    if objecting := objections(touchpoints, settings, now):
-        agreed = (row for row in store.touchpoint_rows(now) if row[0] not in objecting)
-        touchpoints = Touchpoints.from_rows(agreed, settings.touchpoints)
-    if not len(touchpoints):
+    identities = Identities.of(store.link_rows(now), store.split_rows(now), settings.touchpoints)
+    recorded = touchpoints_of(store, now, settings.touchpoints)
+    rows = list(store.contact_rows(now))
+    known_since = {row.key: row.known_at for row in reversed(rows) if row.key in identities.linked}
+    versions = Versions.of(recorded, identities, known_since, now) if len(identities) else None
+    if objecting := _objecting(recorded, versions, settings, now):
+        agreed = [code for code, name in enumerate(recorded.contacts) if name not in objecting]
+        recorded = recorded.take(agreed)
+        if versions is not None:
+            versions = Versions.of(recorded, identities, known_since, now)
+    if not len(recorded):
         raise UserError(
             f"the store holds no touchpoints before {iso(now)} to learn from; load some: `nba load touchpoints FILE`"
         )
+    known = Traits(row for row in rows if row.key not in objecting)
+    touchpoints = recorded if versions is None else versions.touchpoints
+    traits = known if versions is None else _traits(known, versions, identities, known_since, now)
     return Past(
         touchpoints=touchpoints,
-        traits=Traits(row for row in store.contact_rows(now) if row.key not in objecting),
+        traits=traits,
         decisions=tuple(
             row
             for row in store.decision_rows(now)
@@ -55,9 +121,45 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
             if row.identity not in objecting and row.policy != "repeat"
         ),
         now=now,
-        end=data_end(touchpoints, now),
+        end=data_end(recorded, now),
         quarantined=store.counts()["quarantined"],
+        versions=versions,
+        known=None if versions is None else known,
+        groups=_groups(rows, touchpoints, traits, versions),
     )
+
+
+def _groups(
+    rows: Sequence[RecordRow], touchpoints: Touchpoints, traits: Traits, versions: Versions | None
+) -> Groups | None:
+    """Whose contacts belong together; how many is counted by identity, as a request does, who objects included."""
+    if not any(row.body.get("account") for row in rows):
+        return None
+    stood = None if versions is None else (versions.begin, versions.end)
+    return Groups.of(traits.rows(), touchpoints.contacts, stood=stood, crowded=crowded_at(rows))
+
+
+def _traits(
+    known: Traits, versions: Versions, identities: Identities, known_since: Mapping[str, int], now: int
+) -> Traits:
+    """Traits of every version, and of the contacts that have no touchpoint."""
+    groups = {name: versions.members(code) for code, name in enumerate(versions.names)}
+    seen = {name for code in versions.current(now).tolist() for name in versions.members(code)}
+    for name in known.identities():
+        if name not in seen:
+            members = identities.members(name, now)
+            seen.update(members)
+            groups[version_name(members, EVER, known_since, now)] = members
+    return known.merged((name, sorted(members, key=name_rank, reverse=True)) for name, members in groups.items())
+
+
+def _objecting(recorded: Touchpoints, versions: Versions | None, settings: Settings, now: int) -> frozenset[str]:
+    """Identities of the contacts that may not be profiled, as the contacts are now."""
+    if versions is None:
+        return objections(recorded, settings, now)
+    current: list[int] = versions.current(now).tolist()
+    refused = objections(versions.touchpoints.take(current), settings, now)
+    return frozenset(name for code in current if versions.names[code] in refused for name in versions.members(code))
 
 
 def objections(touchpoints: Touchpoints, settings: Settings, now: int) -> frozenset[str]:
@@ -68,35 +170,6 @@ def objections(touchpoints: Touchpoints, settings: Settings, now: int) -> frozen
     speakers = set(touchpoints.contact[spoke].tolist())
     refused = set() if silent_may else set(range(len(touchpoints.contacts))) - speakers
     for contact in speakers:
-        if not Ledger(only(touchpoints, contact), now, {}).may_profile(consent):
+        if not Ledger(touchpoints.only(contact), now, {}).may_profile(consent):
             refused.add(contact)
     return frozenset(touchpoints.contacts[contact] for contact in refused)
-
-
-def only(touchpoints: Touchpoints, contact: int) -> Touchpoints:
-    """One contact's columns; codes keep their meaning."""
-    t = touchpoints
-    low, high = int(t.start[contact]), int(t.start[contact + 1])
-    first, last = int(t.topic_start[low]), int(t.topic_start[high])
-    here = slice(low, high)
-    columns = (
-        "occurred_at",
-        "kind",
-        "channel",
-        "outbound",
-        "value",
-        "margin",
-        "duration",
-        "decision",
-        "action",
-    )
-    return replace(
-        t,
-        contacts=[t.contacts[contact]],
-        start=np.array([0, high - low], dtype=np.int64),
-        touchpoint_id=t.touchpoint_id[here],
-        properties=t.properties[here],
-        topic_start=t.topic_start[low : high + 1] - first,
-        topic=t.topic[first:last],
-        **{name: getattr(t, name)[here] for name in columns},
-    )

@@ -68,7 +68,7 @@ def action_profiles(past: Past, settings: Settings, fits: list[GoalFit]) -> dict
         if not fit.data.features.own or not len(rows):
             continue
         latest: dict[str, int] = {}
-        own = own_of(past.touchpoints, rows.own)
+        own = own_of(past.recorded, rows.own)
         for i in np.argsort(rows.as_of, kind="stable").tolist():
             latest[own.type[i]] = i
         for name, i in latest.items():

@@ -21,15 +21,15 @@ def full_report(
     verdict: Verdict,
 ) -> dict[str, Any]:
     """Write the report of the contract; its bundle is filled in once it is registered."""
-    moments = past.touchpoints.occurred_at
+    moments = past.recorded.occurred_at
     goals = {fit.data.goal.name: dict(fit.report) for fit in fits}
     for report in goals.values():
         report["warnings"] = [*report["warnings"], *_data_warnings(past)]
     return {
         "bundle": {"version": None, "sha256": None},
         "data": {
-            "touchpoints": len(past.touchpoints),
-            "contacts": len(past.touchpoints.contacts),
+            "touchpoints": len(past.recorded),
+            "contacts": sum(code >= 0 for code in past.current().values()),
             "from": iso(int(moments.min())),
             "to": iso(int(moments.max())),
             "quarantined": past.quarantined,
@@ -42,7 +42,7 @@ def full_report(
 
 
 def _data_warnings(past: Past) -> list[str]:
-    always = past.traits.always_known()
+    always = past.recorded_traits.always_known()
     if not always:
         return []
     return [

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from features.feature_set import FeatureSet, PointWeights, choose
+from features.loading import Progress, silent
 from features.store import Store
 from features.times import iso
 from models.belief import Belief
@@ -44,7 +45,7 @@ class Trained:
     promoted: bool
 
 
-def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
+def train(settings: Settings, now: int, *, say: Say, seed: int = 0, progress: Progress = silent) -> Trained:
     """Learn from everything before ``now``, publish, judge, and promote where the gate allows it.
 
     Parameters
@@ -57,6 +58,8 @@ def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
         Told what is being done, a sentence each.
     seed
         The same data and seed give the same models.
+    progress
+        Shows how far long steps have come.
 
     Raises
     ------
@@ -65,10 +68,10 @@ def train(settings: Settings, now: int, *, say: Say, seed: int = 0) -> Trained:
     """
     settings.need_goals()
     with own_turn(settings.folder, say):
-        return _train(settings, now, say, seed)
+        return _train(settings, now, say, seed, progress)
 
 
-def _train(settings: Settings, now: int, say: Say, seed: int) -> Trained:
+def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress) -> Trained:
     goals = settings.goals
     with Store.open(settings.store.url) as store:
         say("reading touchpoints, traits and decisions")
@@ -80,7 +83,9 @@ def _train(settings: Settings, now: int, say: Say, seed: int) -> Trained:
     for name, goal in goals.items():
         rows, split = splits[name]
         say(f"{name}: {len(rows):,} rows, {int(rows.label.sum()):,} positive; building features and fitting")
-        fits.append(fit_goal(build(past, goal, rows, split, features), past, seed=seed))
+        with progress(f"rows of {name}", len(rows)) as shown:
+            data = build(past, goal, rows, split, features, settings.scale, advance=shown.advance)
+        fits.append(fit_goal(data, past, seed=seed))
     say("learning the stages")
     stages = fit_stages(past, settings, features, past.end, seed)
     with tempfile.TemporaryDirectory(prefix="nba-training-") as room:
@@ -117,17 +122,22 @@ def choose_features(past: Past, settings: Settings, before: int) -> FeatureSet:
     """Choose the fixed-width feature set, chosen on what was known before the first test row."""
     points = settings.points
     features = choose(
-        past.touchpoints,
+        past.recorded,
         rules=settings.touchpoints,
         points=PointWeights(dict(points.kinds), points.once, points.half_life_us),
         topic_half_life=settings.topics.half_life_us,
         before=before,
     )
-    return replace(features, traits=past.traits.choose(before, without=settings.privacy.protected))
+    groups = past.groups
+    return replace(
+        features,
+        traits=past.recorded_traits.choose(before, without=settings.privacy.protected),
+        account=groups is not None and groups.are_worth_looking_at(before),
+    )
 
 
 def _rows(past: Past, goal: Goal, settings: Settings) -> tuple[Rows, Split]:
-    rows = make_rows(past.touchpoints, goal, settings.touchpoints, past.end)
+    rows = make_rows(past.touchpoints, goal, settings.touchpoints, past.end, past.versions)
     return rows, split_rows(rows, goal)
 
 

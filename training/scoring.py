@@ -3,87 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
-from features.row_types import ScoreRow
-from features.times import to_datetime
-from models.belief import Belief
-from nba.actions import Catalogue
-from nba.draw import Draw
-from nba.engine import decide
-from nba.past import Past as OnePast
-from nba.request import Request
-from nba.settings import Settings
-from training.past import Past, only
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-MOST_ACTIONS = 3
+from features.matrix import History
+from features.partitions import members
+from features.row_types import ScoreRow
+from models.belief import Belief
+from nba.settings import Settings
+from training.parallel import Work, run
+from training.past import Past
+from training.score_tasks import Scorer, read_scores, schema_of, score_partition, task
+
+_FIXED = ("contact_id", "as_of", "stage", "points", "model_version")
 
 
 def score_all(
     past: Past, settings: Settings, belief: Belief | None, *, advance: Callable[[int], None]
 ) -> Iterator[ScoreRow]:
-    """One row a contact, those without a touchpoint too, in order of name.
+    """One row a contact, those without a touchpoint too, in order of name; see ``score_table``."""
+    return rows_of(score_table(past, settings, belief, advance=advance))
+
+
+def score_table(past: Past, settings: Settings, belief: Belief | None, *, advance: Callable[[int], None]) -> pa.Table:
+    """Score every contact, those without a touchpoint too, in order of name.
 
     Decisions made before are left aside, and nothing is explored or held out: a score says what is worth doing,
-    not what was lately promised or what the log could learn from.
+    not what was lately promised or what the log could learn from. ``[scale]`` says where the work is done; the
+    scores are the same wherever.
+
+    Parameters
+    ----------
+    advance
+        Told of contacts as they are done.
+
+    Raises
+    ------
+    ScaleError
+        Where the workers could not do their work.
     """
-    settings = replace(settings, ranking=replace(settings.ranking, epsilon=0.0, holdout=0.0))
-    catalogue = Catalogue.of(settings)
-    draw = Draw(b"", "score")
-    codes = {name: code for code, name in enumerate(past.touchpoints.contacts)}
-    nobody = OnePast.nothing().touchpoints
-    for name in contact_names(past):
-        contact = codes.get(name)
-        touchpoints = nobody if contact is None else only(past.touchpoints, contact)
-        one = OnePast(touchpoints, past.traits.known(name, past.now))
-        request = Request(contact=name, limit=MOST_ACTIONS)
-        decision = decide(request, one, belief, catalogue, past.now, draw, report=_raise)
-        yield _row(decision.to_json(), settings, past.now)
-        advance(1)
+    codes = past.current()
+    names = sorted(codes)
+    parts = members(names, settings.scale.partitions)
+    account = _account(past, belief)
+
+    def make(i: int) -> bytes:
+        return _task(past, [names[at] for at in parts[i].tolist()], codes, account)
+
+    work = Work(score_partition, Scorer(settings, belief, past.now).to_bytes(), make, len(parts), len(names))
+    tables = [schema_of(settings).empty_table()]
+    for result in run(work, settings.scale):
+        tables.append(read_scores(result))
+        advance(tables[-1].num_rows)
+    return pa.concat_tables(tables).take(pa.array(_in_order(parts, len(names))))
+
+
+def _task(past: Past, names: list[str], codes: dict[str, int], account: NDArray[np.float32] | None) -> bytes:
+    here = [codes[name] for name in names if codes[name] >= 0]
+    traits = [past.traits.known(name, past.now) for name in names]
+    return task(past.touchpoints.take(here), names, traits, None if account is None else account[here])
+
+
+def _account(past: Past, belief: Belief | None) -> NDArray[np.float32] | None:
+    """Columns about everybody's account: contacts of one account lie in any partition."""
+    if belief is None or not belief.features.account:
+        return None
+    n = len(past.touchpoints.contacts)
+    found = np.empty((n, len(belief.features.account_features)), dtype=np.float32)
+    history = History(past.touchpoints, belief.features)
+    history.fill_account(past.groups, np.arange(n), np.full(n, past.now, dtype=np.int64), found)
+    return found
+
+
+def _in_order(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
+    """Where each contact's row lies among the rows of one partition after the other."""
+    order = np.empty(n, dtype=np.int64)
+    order[np.concatenate([np.zeros(0, dtype=np.int64), *parts])] = np.arange(n, dtype=np.int64)
+    return order
 
 
 def contact_names(past: Past) -> list[str]:
     """Everybody who has touchpoints or traits."""
-    return sorted({*past.touchpoints.contacts, *past.traits.identities()})
+    return sorted(past.current())
 
 
-def _raise(error: Exception) -> None:
-    # A request is answered in any case; a whole scoring by a broken model must not be.
-    raise error
-
-
-def _row(answer: dict[str, Any], settings: Settings, as_of: int) -> ScoreRow:
-    """Fill the contract's columns; an action's priority is null where no model can tell it."""
-    body: dict[str, Any] = {
-        f"p_{goal}": answer["propensities"].get(goal, {}).get("probability") for goal in settings.goals
-    }
-    offers = answer["recommendations"]
-    priorities = [offer["priority"] for offer in offers if offer["priority"] is not None]
-    body["expected_value"] = max([0.0, *priorities])
-    for i in range(MOST_ACTIONS):
-        offer = offers[i] if i < len(offers) else None
-        body[f"action_{i + 1}"] = offer["action"] if offer else None
-        body[f"priority_{i + 1}"] = offer["priority"] if offer else None
-    return ScoreRow(
-        contact_id=answer["contact_id"],
-        as_of=as_of,
-        stage=answer["stage"] or answer["stage_by_rule"],
-        points=answer["points"]["total"],
-        body=body,
-        model_version=answer["model_version"],
-    )
-
-
-def columns_of(rows: list[ScoreRow], settings: Settings) -> dict[str, list[Any]]:
-    """Lay out the file's columns, in the contract's order."""
-    names = [f"p_{goal}" for goal in settings.goals] + ["expected_value"]
-    names += [f"{what}_{i + 1}" for i in range(MOST_ACTIONS) for what in ("action", "priority")]
-    return {
-        "contact_id": [row.contact_id for row in rows],
-        "as_of": [to_datetime(row.as_of) for row in rows],
-        "stage": [row.stage for row in rows],
-        "points": [row.points for row in rows],
-        **{name: [row.body[name] for row in rows] for name in names},
-        "model_version": [row.model_version for row in rows],
-    }
+def rows_of(table: pa.Table) -> Iterator[ScoreRow]:
+    """Rows as the store keeps them, a few thousand at a time."""
+    for batch in table.to_batches(max_chunksize=8192):
+        columns: dict[str, list[Any]] = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+        as_of = batch.column("as_of").cast(pa.int64()).to_pylist()
+        others = [name for name in columns if name not in _FIXED]
+        for i in range(batch.num_rows):
+            yield ScoreRow(
+                contact_id=columns["contact_id"][i],
+                as_of=as_of[i],
+                stage=columns["stage"][i],
+                points=columns["points"][i],
+                body={name: columns[name][i] for name in others},
+                model_version=columns["model_version"][i],
+            )

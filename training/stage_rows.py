@@ -30,6 +30,7 @@ def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int,
     touchpoints = past.touchpoints
     first = touchpoints.occurred_at[touchpoints.start[:-1]]
     contact = np.flatnonzero(first < as_of).astype(np.int64)
+    contact = contact[past.stands(contact, as_of)]
     moments = np.full(len(contact), as_of, dtype=np.int64)
     X = History(touchpoints, features).matrix(contact, moments, traits=past.traits)
     at = [i for i, name in enumerate(features.columns) if name in BEHAVIOUR or name.startswith("faded_kind_")]

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from features.loading import LoadReport, load_files
 from features.schema import TABLES
 from features.store import Store
+from nba.commands.stitch import stitch_after_load
 from nba.door import now_us, settings_at
 from nba.output import Output
 
 _SHOWN_REASONS = 5
 
-USED = ("touchpoints", "contacts", "decisions")
+USED = ("touchpoints", "contacts", "links", "decisions", "accounts", "partners")
 """The tables that something is computed from; the others wait for it in the store."""
 
 
@@ -30,7 +31,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  nba load touchpoints visits.csv orders.parquet\n"
         "  nba load touchpoints shop.csv --rename who=identity --rename at=occurred_at --set kind=order\n"
-        "  nba load contacts crm.csv --timezone Europe/Zurich --json"
+        "  nba load contacts crm.csv --timezone Europe/Zurich --json\n"
+        "  nba load touchpoints clicks.parquet --lake lake"
     )
     parser.add_argument("table", choices=list(TABLES), metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument(
@@ -60,6 +62,13 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="ZONE",
         help="zone of times that name none, such as Europe/Zurich; UTC",
     )
+    parser.add_argument(
+        "--lake",
+        type=Path,
+        metavar="DIR",
+        help="put touchpoints into the lake DIR (Parquet files; made where there is none) instead of the store, "
+        "which reads it from then on",
+    )
     parser.add_argument("--json", action="store_true", help="print nothing but the counts, as JSON")
 
 
@@ -76,8 +85,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
             set_values=args.set,
             renames=args.rename,
             zone=args.timezone,
+            lake=args.lake,
             progress=out.progress,
         )
+        if args.table == "touchpoints" and settings.touchpoints.visitor_stitching:
+            stitch_after_load(store, settings.touchpoints, out)
     for note in report.notes:
         out.say(note)
     if args.table not in USED:

@@ -67,6 +67,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.json(answer)
     else:
         _show(answer, out)
+        if past.contact is not None and len(past.contact.members) > 1:
+            out.result(f"known as: {', '.join(past.contact.members)}")
     return 0
 
 

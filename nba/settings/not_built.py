@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_SECTIONS = ("segments", "content", "accounts", "partners", "plan", "scale")
+_SECTIONS = ("segments", "content", "partners", "plan")
 _IN_SECTIONS = (
-    ("topics", "rules"),
     ("contact_policy", "calendar"),
     ("contact_policy", "holds"),
     ("privacy", "retention"),
@@ -37,8 +36,8 @@ def not_built_yet(document: Mapping[str, object]) -> tuple[str, ...]:
 def _odd_values(document: Mapping[str, object]) -> list[str]:
     """Keys of which only some values wait."""
     found = []
-    if _table(document, "touchpoints").get("visitor_stitching"):
-        found.append("touchpoints.visitor_stitching")
+    if _table(document, "accounts").get("email_domains"):
+        found.append("accounts.email_domains")
     if _table(document, "ranking").get("policy") == "thompson":
         found.append("ranking.policy")
     caps = _table(document, "contact_policy").get("caps", [])

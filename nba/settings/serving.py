@@ -1,4 +1,4 @@
-"""The service and how work is spread; ``[serving]`` and ``[scale]``."""
+"""The service; ``[serving]``."""
 
 from __future__ import annotations
 
@@ -19,15 +19,6 @@ class Serving:
     language: str = "en"
 
 
-@dataclass(frozen=True)
-class Scale:
-    """The joblib backend that partitions of contacts are spread over."""
-
-    backend: str = "loky"
-    partitions: int = 64
-    scheduler: str | None = None
-
-
 def read_serving(table: Table) -> Serving:
     """Read ``[serving]``; port 0 takes any free one."""
     serving = Serving(
@@ -40,26 +31,8 @@ def read_serving(table: Table) -> Serving:
     return serving
 
 
-def read_scale(table: Table) -> Scale:
-    """Read ``[scale]``."""
-    scale = Scale(
-        backend=table.take("backend", values.choice("sequential", "loky", "dask"), Scale.backend),
-        partitions=table.take("partitions", values.whole(1, 1_000_000), Scale.partitions),
-        scheduler=table.take("scheduler", _scheduler, None),
-    )
-    table.close()
-    return scale
-
-
 def _host(value: object) -> str:
     host = values.text(value)
     if any(mark in host for mark in " /"):
         raise ValueError(f'{values.show(host)} is not a host; write a name or an address, such as "127.0.0.1"')
     return host
-
-
-def _scheduler(value: object) -> str:
-    address = values.text(value)
-    if "://" not in address:
-        raise ValueError(f'{values.show(address)} is not an address; write it as "tcp://10.0.0.5:8786"')
-    return address

@@ -29,7 +29,8 @@ from nba.settings.people import (
 from nba.settings.points import read_points
 from nba.settings.ranking import Plan, Ranking, read_plan, read_ranking
 from nba.settings.resources import MlflowSettings, StoreSettings, read_mlflow, read_store
-from nba.settings.serving import Scale, Serving, read_scale, read_serving
+from nba.settings.scale import Scale, read_scale
+from nba.settings.serving import Serving, read_serving
 from nba.settings.stages import Stages, read_stages
 from nba.settings.table import SettingsError, Table
 from nba.settings.touchpoints import Money, Topics, read_money, read_topics, read_touchpoints
@@ -48,7 +49,7 @@ class Settings:
     mlflow: MlflowSettings
     money: Money = field(default_factory=Money)
     touchpoints: TouchpointRules = field(default_factory=TouchpointRules)
-    """The rules of ``[touchpoints]`` together with those of ``[money]``."""
+    """The rules of ``[touchpoints]`` together with those of ``[money]`` and the rules of ``[topics]``."""
     topics: Topics = field(default_factory=Topics)
     goals: Mapping[str, Goal] = Frozen()
     snapshots: Snapshots = field(default_factory=Snapshots)
@@ -165,7 +166,8 @@ def _parsed(text: str) -> dict[str, object]:
 def _read(table: Table, folder: Path, environ: Mapping[str, str]) -> Settings:
     """Read section by section; what others refer to comes first."""
     money = read_money(table.child("money"))
-    touchpoints = read_touchpoints(table.child("touchpoints"), money)
+    topics = read_topics(table.child("topics"))
+    touchpoints = replace(read_touchpoints(table.child("touchpoints"), money), topic_rules=topics.rules)
     snapshots = read_snapshots(table.child("snapshots"), Snapshots())
     goals = read_goals(table.child("goals"), snapshots, touchpoints.money)
     stages = read_stages(table.child("stages"))
@@ -179,7 +181,7 @@ def _read(table: Table, folder: Path, environ: Mapping[str, str]) -> Settings:
         mlflow=read_mlflow(table.child("mlflow"), folder, environ),
         money=money,
         touchpoints=touchpoints,
-        topics=read_topics(table.child("topics")),
+        topics=topics,
         goals=goals,
         snapshots=snapshots,
         points=read_points(table.child("points"), known),

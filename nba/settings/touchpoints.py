@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from features.frozen import Frozen
 from features.times import DAY
+from features.topics import TopicRule
 from features.touchpoints import TouchpointRules
 from nba.settings import values
 from nba.settings.table import Table
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_QUERY = re.compile(r"#|\?[^/?*]*=")
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,6 @@ class Money:
     base: str = "EUR"
     rates: Mapping[str, float] = Frozen({"CHF": 1.05, "USD": 0.92})
     margin: float = 1.0
-
-
-@dataclass(frozen=True)
-class TopicRule:
-    """The topic of a touchpoint whose property matches a pattern, or contains one of the words."""
-
-    property: str
-    topic: str
-    matches: str | None = None
-    contains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +62,9 @@ def read_touchpoints(table: Table, money: Money) -> TouchpointRules:
         margin=money.margin,
         stitch_limit=table.take("stitch_limit", values.whole(1, 1_000_000), shown.stitch_limit),
         visitor_stitching=table.take("visitor_stitching", values.flag, shown.visitor_stitching),
+        stitch_confidence=table.take(
+            "stitch_confidence", values.number(at_least=0, at_most=1), shown.stitch_confidence
+        ),
     )
     table.close()
     both = sorted({*rules.money} & {*rules.returns})
@@ -89,14 +84,36 @@ def read_topics(table: Table) -> Topics:
 def _read_topic_rule(table: Table) -> TopicRule:
     rule = TopicRule(
         property=table.require("property", values.text, "", 'name the property to look at, such as "url"'),
-        topic=table.require("topic", values.text, "", "name the topic"),
-        matches=table.take("matches", values.text, None),
+        topic=table.require("topic", _topic, "", 'name the topic, such as "pumps" or "pumps/industrial"'),
+        matches=table.take("matches", _pattern, None),
         contains=table.take("contains", values.some_texts, ()),
     )
     table.close()
-    if table.is_sound and ("matches" in table) == ("contains" in table):
-        table.complain("", "needs either `matches` (a pattern with *) or `contains` (a list of words)")
+    if table.is_sound and "matches" not in table and "contains" not in table:
+        table.complain(
+            "", "needs `matches` (a pattern with *) or `contains` (a list of words); with both, both must fit"
+        )
     return rule
+
+
+def _topic(value: object) -> str:
+    topic = values.text(value)
+    if any(not level or level != level.strip() for level in topic.split("/")):
+        raise ValueError(
+            f"{values.show(topic)} has an empty level or one with spaces around it; "
+            'write the levels with one / between them, such as "pumps/industrial"'
+        )
+    return topic
+
+
+def _pattern(value: object) -> str:
+    pattern = values.text(value)
+    if pattern.startswith("/") and _QUERY.search(pattern):
+        raise ValueError(
+            f"{values.show(pattern)} would never fit: of an address what stands behind ? or # is not looked at; "
+            "write the path alone"
+        )
+    return pattern
 
 
 def _currency(value: object) -> str:

@@ -10,6 +10,7 @@ from nba.past import Past
 from nba.request import Request as Question
 from nba.settings import Settings
 from serving import schemas
+from serving.belonging import account_shown, partner_shown
 from serving.deciding import decision_of
 from serving.operations import Operation, Parameter, reply
 from serving.problems import Problem
@@ -32,8 +33,11 @@ async def get_contact(request: Request) -> Response:
     believed = decision_of(service, Question(contact=identity), past, now).to_json()
     return reply(
         {
-            "contact_id": identity,
+            "contact_id": believed["contact_id"],
             "as_of": iso(now),
+            **({} if past.contact is None else past.contact.to_json()),
+            "account": account_shown(service.store, past, now, settings.accounts.roles),
+            "partner": partner_shown(service.store, past, now),
             **{name: believed.get(name) for name in _BELIEVED},
             "interests": _interests(past, believed["mode"], now, settings),
             "touchpoints": len(past.touchpoints),
@@ -76,9 +80,9 @@ OPERATIONS = (
         method="GET",
         path="/v1/contacts/{contact_id}",
         handler=get_contact,
-        means="A contact's stage, propensities, points, interests and latest touchpoints.",
+        means="A contact's identities, stage, propensities, points, interests and latest touchpoints.",
         parameters=(
-            Parameter("contact_id", "The contact's identity.", schemas.TEXT, "crm:4711"),
+            Parameter("contact_id", "Any identity of the contact.", schemas.TEXT, "crm:4711"),
             Parameter(
                 "limit",
                 "How many of the latest touchpoints.",
@@ -91,6 +95,29 @@ OPERATIONS = (
         response_example={
             "contact_id": "crm:4711",
             "as_of": "2026-11-21T10:00:00Z",
+            "identities": ["cookie:9f2", "crm:4711"],
+            "links": [
+                {
+                    "identity_a": "cookie:9f2",
+                    "identity_b": "crm:4711",
+                    "since": "2026-11-20T18:03:00Z",
+                    "how": "login",
+                    "confidence": 1.0,
+                }
+            ],
+            "account": {
+                "account": "acme",
+                "name": "Acme AG",
+                "parent": None,
+                "members": 3,
+                "roles": ["user"],
+                "missing_roles": ["decision_maker", "purchasing"],
+            },
+            "partner": {
+                "partner": "north",
+                "name": "North Tools",
+                "history": [{"partner": "north", "from": "2026-01-01T00:00:00Z", "to": None}],
+            },
             "stage": "evaluate",
             "propensities": {"conversion": {"probability": 0.31, "grade": "A", "trend": "rising"}},
             "points": {

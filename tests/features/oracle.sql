@@ -39,6 +39,9 @@ LEFT JOIN answer a ON a.identity = e.identity AND a.n = e.n;
 CREATE TABLE mention AS
 SELECT row, n, age, topic, money, amount FROM (SELECT *, unnest(topics) AS topic FROM past WHERE NOT outbound);
 
+-- A topic counts for itself and for every topic that it lies below.
+CREATE MACRO is_about(topic, wanted) AS topic = wanted OR starts_with(topic, wanted || '/');
+
 CREATE TABLE per_kind AS
 WITH slotted AS (
     SELECT p.*, CASE WHEN kind IN (SELECT name FROM kind_slots) THEN kind ELSE '(other)' END AS slot FROM past p
@@ -77,11 +80,16 @@ LEFT JOIN (
 GROUP BY q.row, c.name;
 
 CREATE TABLE per_topic AS
-SELECT q.row, t.name, coalesce(sum(faded(age, 20)), 0) AS "interest_topic_{}"
-FROM asked q CROSS JOIN topic_slots t
-LEFT JOIN (
-    SELECT *, CASE WHEN topic IN (SELECT name FROM topic_slots) THEN topic ELSE '(other)' END AS slot FROM mention
-) m ON m.row = q.row AND m.slot = t.name
+WITH slotted AS (
+    SELECT m.*, t.name AS slot FROM mention m JOIN topic_slots t ON is_about(m.topic, t.name)
+    UNION ALL
+    SELECT m.*, '(other)' FROM mention m WHERE NOT EXISTS (SELECT 1 FROM topic_slots t WHERE is_about(m.topic, t.name))
+)
+SELECT q.row, t.name, coalesce(sum(faded(age, 20)), 0) AS "interest_topic_{}",
+       coalesce(sum(faded(age, 7)), 0) AS "faded_topic_{}_7d", coalesce(sum(faded(age, 90)), 0) AS "faded_topic_{}_90d",
+       sum(faded(age, 7)) / 7 / (sum(faded(age, 90)) / 90) AS "trend_topic_{}",
+       days(max(age)) AS "first_topic_{}_days", days(min(age)) AS "recency_topic_{}_days"
+FROM asked q CROSS JOIN topic_slots t LEFT JOIN slotted m ON m.row = q.row AND m.slot = t.name
 GROUP BY q.row, t.name;
 
 CREATE TABLE overall AS
@@ -124,8 +132,14 @@ WITH anything AS (
     FROM (SELECT row, channel, count(*) AS n FROM past WHERE channel IS NOT NULL GROUP BY ALL) GROUP BY row
 ), topics AS (
     SELECT row, sum(size) AS total, list(size ORDER BY size DESC) AS sizes, count(*) AS n_topics_ever,
-           count(*) FILTER (within(newest, 30)) AS n_topics_30d
-    FROM (SELECT row, topic, sum(faded(age, 20)) AS size, min(age) AS newest FROM mention GROUP BY ALL) GROUP BY row
+           count(*) FILTER (within(newest, 30)) AS n_topics_30d, count(*) FILTER (within(oldest, 30)) AS n_topics_new_30d,
+           days(min(oldest)) AS recency_new_topic_days,
+           greatest(max(fast - slow * 7 / 90), 0) AS rise, greatest(max(slow * 7 / 90 - fast), 0) AS fall
+    FROM (
+        SELECT row, topic, sum(faded(age, 20)) AS size, min(age) AS newest, max(age) AS oldest,
+               sum(faded(age, 7)) AS fast, sum(faded(age, 90)) AS slow
+        FROM mention GROUP BY ALL
+    ) GROUP BY row
 ), money AS (
     SELECT row, count(*) FILTER (money AND within(age, 30)) AS n_orders_30d,
            count(*) FILTER (money AND within(age, 90)) AS n_orders_90d,
@@ -162,6 +176,8 @@ SELECT q.row, tenure_days, recency_inbound_days, recency_outbound_days,
        coalesce(n_kinds_ever, 0) AS n_kinds_ever, coalesce(total, 0) AS interest_total,
        coalesce(sizes[1], 0) AS interest_top_1, coalesce(sizes[2], 0) AS interest_top_2, coalesce(sizes[3], 0) AS interest_top_3,
        sizes[1] / total AS interest_focus, coalesce(n_topics_ever, 0) AS n_topics_ever, coalesce(n_topics_30d, 0) AS n_topics_30d,
+       coalesce(n_topics_new_30d, 0) AS n_topics_new_30d, recency_new_topic_days,
+       coalesce(rise, 0) AS interest_rise_top, coalesce(fall, 0) AS interest_fall_top,
        coalesce(n_orders_30d, 0) AS n_orders_30d, coalesce(n_orders_90d, 0) AS n_orders_90d,
        coalesce(n_orders_365d, 0) AS n_orders_365d, recency_order_days,
        coalesce(revenue_30d, 0) AS revenue_30d, coalesce(revenue_90d, 0) AS revenue_90d,
@@ -184,21 +200,24 @@ WITH sent AS (
     SELECT q.row, count(*) AS answers, count(*) FILTER (is_first) AS n, days(min(age)) AS recency
     FROM asked q JOIN past p ON p.row = q.row AND p.sent_type = q.type GROUP BY q.row
 ), its AS (
-    SELECT m.* FROM mention m JOIN asked q USING (row) WHERE list_contains(q.topics, m.topic)
+    SELECT m.*, w.topic AS own_topic FROM mention m
+    JOIN (SELECT row, unnest(list_distinct(topics)) AS topic FROM asked) w ON w.row = m.row AND is_about(m.topic, w.topic)
 ), events AS (
     SELECT row, count(*) AS n, count(*) FILTER (within(age, 30)) AS n30, count(*) FILTER (within(age, 90)) AS n90,
            days(min(age)) AS recency, count(*) FILTER (money) AS orders, count(*) FILTER (money AND within(age, 90)) AS orders90,
            sum(amount) FILTER (money AND within(age, 90)) AS revenue90
     FROM (SELECT DISTINCT row, n, age, money, amount FROM its) GROUP BY row
 ), matched AS (
-    SELECT row, count(*) AS mentions, sum(size) AS interest, max(size) AS top, count(*) AS n_distinct, sum(n) AS n
-    FROM (SELECT row, topic, sum(faded(age, 20)) AS size, count(*) AS n FROM its GROUP BY ALL) GROUP BY row
+    SELECT row, count(*) AS n, sum(faded(age, 20)) AS interest FROM (SELECT DISTINCT row, n, age, topic FROM its) GROUP BY row
+), of_topic AS (
+    SELECT row, max(size) AS top, count(*) AS n_distinct
+    FROM (SELECT row, own_topic, sum(faded(age, 20)) AS size FROM its GROUP BY ALL) GROUP BY row
 ), everything AS (
     SELECT row, count(*) AS n, sum(faded(age, 20)) AS interest FROM mention GROUP BY row
 ), overlap AS (
-    SELECT row, count(DISTINCT topic) AS n
-    FROM (SELECT row, unnest(sent_topics) AS topic FROM past WHERE is_first) JOIN asked q USING (row)
-    WHERE list_contains(q.topics, topic) GROUP BY row
+    SELECT row, count(DISTINCT w.topic) AS n
+    FROM (SELECT row, unnest(sent_topics) AS topic FROM past WHERE is_first) p
+    JOIN (SELECT row, unnest(topics) AS topic FROM asked) w USING (row) WHERE is_about(p.topic, w.topic) GROUP BY row
 )
 SELECT q.row, len(list_distinct(q.topics)) AS own_n_topics,
        coalesce(s.n, 0) AS own_type_sent, coalesce(a.n, 0) AS own_type_answered, coalesce(a.answers, 0) AS own_type_answers,
@@ -206,11 +225,11 @@ SELECT q.row, len(list_distinct(q.topics)) AS own_n_topics,
        a.recency AS own_type_answer_recency_days,
        coalesce(e.n30, 0) AS own_match_n_30d, coalesce(e.n90, 0) AS own_match_n_90d, coalesce(e.n, 0) AS own_match_n_ever,
        over(coalesce(m.n, 0), t.n) AS own_match_share, coalesce(m.interest, 0) AS own_match_interest,
-       over(coalesce(m.interest, 0), t.interest) AS own_match_interest_share, coalesce(m.top, 0) AS own_match_top,
-       coalesce(m.n_distinct, 0) AS own_match_distinct,
-       over(coalesce(m.n_distinct, 0), own_n_topics) AS own_match_cover, e.recency AS own_match_recency_days,
+       over(coalesce(m.interest, 0), t.interest) AS own_match_interest_share, coalesce(d.top, 0) AS own_match_top,
+       coalesce(d.n_distinct, 0) AS own_match_distinct,
+       over(coalesce(d.n_distinct, 0), own_n_topics) AS own_match_cover, e.recency AS own_match_recency_days,
        coalesce(e.orders, 0) AS own_match_orders, coalesce(e.orders90, 0) AS own_match_orders_90d,
        coalesce(e.revenue90, 0) AS own_match_revenue_90d,
        over(coalesce(o.n, 0), own_n_topics) AS own_answered_overlap
 FROM asked q LEFT JOIN sent s USING (row) LEFT JOIN answered a USING (row) LEFT JOIN events e USING (row)
-LEFT JOIN matched m USING (row) LEFT JOIN everything t USING (row) LEFT JOIN overlap o USING (row);
+LEFT JOIN matched m USING (row) LEFT JOIN of_topic d USING (row) LEFT JOIN everything t USING (row) LEFT JOIN overlap o USING (row);

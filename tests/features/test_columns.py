@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from features.cells import RowError
 from features.columns import TouchpointColumns
+from features.row_types import TouchpointRow
 from features.rows import touchpoint_row
 from features.times import parse_time
 from features.touchpoints import TouchpointRules
@@ -67,6 +68,12 @@ def verdict(found: object) -> object:
     return str(found) if isinstance(found, RowError) else repr(tuple(found))  # type: ignore[arg-type]
 
 
+def judged(judge: TouchpointColumns, columns: dict[str, list[object]], n: int) -> list[TouchpointRow | RowError]:
+    found, bad = judge.read(columns, n)
+    good = map(TouchpointRow._make, zip(*found, strict=True))
+    return [bad[i] if i in bad else next(good) for i in range(n)]
+
+
 def by_row(raw: dict[str, object], zone: ZoneInfo | None) -> object:
     try:
         return touchpoint_row(raw, now_us=NOW, zone=zone, rules=RULES)
@@ -83,19 +90,40 @@ def test_columns_and_rows_give_the_same_verdicts(raws: list[dict[str, object]], 
     columns = {name: [raw.get(name) for raw in raws] for name in names}
     judge = TouchpointColumns(now_us=NOW, zone=zone, rules=RULES)
     for _ in range(2):  # the second time from memory
-        assert [verdict(row) for row in judge.rows(columns, len(raws))] == [verdict(by_row(raw, zone)) for raw in raws]
+        assert [verdict(row) for row in judged(judge, columns, len(raws))] == [
+            verdict(by_row(raw, zone)) for raw in raws
+        ]
 
 
 @pytest.mark.parametrize("missing", GOOD)
 def test_a_column_that_no_row_has_is_missed(missing: str) -> None:
-    columns = {name: [value] for name, value in GOOD.items() if name != missing}
-    (found,) = TouchpointColumns(now_us=NOW, zone=None, rules=RULES).rows(columns, 1)
+    columns: dict[str, list[object]] = {name: [value] for name, value in GOOD.items() if name != missing}
+    (found,) = judged(TouchpointColumns(now_us=NOW, zone=None, rules=RULES), columns, 1)
     assert isinstance(found, RowError)
     assert missing in str(found)
 
 
 def test_numbers_that_are_absent_are_none() -> None:
-    (found,) = TouchpointColumns(now_us=NOW, zone=None, rules=RULES).rows({k: [v] for k, v in GOOD.items()}, 1)
+    columns: dict[str, list[object]] = {k: [v] for k, v in GOOD.items()}
+    (found,) = judged(TouchpointColumns(now_us=NOW, zone=None, rules=RULES), columns, 1)
     assert not isinstance(found, RowError)
     assert found.value is None
     assert not any(isinstance(value, float) and math.isnan(value) for value in found)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        moments.map(lambda m: m.isoformat(timespec="seconds"))
+        | st.from_regex(r"\d{4}-[01]\d-[0-3]\d[T ][0-2]\d:[0-6]\d:[0-6]\d", fullmatch=True),
+        min_size=1,
+    ),
+    st.sampled_from(["", "Z", ".123", ".123456Z", ".000001"]),
+    st.sampled_from([None, ZoneInfo("Europe/Zurich")]),
+)
+@example(["2024-02-29T00:00:00", "2023-02-29T00:00:00", "1900-02-29T00:00:00", "0001-01-01T00:00:00"], "Z", None)
+def test_times_of_one_form_are_read_as_one_by_one(times: list[str], end: str, zone: ZoneInfo | None) -> None:
+    raws: list[dict[str, object]] = [{**GOOD, "occurred_at": time + end} for time in times]
+    columns: dict[str, list[object]] = {name: [raw[name] for raw in raws] for name in GOOD}
+    judge = TouchpointColumns(now_us=NOW, zone=zone, rules=RULES)
+    assert [verdict(row) for row in judged(judge, columns, len(raws))] == [verdict(by_row(raw, zone)) for raw in raws]

@@ -3,10 +3,11 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.feature_set import MOST_KINDS, REST, FeatureSet, choose
+from features.feature_set import MOST_KINDS, REST, FeatureSet, FeatureSetError, choose
 from features.touchpoints import Touchpoints
 from tests.features.worlds import FEATURES, NOW, RULES, TRAITS, histories, row
 
@@ -48,6 +49,15 @@ def test_it_survives_json():
     again = FeatureSet.from_json(json.loads(json.dumps(features.to_json())))
     assert again == features
     assert again.columns == features.columns and again.categorical == features.categorical
+
+
+def test_one_of_another_catalogue_is_refused_with_the_reason():
+    plain = FEATURES.to_json()
+    older = [name for name in plain["columns"] if name != "trend_30_90"]
+    with pytest.raises(FeatureSetError, match=r"1 columns \(trend_30_90 .*nba train run"):
+        FeatureSet.from_json({**plain, "columns": older})
+    with pytest.raises(FeatureSetError, match="says nothing of its columns"):
+        FeatureSet.from_json({name: value for name, value in plain.items() if name != "columns"})
 
 
 def test_columns_stand_in_the_order_history_traits_own():

@@ -11,8 +11,9 @@ from tests.features.worlds import FEATURES, NOW, RULES, row
 
 
 def answers(*rows):
-    events = History(Touchpoints.from_rows(rows, RULES), FEATURES).events
-    return events.answers.tolist(), events.first_answer.tolist()
+    """The row that each one answers, -1 for none, and whether it is the first to."""
+    back = History(Touchpoints.from_rows(rows, RULES), FEATURES).events["answers"]
+    return [i - abs(b) if b else -1 for i, b in enumerate(back.tolist())], (back > 0).tolist()
 
 
 def sent(at, number, **more):
@@ -54,3 +55,20 @@ def test_an_answer_stands_as_soon_as_it_has_happened():
     plain = replace(FEATURES, own=False)
     X = history.with_own(plain).matrix(np.zeros(3, dtype=np.int64), NOW + np.array([10, 11, 21]))
     assert X[:, FEATURES.columns.index("answer_rate")].tolist() == [0.0, 1.0, 1.0]
+
+
+def test_an_answer_is_seen_with_what_it_answers_or_not_at_all():
+    """Two people of an account: what was sent to the one who came later is answered by that one only."""
+    rows = [sent(0, 1), sent(1, 2), came(2, 3), came(3, 4)]
+    known = Touchpoints.from_rows(rows, RULES)
+    always, later = -(2**62), NOW + 10
+    known = replace(
+        known,
+        visible_from=np.array([always, later, always, later]),
+        visible_to=np.full(4, 2**62),
+    )
+    history = History(known, replace(FEATURES, own=False))
+    assert history.events["answers"].tolist() == [0, 0, 2, 2]
+    X = history.matrix(np.zeros(2, dtype=np.int64), np.array([later, later + 1]))
+    of = dict(zip(history.features.columns, X.T.tolist(), strict=True))
+    assert of["n_inbound_ever"] == [1, 2] and of["n_outbound_7d"] == [1, 2] and of["n_answered_365d"] == [1, 2]

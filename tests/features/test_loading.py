@@ -16,8 +16,7 @@ from features.files import LoadError
 from features.loading import LoadReport, load_files
 from features.quarantine import retry_quarantine
 from features.schema import SchemaError
-from features.store import Store
-from features.store_writing import Writing
+from features.store import Loading, Store
 from features.times import ALWAYS, parse_time
 from features.touchpoints import TouchpointRules
 from tests.features.broken_files import mixed_file
@@ -167,19 +166,24 @@ def test_a_file_of_another_encoding_is_refused_and_one_bad_row_is_not(store: Sto
 
 
 def test_progress_ends_at_the_size_of_the_file(store: Store, load: Load) -> None:
-    done: list[int] = []
+    labels: list[str] = []
 
     @contextmanager
     def progress(label: str, total: int) -> Iterator[object]:
+        done: list[int] = []
+
         class Bar:
             def advance(self, n: int) -> None:
                 done.append(n)
 
+        labels.append(label)
         yield Bar()
         assert sum(done) == total
+        assert len(done) > 1 or label == "storing"
 
     load(mixed_file(20_000, 0, 0), progress=progress)
-    assert len(done) > 1
+    assert len(labels) == 2
+    assert labels[1] == "storing"
 
 
 def test_numbers_stay_numbers_among_the_properties(store: Store, load: Load) -> None:
@@ -246,7 +250,7 @@ def test_a_retry_stores_what_is_right_by_now_as_a_load_would(store: Store, load:
 
 
 def test_a_failure_while_writing_leaves_nothing(store: Store, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Writing, "quarantine", lambda self, rows: 1 / 0)
+    monkeypatch.setattr(Loading, "quarantine", lambda self, rows: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         load(mixed_file(10, 1, 0))
     assert store.counts()["touchpoints"] == 0

@@ -15,7 +15,7 @@ from features.touchpoints import Touchpoints
 from features.traits import Traits, row_values
 from models.points import points_log, total
 from models.points_table import PointsTable
-from tests.features.worlds import FEATURES, NOW, RULES, TOPICS, TRAITS, TYPES, histories, moments, row
+from tests.features.worlds import FEATURES, KINDS, NOW, RULES, TOPICS, TRAITS, TYPES, histories, moments, row
 
 CONTACTS = ("ann", "bob", "cid")
 WITH_TRAITS = replace(FEATURES, traits=TRAITS)
@@ -94,6 +94,64 @@ def test_one_contact_alone_gives_the_bits_of_the_batch(rows, known, as_of, about
         alone[0, at : at + len(TRAITS)] = row_values(everyone.known(name, as_of[i]), as_of[i], TRAITS)
         actions = history.with_own(WITH_TRAITS).actions(alone, 0, as_of[i], own_of(about))
         assert same_bits(actions[i], X[i])
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.lists(st.tuples(st.sampled_from(range(-1, 3)), moments), min_size=1, max_size=12), st.data())
+def test_rows_in_any_order_and_company_have_the_bits_of_each_alone(rows, asked, data):
+    history = History(Touchpoints.from_rows(rows, RULES), replace(FEATURES, own=False))
+    contact, as_of = np.array(asked, dtype=np.int64).T.copy()
+    contact = np.minimum(contact, len(history.touchpoints.contacts) - 1)
+    X = history.matrix(contact, as_of, threads=1)
+    order = np.array(data.draw(st.permutations(range(len(asked)))))
+    assert same_bits(history.matrix(contact[order], as_of[order]), X[order])
+    for i in range(len(asked)):
+        assert same_bits(history.matrix(contact[i : i + 1], as_of[i : i + 1]), X[i : i + 1])
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    rng = np.random.default_rng(0)
+    rows = [
+        row(CONTACTS[i % 3], NOW - int(t), i, KINDS[i % 9], "web") for i, t in enumerate(rng.integers(0, 400 * DAY, 90))
+    ]
+    history = History(Touchpoints.from_rows(rows, RULES), replace(FEATURES, own=False))
+    contact, as_of = rng.integers(-1, 3, 120_000), NOW - rng.integers(0, 300 * DAY, 120_000)
+    X = history.matrix(contact, as_of, threads=1)
+    assert same_bits(history.matrix(contact, as_of, threads=2), X)
+    assert same_bits(history.matrix(contact, as_of, threads=7), X)
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(("ann",), most=15), moments, st.data())
+def test_what_is_hidden_at_a_moment_might_as_well_not_be_there(rows, as_of, data):
+    rows = [(*r[:4], None, *r[5:11], None, *r[12:]) for r in rows]  # nothing answers anything
+    known = Touchpoints.from_rows(rows, RULES)
+    n = len(known)
+    seen_from = np.array(data.draw(st.lists(moments, min_size=n, max_size=n)), dtype=np.int64)
+    seen_to = np.array(data.draw(st.lists(moments, min_size=n, max_size=n)), dtype=np.int64)
+    visible = (seen_from < as_of) & (as_of <= seen_to)
+    ids = {known.touchpoint_id[i] for i in np.flatnonzero(visible).tolist()}
+    only = Touchpoints.from_rows([r for r in rows if r[2] in ids], RULES)
+    own = Own(["spring"], ["email"], [("saws", "oil")], [{}])
+
+    def features_of(touchpoints):
+        history = History(touchpoints, FEATURES)
+        return history.matrix(np.array([history.contact("ann")]), np.array([as_of]), own=own)
+
+    hidden = replace(known, visible_from=seen_from, visible_to=seen_to)
+    np.testing.assert_allclose(features_of(hidden), features_of(only), rtol=1e-5, atol=1e-6)
+
+
+def test_a_topic_below_another_counts_for_both():
+    rows = [row("ann", NOW - DAY, n, topics=(topic,)) for n, topic in enumerate(("a/b/c", "a/x", "a", "ab", "y/z"))]
+    features = FeatureSet((), (), ("a", "a/b"), RULES, topic_half_life=10**6 * DAY, own=True)
+    own = Own(["x"] * 2, [None] * 2, [("a", "y"), ("a/b", "a/b/c/d")], [{}] * 2)
+    history = History(Touchpoints.from_rows(rows, RULES), features)
+    X = history.matrix(np.zeros(2, dtype=np.int64), np.full(2, NOW), own=own)
+    of = dict(zip(features.columns, X.T.round(3).tolist(), strict=True))
+    assert [of[f"interest_topic_{name}"][0] for name in ("a", "a/b", REST)] == [3, 1, 2]
+    assert of["n_topics_ever"] == of["interest_total"] == [5, 5]
+    assert of["own_match_n_ever"] == [4, 1] and of["own_match_distinct"] == [2, 1] and of["own_match_cover"] == [1, 0.5]
 
 
 def test_a_contact_without_touchpoints_counts_nothing_and_knows_nothing():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import store_reading, store_tables
+from features import store_dialect, store_selects
 from features.row_types import (
     LinkRow,
     QuarantineRow,
@@ -162,7 +162,7 @@ def test_threads_share_a_store(store: Store) -> None:
 def test_a_writer_that_waits_too_long_gets_a_sentence(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_tables, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store_dialect, "BUSY_SECONDS", 0.01)
     with Store.open(url(tmp_path)) as other, store.writing():
         with pytest.raises(StoreError, match="another process"), other.writing():
             pass
@@ -274,6 +274,6 @@ def test_tables_of_somebody_else_are_refused(tmp_path: Path) -> None:
 
 
 def test_history_reads_in_the_order_of_the_table(store: Store) -> None:
-    plan = store._all(f"EXPLAIN QUERY PLAN {store_reading._HISTORY}", ("a", 5))
+    plan = store._all(f"EXPLAIN QUERY PLAN {store_selects.HISTORY.text(store._dialect)}", ("a", 5))
     assert not any("TEMP B-TREE" in row[3] for row in plan)
     assert any("PRIMARY KEY (identity=? AND occurred_at<?)" in row[3] for row in plan)

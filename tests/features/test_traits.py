@@ -44,12 +44,22 @@ def test_traits_without_a_time_are_always_known_and_counted():
     [
         ([1, 2.5], TraitColumn("t", "number")),
         ([True, False], TraitColumn("t", "boolean")),
-        ([True, 1], TraitColumn("t", "category", ("1", "True"))),
+        ([True, 1, 0.0], TraitColumn("t", "boolean")),
+        ([True, 5], TraitColumn("t", "category", ("5", "True"))),
+        (["yes", "NO", "Ja", True], TraitColumn("t", "boolean")),
+        (["J", "N", "n/a"], TraitColumn("t", "boolean")),
+        (["NO", "NO"], TraitColumn("t", "category", ("NO",))),
+        ([1, 0], TraitColumn("t", "number")),
         (["2024-01-01", "2024-01-02T10:00:00Z"], TraitColumn("t", "date")),
         (["20240101", "20240102", "20240102"], TraitColumn("t", "category", ("20240102", "20240101"))),
         (["2024-01-01", "never"], TraitColumn("t", "category", ("2024-01-01", "never"))),
         (["b", "a", "c", "b", "a"], TraitColumn("t", "category", ("a", "b", "c"))),
-        ([1, "1", None], TraitColumn("t", "category", ("1",))),
+        ([1, "12.5", None, "n/a"], TraitColumn("t", "number")),
+        ([1, "big"], TraitColumn("t", "category", ("1", "big"))),
+        ([8001, "01067"], TraitColumn("t", "category", ("01067", "8001"))),
+        (["8001", "8002", "8001"], TraitColumn("t", "category", ("8001", "8002"))),
+        (["n/a", "-"], TraitColumn("t", "category", ("-", "n/a"))),
+        (["2024-01-01", "-"], TraitColumn("t", "date")),
     ],
 )
 def test_values_give_the_type(values, column):
@@ -95,8 +105,59 @@ def test_a_number_beyond_the_matrix_stays_a_number(value):
 
 
 def test_a_text_in_a_column_of_numbers_is_not_known():
-    assert np.isnan(row_values({"size": "big", "vip": "yes"}, 0, TRAITS[:2])).all()
+    assert np.isnan(row_values({"size": "big", "vip": "perhaps"}, 0, TRAITS[:2])).all()
 
+
+def test_a_number_and_a_truth_may_be_spelt_as_text():
+    assert row_values({"size": "12.5", "vip": "Ja"}, 0, TRAITS[:2]) == [12.5, 1.0]
+    assert row_values({"size": 3, "vip": "no"}, 0, TRAITS[:2]) == [3.0, 0.0]
+    assert np.isnan(row_values({"size": "007", "vip": 5}, 0, TRAITS[:2])).all()
+
+
+def test_none_ends_a_trait_and_silence_does_not():
+    traits = Traits([("ann", 1, {"size": 1, "vip": True}), ("ann", 5, {"size": None}), ("ann", 9, {"sector": "wood"})])
+    asked = np.array([2, 6, 10])
+    found = traits.values(history("ann"), np.zeros(3, dtype=np.int64), asked, TRAITS)
+    np.testing.assert_array_equal(found[:, 0], [1, np.nan, np.nan])
+    np.testing.assert_array_equal(found[:, 1], [1, 1, 1])
+    np.testing.assert_array_equal(found[:, 3], [np.nan, np.nan, 1])
+    assert traits.choose(6) == (TraitColumn("vip", "boolean"),)
+
+
+def test_since_is_when_a_value_came_to_hold():
+    rows: list[tuple[str, int, dict[str, Any]]]
+    rows = [("ann", 1, {"size": 1, "vip": True}), ("ann", 5, {"size": 1}), ("ann", 7, {"size": 2, "vip": None})]
+    traits = Traits(rows)
+    assert traits.since("ann", 6) == {"size": 1, "vip": 1}
+    assert traits.since("ann", 8) == {"size": 7}
+    assert traits.since("ann", 1) == {} == traits.since("bob", 9)
+
+
+def test_a_trait_that_changes_its_type_has_that_of_the_last_word_and_the_other_is_not_known():
+    traits = Traits([("ann", 1, {"size": "big"}), ("ann", 5, {"size": 12}), ("bob", 2, {"size": 7})])
+    (column,) = traits.choose(6)
+    assert column == TraitColumn("size", "number")
+    found = traits.values(history("ann", "bob"), np.zeros(2, dtype=np.int64), np.array([2, 6]), [column])
+    np.testing.assert_array_equal(found[:, 0], [np.nan, 12])
+
+
+def test_the_same_traits_answer_for_other_columns_and_other_contacts():
+    traits = Traits([("ann", 1, {"size": 1, "vip": True}), ("bob", 1, {"size": 2})])
+    one, late = np.zeros(1, dtype=np.int64), np.array([2])
+    assert traits.values(history("bob"), one, late, TRAITS[:1]).tolist() == [[2.0]]
+    assert traits.values(history("ann"), one, late, TRAITS[1:2]).tolist() == [[1.0]]
+    assert traits.values(history("ann"), one, late, TRAITS[:1]).tolist() == [[1.0]]
+
+
+def test_a_contact_of_several_identities_knows_what_each_of_them_does():
+    rows = [("web:1", 3, {"size": 3}), ("crm:1", 1, {"size": 1, "vip": True}), ("crm:1", 3, {"size": 2})]
+    merged = Traits(rows).merged([("crm:1", ("crm:1", "web:1")), ("crm:2", ("crm:2",))])
+    assert merged.known("crm:1", 2) == {"size": 1, "vip": True}
+    assert merged.known("crm:1", 4) == {"size": 3, "vip": True}
+    assert merged.known("crm:2", 4) == {} and merged.identities() == ["crm:1"]
+
+
+TEXTS = ("metal", "glass", "2024-02-29", "9999-12-31", "12.5", "yes", "n/a", "[]")
 
 entries = st.lists(
     st.tuples(
@@ -104,9 +165,7 @@ entries = st.lists(
         st.one_of(st.just(ALWAYS), moments),
         st.dictionaries(
             st.sampled_from([c.name for c in TRAITS]),
-            st.one_of(
-                st.none(), st.booleans(), st.integers(), st.sampled_from(["metal", "glass", "2024-02-29", "9999-12-31"])
-            ),
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.sampled_from(TEXTS)),
         ),
     ),
     unique_by=lambda entry: entry[:2],

@@ -21,12 +21,12 @@ RULES = TouchpointRules(
 )  # fmt: skip
 KINDS = ("email_sent", "call_made", "page_view", "order", "return", "email_open", "chat", "fair", "fax")
 CHANNELS = ("email", "web", "phone", "store", "fair")
-TOPICS = ("saws", "drills", "mills", "lathes", "oil", "belts")
+TOPICS = ("saws", "saws/band", "drills", "mills", "lathes/cnc", "lathes/cnc/swiss", "oil/gear", "belts")
 TYPES = ("spring", "autumn")
 FEATURES = FeatureSet(
     kinds=("email_sent", "call_made", "page_view", "order", "email_open"),
     channels=("email", "web"),
-    topics=("saws", "drills"),
+    topics=("saws", "drills", "lathes", "saws/band"),
     rules=RULES,
     points=PointWeights(
         {"page_view": 5.0, "order": 100.0, "email_sent": 1.0, "chat": -3.0}, ("order", "chat"), 90 * DAY
@@ -137,7 +137,7 @@ def odd_world(seed: int, n: int = 3000, n_contacts: int = 150) -> tuple[list[Row
                 action=pick_or_none([None, *TYPES], p=[0.6, 0.2, 0.2]),
             )
         )
-    about = [tuple(str(t) for t in pick([*TOPICS, "unseen"], rng.integers(0, 5))) for _ in asked]
+    about = [tuple(str(t) for t in pick([*TOPICS, "lathes", "oil", "unseen"], rng.integers(0, 5))) for _ in asked]
     own = Own(
         type=[str(pick([*TYPES, "call_made", "email_sent", "unseen"])) for _ in asked],
         channel=[pick_or_none(["email", "phone", None]) for _ in asked],

@@ -3,7 +3,7 @@
 import copy
 import pickle
 import tomllib
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +83,7 @@ def test_every_variant_of_the_comments_reads(variants: Settings) -> None:
 def test_what_waits_is_named_only_where_it_is_present(example: Settings, variants: Settings) -> None:
     assert parse_settings({}).not_built_yet == ()
     assert set(example.not_built_yet) == {
-        "segments", "content", "accounts", "partners", "plan", "scale", "topics.rules",
+        "segments", "content", "partners", "plan",
         "contact_policy.calendar", "contact_policy.holds", "contact_policy.caps[3].account",
         "privacy.retention", "serving.language",
         "actions.sales_call.capacity", "actions.visit_offer.unless_owned", "actions.service_due.when",
@@ -92,15 +92,17 @@ def test_what_waits_is_named_only_where_it_is_present(example: Settings, variant
     }  # fmt: skip
     assert "ranking.policy" in variants.not_built_yet
     assert parse_settings("[touchpoints]\nvisitor_stitching = false").not_built_yet == ()
-    assert parse_settings("[touchpoints]\nvisitor_stitching = true").not_built_yet == ("touchpoints.visitor_stitching",)
+    assert parse_settings("[touchpoints]\nvisitor_stitching = true").not_built_yet == ()
 
 
 def test_defaults_are_those_of_the_example(example: Settings) -> None:
     empty = parse_settings({}, folder=Path("/shop"))
-    for section in ("store", "mlflow", "money", "touchpoints", "snapshots", "stages", "content", "privacy"):
+    for section in ("store", "mlflow", "money", "snapshots", "stages", "content", "privacy"):
         assert getattr(empty, section) == getattr(example, section), section
     for section in ("accounts", "partners", "serving", "scale"):
         assert getattr(empty, section) == getattr(example, section), section
+    assert replace(empty.touchpoints, topic_rules=example.topics.rules) == example.touchpoints
+    assert empty.touchpoints.topic_rules == ()
     assert empty.points == PointsTable(thresholds=(), fit=None, schemes={})
     assert empty.points.kinds == example.points.kinds and empty.points.once == example.points.once
     assert empty.topics.half_life_us == example.topics.half_life_us and empty.topics.rules == ()

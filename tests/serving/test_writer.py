@@ -7,6 +7,7 @@ import pytest
 from features.row_types import TouchpointRow
 from features.store import Store, StoreError
 from features.store_writing import Writing
+from features.touchpoints import TouchpointRules
 from serving.writer import Writer, WriterClosedError
 
 
@@ -87,6 +88,27 @@ def test_what_the_store_refuses_is_told_and_not_stored(store):
 
     asyncio.run(journey())
     assert store.counts()["touchpoints"] == 0
+
+
+def test_what_was_read_from_rows_is_packed_when_nobody_waits(store):
+    with store.writing() as writing:
+        writing.touchpoints([TouchpointRow("crm:1", at, f"t{at}", "visit") for at in range(20)])
+
+    async def journey():
+        writer = Writer(store)
+        writer.open()
+        store.touchpoints("crm:1", 2_000, TouchpointRules())
+        await writer.write(lambda w: 1)
+        for _ in range(500):
+            if store.packed("crm:1"):
+                break
+            await asyncio.sleep(0.01)
+        assert await writer.write(storing("later")) == 1
+        writer.close()
+
+    asyncio.run(journey())
+    assert store.packed("crm:1") is not None
+    assert store.touchpoints("crm:1", 2_000, TouchpointRules()).touchpoint_id[-1] == "later"
 
 
 def test_closing_writes_what_waits_and_takes_no_more(store):

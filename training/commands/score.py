@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nba.door import moment, settings_at
 from nba.output import Output
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +33,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from models.belief import Belief
     from models.local import local_champion
     from training.past import read_past
-    from training.scoring import columns_of, contact_names, score_all
+    from training.scoring import contact_names, rows_of, score_table
 
     settings = settings_at(args, out)
     now = moment(args.as_of)
@@ -46,21 +49,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     with Store.open(settings.store.url) as store:
         past = read_past(store, settings, now)
         with out.progress("contacts scored", len(contact_names(past))) as shown:
-            rows = list(score_all(past, settings, belief, advance=shown.advance))
-        _write(columns_of(rows, settings), args.out)
-        store.save_scores(rows)
-    out.result(f"{len(rows):,} contacts scored into {args.out} and the store")
+            scores = score_table(past, settings, belief, advance=shown.advance)
+        _write(scores, args.out)
+        store.save_scores(rows_of(scores))
+    out.result(f"{scores.num_rows:,} contacts scored into {args.out} and the store")
     return 0
 
 
-def _write(columns: dict[str, list[Any]], path: Path) -> None:
-    import pyarrow as pa
+def _write(scores: Table, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    texts = ("contact_id", "stage", "model_version")
-    types = {name: pa.string() if name in texts or name.startswith("action_") else pa.float64() for name in columns}
-    types["as_of"] = pa.timestamp("us", tz="UTC")
-    table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
     part = path.with_name(path.name + ".part")
-    pq.write_table(table, part)
+    pq.write_table(scores, part)
     part.replace(path)

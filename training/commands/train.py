@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace, settings: Settings, out: Output) -> int:
     settings.need_goals()
     if args.json is not None:
         _writable(args.json)
-    trained = train(settings, now, say=out.say, seed=args.seed)
+    trained = train(settings, now, say=out.say, seed=args.seed, progress=out.progress)
     if args.json is not None:
         _write_json(args.json, trained.report)
     out.result(readable(trained.report))

@@ -1,0 +1,60 @@
+"""How a store of an older schema becomes one of the newest: ordered steps, each from one version to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Run = Callable[[str], object]
+"""Executes one statement inside the transaction of the migration."""
+
+# The texts are those of their time: a later schema must not change what an earlier step does. A store of schema 1
+# was always SQLite.
+_FROM_1 = (
+    """CREATE TABLE link_ends (
+        identity TEXT NOT NULL, other TEXT NOT NULL, how TEXT NOT NULL, confidence DOUBLE DEFAULT (1.0) NOT NULL,
+        seen_at BIGINT NOT NULL, PRIMARY KEY (identity, other, how, confidence)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX link_ends_of ON link_ends (identity, seen_at)",
+    """CREATE TABLE splits (
+        identity_a TEXT NOT NULL, identity_b TEXT NOT NULL, at BIGINT NOT NULL, reason TEXT NOT NULL,
+        "by" TEXT NOT NULL, PRIMARY KEY (identity_a, identity_b, at)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX splits_of_b ON splits (identity_b, at)",
+    """CREATE TABLE account_members (
+        account TEXT NOT NULL, identity TEXT NOT NULL, known_at BIGINT NOT NULL,
+        PRIMARY KEY (account, identity, known_at)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE lakes (path TEXT NOT NULL, PRIMARY KEY (path))",
+    "CREATE TABLE packed (identity TEXT NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (identity))",
+    """INSERT INTO link_ends (identity, other, how, confidence, seen_at)
+        SELECT identity, other, how, confidence, min(seen_at) FROM (
+            SELECT identity_a AS identity, identity_b AS other, how, coalesce(confidence, 1.0) AS confidence, seen_at
+            FROM links
+            UNION ALL
+            SELECT identity_b, identity_a, how, coalesce(confidence, 1.0), seen_at FROM links
+        ) WHERE identity <> other GROUP BY identity, other, how, confidence""",
+    """INSERT INTO account_members (account, identity, known_at)
+        SELECT json_extract(body, '$.account'), identity, known_at FROM contacts
+        WHERE json_type(body, '$.account') = 'text'""",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1,)
+
+NEWEST = 1 + len(_STEPS)
+"""The version of the schema that ``store_tables`` describes."""
+
+
+def migrate(version: int, run: Run) -> None:
+    """Take a store from its version to the newest, one step after the other.
+
+    Parameters
+    ----------
+    version
+        What the store says it is, from 1 to ``NEWEST``.
+    run
+        Called with each statement; whoever calls sees to the transaction.
+    """
+    for step in _STEPS[version - 1 :]:
+        for statement in step:
+            run(statement)
+    run(f"UPDATE nba_store SET version = {NEWEST}")

@@ -1,0 +1,97 @@
+"""The account of a contact as a decision looks at it: what all of its contacts did, read only where a model asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.accounts import MOST_CONTACTS, Groups
+from features.feature_set import FeatureSet
+from features.history_reading import contact_touchpoints
+from features.link_rules import name_rank
+from features.matrix import History
+from features.members import Contact, members_of
+from features.spells import Known
+from features.touchpoints import TouchpointRules, Touchpoints
+
+if TYPE_CHECKING:
+    from features.store import Store
+
+MayProfile = Callable[[Touchpoints], bool]
+"""Whether the contact that did this may be profiled."""
+
+
+@dataclass(frozen=True)
+class AccountPast:
+    """Where to read what the contacts of an account did before a moment.
+
+    An account that more than ``MOST_CONTACTS`` identities were ever said to belong to is not read, as in training.
+    """
+
+    store: Store
+    account: str
+    contact: Contact
+    rules: TouchpointRules
+
+    def columns(self, features: FeatureSet, as_of: int, may_profile: MayProfile) -> NDArray[np.float32]:
+        """Return the contact's columns about its account, shape (len(features.account_features),).
+
+        Equal to the bit to what ``History.matrix`` says of the same contact among all others. Contacts that may not
+        be profiled are left out.
+        """
+        out = np.full((1, len(features.account_features)), np.nan, dtype=np.float32)
+        identities = self.store.account_members(self.account, as_of)
+        if len(identities) > MOST_CONTACTS:
+            return out.ravel()
+        rows: list[Known] = []
+        parts: list[Touchpoints] = []
+        for contact in self._contacts(identities, as_of):
+            touchpoints = self._touchpoints(contact, as_of)
+            if len(touchpoints) and contact.contact_id != self.contact.contact_id and not may_profile(touchpoints):
+                continue
+            rows += known_rows(self.store, contact, as_of)
+            if len(touchpoints):
+                parts.append(touchpoints)
+        history = History(Touchpoints.joined(parts), features)
+        groups = Groups.of(rows, history.touchpoints.contacts, crowded={})
+        me = np.array([groups.code(self.contact.contact_id)], dtype=np.int64)
+        history.fill_account(groups, me, np.array([as_of], dtype=np.int64), out, threads=1)
+        return out.ravel()
+
+    def members(self, as_of: int) -> dict[str, str | None] | None:
+        """Return the role of every contact of the account, by name; None where there are too many to be looked at."""
+        identities = self.store.account_members(self.account, as_of)
+        if len(identities) > MOST_CONTACTS:
+            return None
+        rows = [row for contact in self._contacts(identities, as_of) for row in known_rows(self.store, contact, as_of)]
+        groups = Groups.of(rows, crowded={})
+        return {name: groups.roles.value_of(name, as_of) for name in groups.members(self.account, as_of)}
+
+    def _contacts(self, identities: list[str], as_of: int) -> list[Contact]:
+        """Return everybody who may belong to the account, each contact once, by name."""
+        found = {self.contact.contact_id: self.contact}
+        seen = set(self.contact.members)
+        for identity in identities:
+            if identity not in seen:
+                contact = members_of(self.store, identity, as_of, self.rules)
+                seen.update(contact.members)
+                found[contact.contact_id] = contact
+        return [found[name] for name in sorted(found)]
+
+    def _touchpoints(self, contact: Contact, as_of: int) -> Touchpoints:
+        parts = [contact_touchpoints(self.store, each, as_of, self.rules) for each in contact.members]
+        found = Touchpoints.joined(parts)
+        return found.merged([range(len(found.contacts))], [contact.contact_id]) if found.contacts else found
+
+
+def known_rows(store: Store, contact: Contact, as_of: int) -> list[Known]:
+    """Traits of a contact as they became known under any of its identities, as ``features.spells`` takes them."""
+    # Of what became known at once the better name's word is the last.
+    worst_first = sorted(contact.members, key=name_rank, reverse=True)
+    return [
+        (contact.contact_id, row.known_at, row.body) for each in worst_first for row in store.traits_of(each, as_of)
+    ]

@@ -1,0 +1,127 @@
+"""``nba identities``: under which keys a contact is known and why, and how a wrong join is undone."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from features.times import iso
+from nba.commands import stitch
+from nba.door import moment, now_us, settings_at
+from nba.output import Output
+
+if TYPE_CHECKING:
+    from features.members import Contact
+    from features.store import Store
+    from features.touchpoints import TouchpointRules
+
+_EXAMPLE = """\
+examples:
+  nba identities show crm:4711
+  nba identities show cookie:9f2 --as-of 2026-03-01 --json
+  nba identities split crm:4711 cookie:9f2 --reason "the shop's own tablet"
+
+A split holds from now on: what was decided before stays as it was, and only a link that a person confirms
+(how = confirmed) joins the two again."""
+
+_BY = "nba identities split"
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add showing and splitting."""
+    parser.description = "Show which identities are one contact and which links made them so; undo a wrong join."
+    parser.epilog = _EXAMPLE
+    below = parser.add_subparsers(dest="what", required=True, metavar="show | split | stitch")
+    shown = below.add_parser("show", help="the identities of a contact, and which link joined which since when")
+    shown.add_argument("identity", metavar="IDENTITY", help='any identity of the contact, such as "crm:4711"')
+    shown.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
+    shown.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
+    split = below.add_parser("split", help="say that two identities are not one contact")
+    split.add_argument("identity_a", metavar="A", help="one identity")
+    split.add_argument("identity_b", metavar="B", help="the other")
+    split.add_argument("--reason", required=True, metavar="R", help="why, for whoever looks at it later")
+    stitch.register(below.add_parser("stitch", help="join visitors who never log in by network, place and device"))
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Show or split."""
+    if args.what == "stitch":
+        return stitch.run(args, out)
+    from features.store import Store
+
+    settings = settings_at(args, out)
+    with Store.open(settings.store.url) as store:
+        if args.what == "show":
+            from features.members import members_of
+
+            found = members_of(store, args.identity, moment(args.as_of), settings.touchpoints)
+            if args.json:
+                out.json({"contact_id": found.contact_id, **found.to_json()})
+            else:
+                _show(found, out)
+        else:
+            _split(store, args, settings.touchpoints, out)
+    return 0
+
+
+def _show(contact: Contact, out: Output) -> None:
+    out.result(f"{contact.contact_id}: {len(contact.members)} identities" if contact.why else contact.contact_id)
+    if not contact.why:
+        out.say("nothing joins it with another identity; `nba load links FILE` loads links")
+        return
+    for member in contact.members:
+        out.result(f"  {member}")
+    out.result("")
+    out.table(
+        ("identity", "joined with", "since", "how", "confidence"),
+        [(row.identity_a, row.identity_b, iso(row.seen_at), row.how or "-", row.confidence) for row in contact.why],
+    )
+
+
+def _split(store: Store, args: argparse.Namespace, rules: TouchpointRules, out: Output) -> None:
+    """Store the split of a pair that a link joins now.
+
+    Raises
+    ------
+    UserError
+        Where no link joins the two: then there is nothing to undo, or another pair is to be split.
+    """
+    from features.errors import UserError
+    from features.members import members_of
+    from features.row_types import SplitRow
+
+    a, b, now = args.identity_a, args.identity_b, now_us()
+    contact = members_of(store, a, now, rules)
+    if a == b or b not in contact.members:
+        raise UserError(f"{a} and {b} are not one contact, so there is nothing to split; see `nba identities show {a}`")
+    way = path(contact, a, b)
+    if len(way) > 2:
+        pairs = ", ".join(f"{left} {right}" for left, right in pairwise(way))
+        raise UserError(
+            f"no link joins {a} and {b} directly; they hang together by {pairs}; split the pair that is wrong"
+        )
+    with store.writing() as writing:
+        writing.splits([SplitRow(a, b, now, args.reason, _BY)])
+    left = members_of(store, a, now + 1, rules)
+    if b in left.members:
+        pairs = " - ".join(path(left, a, b))
+        out.say(f"note: {a} and {b} still hang together by {pairs}; split what is wrong there too")
+    _show(left, out)
+
+
+def path(contact: Contact, a: str, b: str) -> list[str]:
+    """Return the shortest way from one identity of a contact to another, link by link."""
+    near: dict[str, list[str]] = {}
+    for row in contact.why:
+        near.setdefault(row.identity_a, []).append(row.identity_b)
+        near.setdefault(row.identity_b, []).append(row.identity_a)
+    ways = [[a]]
+    seen = {a}
+    for way in ways:
+        if way[-1] == b:
+            return way
+        fresh = [other for other in near.get(way[-1], ()) if other not in seen]
+        seen.update(fresh)
+        ways += [[*way, other] for other in fresh]
+    return []
