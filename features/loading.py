@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -40,10 +41,11 @@ class _Silent:
         pass
 
 
-Progress = Callable[[str, int], AbstractContextManager[Advance]]
+Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
+"""What the work is called and how much it is; None where nobody can tell."""
 
 
-def silent(label: str, total: int) -> AbstractContextManager[Advance]:
+def silent(label: str, total: int | None) -> AbstractContextManager[Advance]:
     """Progress that nobody sees."""
     return nullcontext(_Silent())
 
@@ -117,14 +119,32 @@ def load_files(
             with reading(path), progress(f"{path.name}, bytes", path.stat().st_size) as shown, Source(path) as source:
                 load.run(source, shown)
             total.add(load.tally)
-        with progress("storing", 1) as shown:
+        # A database says nothing while it works on one statement, so that only the time can be shown.
+        with progress(f"storing {total.read - total.quarantined:,} rows, seconds", None) as shown, _seconds(shown):
             total.stored += writing.settle()
             if lake is not None and rows is not None:
                 # A lake without the rows does no harm; rows without the lake would be missed.
                 writing.lake(str(lake.resolve()))
                 total.stored += rows.commit()
-            shown.advance(1)
     return total.report()
+
+
+@contextmanager
+def _seconds(shown: Advance) -> Iterator[None]:
+    """Advance once a second, whatever this thread does meanwhile."""
+    done = Event()
+
+    def tick() -> None:
+        while not done.wait(1.0):
+            shown.advance(1)
+
+    ticking = Thread(target=tick, daemon=True)
+    ticking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        ticking.join()
 
 
 def _appending(table: str, lake: Path | None) -> AbstractContextManager[Appending | None]:

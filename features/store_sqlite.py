@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,20 @@ class Sqlite(Dialect):
         connection = self.connect()
         for pragma in ("temp_store = FILE", "temp.journal_mode = OFF", "cache_size = -131072"):
             connection.execute(f"PRAGMA {pragma}")
+        # Python is called back now and then, so that a load in the midst of a long statement can be interrupted.
+        connection.set_progress_handler(lambda: 0, 1_000_000)
         return connection
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn errors into sentences; a statement that was interrupted was so by Ctrl-C."""
+        try:
+            with super().sentences():
+                yield
+        except StoreError as error:
+            if isinstance(error.__cause__, sqlite3.OperationalError) and str(error.__cause__) == "interrupted":
+                raise KeyboardInterrupt from error
+            raise
 
     def gathering(self, cursor: Cursor, name: str, columns: Sequence[str], like: Table) -> None:
         """Make a temporary table."""
