@@ -59,8 +59,8 @@ bench: setup ## measure against peers; bench/README.md says what each figure is
 bench-one: setup ## measure what one contact costs: in memory, from bytes, SQLite and PostgreSQL
 	$(BIN)/python bench/bench_one.py
 
-bench-features: setup ## features of 1 M rows from 10 M touchpoints, beside DuckDB, Polars and pandas
-	PYTHONPATH=. $(BIN)/python bench/bench_features.py
+bench-features: setup ## features of 1 M rows from 10 M touchpoints, beside DuckDB, Polars and pandas; ARGS=--featuretools too
+	PYTHONPATH=. $(BIN)/python bench/bench_features.py $(ARGS)
 
 bench-load: setup ## measure loads into SQLite and PostgreSQL against executemany and COPY; ARGS=--ten for 10 M rows
 	$(BIN)/python bench/bench_load.py $(ARGS)

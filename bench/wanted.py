@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,9 @@ KINDS = ["visit", "newsletter_open", "download", "service_call", "order"]
 CHANNELS = ["web", "email", "phone", "shop"]
 TOPICS = ["pumps", "service", "saws", "drills", "mills", "lathes", "oil", "belts"]
 NOW = 20_000 * DAY
+LOG = ("contact", "ts", "kind", "channel", "value", "topic")
 Arrays = dict[str, NDArray[Any]]
+Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -162,3 +166,14 @@ def world(n: int, n_contacts: int, n_rows: int) -> Arrays:
         "row_contact": rng.integers(0, n_contacts, n_rows).astype(np.int32),
         "row_as_of": NOW - rng.integers(0, 365 * DAY, n_rows),
     }
+
+
+def name_of(contact: int) -> str:
+    """Name of a contact, where texts name them."""
+    return f"crm:{contact:07}"
+
+
+def peak_mb() -> float:
+    """Largest resident set of this process so far."""
+    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return found / (1e6 if sys.platform == "darwin" else 1000)

@@ -7,6 +7,7 @@ it takes parts from, delete ``features/__pycache__/*.nb*``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -34,6 +35,22 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def compiled(function: _Function) -> _Function:
     """Compile a function that Python calls; it runs without Python's lock, so that threads share the work."""
     return cast(_Function, njit(cache=True, nogil=True)(function))
+
+
+def compiled_for(*dtypes: Any) -> Callable[[_Function], _Function]:
+    """Compile a function of int64 and of columns of these types in any memory, which returns a boolean.
+
+    Compiled for these alone, so that no column that is read-only or not contiguous makes a request wait for another.
+    """
+    columns = [types.Array(from_dtype(np.dtype(dtype)), 1, "A", readonly=True) for dtype in dtypes]
+    signature = types.boolean(types.int64[::1], *columns)
+
+    def make(function: _Function) -> _Function:
+        # When it is first called: whoever only imports it does not wait for the compiler.
+        made = cache(lambda: njit(signature, cache=True)(function))
+        return cast(_Function, lambda *arguments: made()(*arguments))
+
+    return make
 
 
 def inlined(function: _Function) -> _Function:
@@ -71,6 +88,17 @@ def float_of_bits(_context: Any, bits: Any) -> Any:
 
 
 @_generating
+def bits_of_float(_context: Any, number: Any) -> Any:
+    """Read the 64 bits of a float as an integer."""
+    signature = types.int64(types.float64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@_generating
 def _prefetch(_context: Any, address: Any) -> Any:
     signature = types.void(types.int64)
 
@@ -93,7 +121,7 @@ def fetch_ahead(address: int, size: int) -> None:
 
 
 _to_i64, _to_i32, _to_f64 = (_pointer_to(element) for element in (types.int64, types.int32, types.float64))
-_to_flag = _pointer_to(types.boolean)
+_to_flag, _to_u32 = _pointer_to(types.boolean), _pointer_to(types.uint32)
 
 
 @inlined
@@ -107,6 +135,13 @@ def i64_column(deck: I64, column: int) -> I64:
 def i32_column(deck: I64, column: int) -> I32:
     """Column ``column`` of a deck as int32."""
     found: I32 = carray(_to_i32(deck[2 * column]), deck[2 * column + 1])
+    return found
+
+
+@inlined
+def code_column(deck: I64, column: int) -> I32:
+    """Column ``column`` of a deck, int32 and never negative: no index needs a look whether it counts from the end."""
+    found: I32 = carray(_to_u32(deck[2 * column]), deck[2 * column + 1])
     return found
 
 

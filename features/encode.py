@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,45 +17,63 @@ from features.touchpoints import NONE, Touchpoints
 
 ANSWER_WITHIN = 14 * DAY
 """How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""
+_MOST_NAMED = 64
 
 
-def encode(t: Touchpoints, features: FeatureSet, topics: Sequence[str], above: Sequence[int]) -> Events:
-    """Make touchpoints ready for the kernel.
+@dataclass(frozen=True)
+class NamedCodes:
+    """What each code of a list of names means under a feature set; see ``Events``. ``topics`` has the wider ones."""
 
-    Parameters
-    ----------
-    topics, above
-        Of ``wider_topics``.
-    """
+    kind_slot: NDArray[np.int32]
+    kind_means: NDArray[np.int32]
+    kind_points: NDArray[np.float64]
+    channel_slot: NDArray[np.int32]
+    topic_slot: NDArray[np.int32]
+    topic_above: NDArray[np.int32]
+    topics: tuple[str, ...]
+
+
+_NO_DECISION = np.zeros(0, dtype=np.int32)
+
+
+def encode(t: Touchpoints, features: FeatureSet) -> Events:
+    """Make touchpoints ready for the kernel."""
+    names = named(t, features)
+    events = Events(
+        (
+            t.start, t.occurred_at, t.kind, t.channel, t.outbound, t.value, t.margin, t.duration, t.action,
+            t.topic_start, t.topic, t.visible_from, t.visible_to, names.kind_slot, names.kind_means, names.kind_points,
+            names.channel_slot, names.topic_slot, names.topic_above,
+        )
+    )  # fmt: skip
+    if events.has_outbound:
+        events.answer(_answers(t, events))
+    return events
+
+
+def named(t: Touchpoints, features: FeatureSet) -> NamedCodes:
+    """Say what the codes of touchpoints mean, out of what the feature set has seen before where it can."""
+    key = (*t.kinds, None, *t.channels, None, *t.topics)
+    known: NamedCodes | None = features.named.get(key)
+    if known is None:
+        if len(features.named) >= _MOST_NAMED:
+            features.named.clear()
+        known = features.named[key] = _named(t, features)
+    return known
+
+
+def _named(t: Touchpoints, features: FeatureSet) -> NamedCodes:
     kinds = [_kind(name, features) for name in t.kinds]
-    is_outbound = _told(t.outbound, False)
-    if is_outbound is not None and not is_outbound.any():
-        is_outbound = None
-    columns: dict[str, NDArray[Any] | None] = {
-        "start": t.start,
-        "occurred_at": t.occurred_at,
-        "kind": t.kind,
-        "channel": _told(t.channel, NONE),
-        "outbound": is_outbound,
-        "value": _told(t.value, np.nan),
-        "margin": _told(t.margin, np.nan),
-        "duration": _told(t.duration, np.nan),
-        "action": _told(t.action, NONE),
-        "topic_start": t.topic_start if len(t.topic) else None,
-        "topic": t.topic,
-        "visible_from": t.visible_from,
-        "visible_to": t.visible_to,
-        "kind_slot": np.array([slot for slot, _, _ in kinds], dtype=np.int32),
-        "kind_means": np.array([means for _, means, _ in kinds], dtype=np.int32),
-        "kind_points": np.array([points for _, _, points in kinds], dtype=np.float64),
-        "channel_slot": _slots(t.channels, features.channels),
-        "topic_slot": _slots(topics, features.topics),
-        "topic_above": np.array(above, dtype=np.int32),
-    }
-    events = Events(**columns)
-    if is_outbound is None:
-        return events
-    return Events(**columns, answers=_answers(t, events))
+    topics, above = wider_topics(t.topics)
+    return NamedCodes(
+        kind_slot=np.array([slot for slot, _, _ in kinds], dtype=np.int32),
+        kind_means=np.array([means for _, means, _ in kinds], dtype=np.int32),
+        kind_points=np.array([points for _, _, points in kinds], dtype=np.float64),
+        channel_slot=_slots(t.channels, features.channels),
+        topic_slot=_slots(topics, features.topics),
+        topic_above=np.array(above, dtype=np.int32),
+        topics=tuple(topics),
+    )
 
 
 def wider_topics(names: Sequence[str]) -> tuple[Sequence[str], list[int]]:
@@ -81,14 +99,11 @@ def wider_topics(names: Sequence[str]) -> tuple[Sequence[str], list[int]]:
 
 
 def _kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
-    known = features.kinds_met.get(name)
-    if known is None:
-        rules, points = features.rules, features.points
-        means = MONEY * (name in rules.money) | RETURNED * (name in rules.returns)
-        means |= ATTENTION * (name in rules.attention) | ONCE * (name in points.once)
-        slot = features.kinds.index(name) if name in features.kinds else len(features.kinds)
-        known = features.kinds_met[name] = (slot, means, points.kinds.get(name, 0.0))
-    return known
+    rules, points = features.rules, features.points
+    means = MONEY * (name in rules.money) | RETURNED * (name in rules.returns)
+    means |= ATTENTION * (name in rules.attention) | ONCE * (name in points.once)
+    slot = features.kinds.index(name) if name in features.kinds else len(features.kinds)
+    return slot, means, points.kinds.get(name, 0.0)
 
 
 def _slots(names: Sequence[str], slots: Sequence[str]) -> NDArray[np.int32]:
@@ -98,19 +113,13 @@ def _slots(names: Sequence[str], slots: Sequence[str]) -> NDArray[np.int32]:
     return np.array([of.get(name, rest) for name in names], dtype=np.int32)
 
 
-def _told(column: NDArray[Any], absent: Any) -> NDArray[Any] | None:
-    """Return the column, None where it is one absent value over and over in the memory of one."""
-    if column.strides == (0,) and len(column) and (column[0] == absent or column[0] != column[0]):
-        return None
-    return column
-
-
 def _answers(t: Touchpoints, events: Events) -> NDArray[np.int32]:
     answers = np.zeros(len(t), dtype=np.int32)
     answered = np.zeros(len(t), dtype=np.bool_)
-    decision = _told(t.decision, NONE)
-    if decision is None or decision.dtype != np.int32 or not decision.flags.c_contiguous:
-        decision = np.ascontiguousarray(() if decision is None else decision, dtype=np.int32)
+    decision = _NO_DECISION
+    if not (t.decision.strides == (0,) and t.decision[0] == NONE):
+        # Read-only and writable memory are two types for the compiler; one is compiled for both.
+        decision = np.require(t.decision, np.int32, ["C", "W"])
 
     def link(low: int, high: int) -> None:
         link_answers(

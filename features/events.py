@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.compiled import F64, I32, I64, Flags, compiled_for, inlined
 
 _TYPES: Mapping[str, Any] = {
     "start": np.int64,
@@ -51,23 +53,89 @@ class Events:
 
     ``deck`` has the address and the length of each column. To hand over 20 arrays one by one costs more than the
     features of a contact; so the kernel is given the deck, and this object keeps its columns alive.
+
+    Parameters
+    ----------
+    columns
+        Every column but ``answers``, in their order; None where there is none.
     """
 
-    def __init__(self, **columns: NDArray[Any] | None) -> None:
+    def __init__(self, columns: Sequence[NDArray[Any] | None]) -> None:
+        given = (*columns[:ANSWERS], None, *columns[ANSWERS:])
         self.deck = np.zeros(2 * len(_TYPES), dtype=np.int64)
-        self._columns: dict[str, NDArray[Any]] = {}
-        deck: list[int] = []
-        for name, dtype in _TYPES.items():
-            column = columns.get(name)
-            if column is None:
-                deck += (0, 0)
-                continue
-            if column.dtype != dtype or not column.flags.c_contiguous:
-                column = np.ascontiguousarray(column, dtype=dtype)
-            self._columns[name] = column
-            deck += (column.__array_interface__["data"][0], len(column))
-        self.deck[:] = deck
+        self._columns = [none if column is None else column for column, none in zip(given, _NONE, strict=True)]
+        try:
+            is_dealt = _deal(self.deck, *self._columns)
+        except TypeError:
+            self._columns = [column.astype(none.dtype) for column, none in zip(self._columns, _NONE, strict=True)]
+            is_dealt = _deal(self.deck, *self._columns)
+        if not is_dealt:
+            lengths = self.deck[1::2].tolist()
+            self._columns = [
+                np.ascontiguousarray(column) if length else column
+                for column, length in zip(self._columns, lengths, strict=True)
+            ]
+            _deal(self.deck, *self._columns)
+
+    @property
+    def has_outbound(self) -> bool:
+        """Whether anything is outbound."""
+        return bool(self.deck[2 * OUTBOUND + 1])
+
+    def answer(self, answers: NDArray[np.int32]) -> None:
+        """Set the column ``answers``, contiguous."""
+        self._columns[ANSWERS] = answers
+        _deal(self.deck, *self._columns)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return a column, without entries where it says nothing."""
-        return self._columns.get(name, np.zeros(0, dtype=_TYPES[name]))
+        place = _PLACES[name]
+        return self._columns[place][: self.deck[2 * place + 1]]
+
+
+_NONE = tuple(np.zeros(0, dtype=dtype) for dtype in _TYPES.values())
+_PLACES = {name: place for place, name in enumerate(_TYPES)}
+
+
+@inlined
+def _put(deck: I64, place: int, column: Any) -> bool:
+    deck[2 * place], deck[2 * place + 1] = column.ctypes.data, len(column)
+    return len(column) < 2 or column.strides[0] == column.itemsize
+
+
+@inlined
+def _put_told(deck: I64, place: int, column: Any, absent: Any) -> bool:
+    """Put a column; one absent value over and over in the memory of one is a column without entries."""
+    fits = _put(deck, place, column)
+    if len(column) and column.strides[0] == 0 and (column[0] == absent or column[0] != column[0]):
+        deck[2 * place + 1] = 0
+        return True
+    return fits
+
+
+@compiled_for(*_TYPES.values())
+def _deal(
+    deck: I64, start: I64, occurred_at: I64, kind: I32, channel: I32, outbound: Flags, value: F64, margin: F64,
+    duration: F64, answers: I32, action: I32, topic_start: I64, topic: I32, visible_from: I64, visible_to: I64,
+    kind_slot: I32, kind_means: I32, kind_points: F64, channel_slot: I32, topic_slot: I32, topic_above: I32,
+) -> bool:  # fmt: skip
+    """Write down where the columns are; whether all of them are contiguous."""
+    fits = _put(deck, START, start) & _put(deck, OCCURRED_AT, occurred_at) & _put(deck, KIND, kind)
+    fits &= _put_told(deck, CHANNEL, channel, -1) & _put_told(deck, ACTION, action, -1)
+    fits &= _put_told(deck, VALUE, value, np.nan) & _put_told(deck, MARGIN, margin, np.nan)
+    fits &= _put_told(deck, DURATION, duration, np.nan) & _put_told(deck, OUTBOUND, outbound, False)
+    fits &= _put(deck, ANSWERS, answers) & _put(deck, TOPIC_START, topic_start) & _put(deck, TOPIC, topic)
+    fits &= _put(deck, VISIBLE_FROM, visible_from) & _put(deck, VISIBLE_TO, visible_to)
+    fits &= _put(deck, KIND_SLOT, kind_slot) & _put(deck, KIND_MEANS, kind_means)
+    fits &= _put(deck, KIND_POINTS, kind_points) & _put(deck, CHANNEL_SLOT, channel_slot)
+    fits &= _put(deck, TOPIC_SLOT, topic_slot) & _put(deck, TOPIC_ABOVE, topic_above)
+    if not len(topic):
+        deck[2 * TOPIC_START + 1] = 0
+    any_outbound = False
+    for i in range(deck[2 * OUTBOUND + 1]):
+        if outbound[i]:
+            any_outbound = True
+            break
+    if not any_outbound:
+        deck[2 * OUTBOUND + 1] = 0
+    return fits

@@ -79,9 +79,20 @@ class FeatureSet:
     numbers: tuple[str, ...] = ()
 
     @cached_property
-    def kinds_met(self) -> dict[str, tuple[int, int, float]]:
-        """Slot, meaning and points of the kinds met so far, so that a request need not look them up again."""
+    def named(self) -> dict[tuple[str | None, ...], Any]:
+        """What lists of names met so far mean, so that a request need not look them up again; see ``encode``."""
         return {}
+
+    @cached_property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many kinds, channels and topics have columns, the rest included."""
+        return len(self.kinds) + 1, len(self.channels) + 1, len(self.topics) + 1
+
+    @cached_property
+    def rates(self) -> tuple[float, float]:
+        """Fading of topics and of points per microsecond, 1 / half-life; 0 never fades."""
+        half_life = self.points.half_life
+        return 1.0 / self.topic_half_life, 0.0 if half_life is None else 1.0 / half_life
 
     @cached_property
     def history(self) -> tuple[Feature, ...]:

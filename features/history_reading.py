@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -107,12 +108,23 @@ def counts(store: Reading) -> dict[str, int]:
 
 
 def lakes_of(store: Reading) -> list[Lake]:
-    """Lakes that belong to a store; without one Parquet's library is not loaded."""
+    """Lakes that belong to a store; without one Parquet's library is not loaded.
+
+    Raises
+    ------
+    LakeError
+        Where one of them is not there, or damaged: its touchpoints would be missed.
+    """
     folders = store.lakes()
     if not folders:
         return []
-    from features.lake import Lake
+    from features.lake import Lake, LakeError
 
+    gone = [folder for folder in folders if not Path(folder).is_dir()]
+    if gone:
+        raise LakeError(
+            f"the lake {gone[0]}, which holds touchpoints of this store, is not there; mount it, or restore the folder"
+        )
     return [Lake(folder) for folder in folders]
 
 

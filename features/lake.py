@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from features import lake_writing
 from features.lake_manifest import MANIFEST, LakeError, Manifest, locked, write_manifest
 from features.lake_reading import Actions, columns_of, read_partition, rows_of, tuples
 from features.partitions import partition_of
+from features.sorting import processors
 from features.touchpoints import TouchpointRules, Touchpoints, TouchpointTuple
 
 if TYPE_CHECKING:
@@ -127,14 +129,19 @@ class Lake:
         wanted = None if identities is None else {partition_of(name, self.partitions) for name in identities}
 
         def read(manifest: Manifest) -> Touchpoints:
-            parts = []
-            for p in sorted(manifest.parts):
-                if partition in (None, p) and (wanted is None or p in wanted):
-                    table = read_partition(self.folder, manifest.parts[p], before, texts=texts)
-                    if identities is not None:
-                        names = pa.array(sorted(set(identities)), pa.string())
-                        table = table.filter(pc.is_in(table.column("identity").cast(pa.string()), names))
-                    parts.append(columns_of(table, rules, actions or {}))
+            def part(p: int) -> Touchpoints:
+                table = read_partition(self.folder, manifest.parts[p], before, texts=texts)
+                if identities is not None:
+                    names = pa.array(sorted(set(identities)), pa.string())
+                    table = table.filter(pc.is_in(table.column("identity").cast(pa.string()), names))
+                return columns_of(table, rules, actions or {})
+
+            asked = [p for p in sorted(manifest.parts) if partition in (None, p) and (wanted is None or p in wanted)]
+            if len(asked) > 1:
+                with ThreadPoolExecutor(processors()) as pool:
+                    parts = list(pool.map(part, asked))
+            else:
+                parts = [part(p) for p in asked]
             if not parts:
                 return Touchpoints.from_rows((), rules)
             return parts[0] if len(parts) == 1 else Touchpoints.joined(parts)

@@ -19,7 +19,7 @@ from features.lake_keys import NewKeys, digests, merge_keys
 from features.lake_manifest import KEYS, STAGING, LakeError, Manifest, Part, clean, locked, swap
 from features.row_types import TouchpointRow
 
-ROW_GROUP = 8_192
+ROW_GROUP = 32_768
 """Rows that are read at least to get at one contact; small enough to be quick, large enough to compress."""
 _CHUNK = 131_072
 
@@ -188,9 +188,8 @@ def compact(folder: Path) -> int:
 def _write(table: pa.Table, partition: int, version: int, staging: Path) -> tuple[Part, Path]:
     table = encoded(in_order(table))
     path = staging / f"{partition:04}.parquet"
-    pq.write_table(
-        table, path, row_group_size=ROW_GROUP, compression="zstd", compression_level=1, use_dictionary=REPEATING
-    )
+    # Twice as fast to read as zstd, in files a fifth larger.
+    pq.write_table(table, path, row_group_size=ROW_GROUP, compression="lz4", use_dictionary=REPEATING)
     return Part(f"partition={partition:04}/{version:06}.parquet", table.num_rows, *times(table)), path
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.accounts import Groups
 from features.catalogue import OWN
-from features.encode import ANSWER_WITHIN, encode, wider_topics
+from features.encode import ANSWER_WITHIN, encode, named
 from features.feature_set import FeatureSet
 from features.own import fill_own
 from features.sorting import gather, in_parts, sort_order
@@ -44,8 +44,7 @@ class History:
     def __init__(self, touchpoints: Touchpoints, features: FeatureSet) -> None:
         self.touchpoints = touchpoints
         self.features = features
-        self._topics, above = wider_topics(touchpoints.topics)
-        self.events = encode(touchpoints, features, self._topics, above)
+        self.events = encode(touchpoints, features)
         self._type_of: dict[str, int] = {}
         self._type_codes: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
         self._topic_of: dict[str, int] | None = None
@@ -118,7 +117,7 @@ class History:
         if account is None:
             out[:] = np.nan
             return
-        account.fill(self.events, _int64(contact), _int64(as_of), _rate(self.features.topic_half_life), out, threads)
+        account.fill(self.events, _int64(contact), _int64(as_of), self.features.rates[0], out, threads)
 
     def with_own(self, features: FeatureSet) -> History:
         """Look at the same encoded touchpoints under a feature set that adds columns about rows themselves."""
@@ -149,8 +148,7 @@ class History:
         """Fill the history columns of ``out``, the first of each row; see ``matrix``."""
         features = self.features
         contact, as_of = _int64(contact), _int64(as_of)
-        sizes = len(features.kinds) + 1, len(features.channels) + 1, len(features.topics) + 1
-        rates = _rate(features.topic_half_life), _rate(features.points.half_life)
+        sizes, rates = features.sizes, features.rates
         if len(as_of) == 1:
             fill_history(self.events.deck, _ONLY_ROW, contact, as_of, *sizes, *rates, features.rules.margin, out)
             return
@@ -185,7 +183,7 @@ class History:
             np.array([self._type_of.get(name, NONE) for name in own.type], dtype=np.int32),
             own_start,
             own_topic,
-            _rate(features.topic_half_life),
+            features.rates[0],
             out[:, at : at + len(OWN)],
         )
         at += len(OWN)
@@ -197,7 +195,8 @@ class History:
 
     def _own_topics(self, topics: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         if self._topic_of is None:
-            self._topic_of = {name: i for i, name in enumerate(self._topics)}
+            known_topics = named(self.touchpoints, self.features).topics
+            self._topic_of = {name: i for i, name in enumerate(known_topics)}
         known = self._topic_of
         beyond = np.iinfo(np.int32).max
         coded: dict[tuple[str, ...], list[int]] = {}
@@ -234,10 +233,6 @@ def _row_order(contact: NDArray[np.int64], as_of: NDArray[np.int64], n_contacts:
 
 def _int64(column: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.ascontiguousarray(column, dtype=np.int64)
-
-
-def _rate(half_life: int | None) -> float:
-    return 0.0 if half_life is None else 1.0 / half_life
 
 
 def _known_codes(names: Sequence[str | None], known: Sequence[str]) -> list[float]:

@@ -20,6 +20,8 @@ TO_1, TO_3, TO_7, TO_30, TO_60, TO_90, TO_180, TO_350, TO_365, TO_380 = range(le
 GROUP = np.array([0, 0, 0, 1, 2, 2, 3, 3, 3, 4], dtype=np.int64)
 """The windows of a kind and of a channel that each part lies in: 7, 30, 90, 365 days, none."""
 N_GROUPS = 5
+BLOCK = 64
+"""How many touchpoints are weighed at once."""
 
 
 def fields(features: Iterable[Feature]) -> np.dtype[np.void]:
@@ -69,7 +71,7 @@ _whole, _real = room_for(np.int64), room_for(np.float64)
 def memory_for(n_kinds: int, n_channels: int, n_topics: int, kinds: int, channels: int, topics: int) -> I64:
     """Get the memory that all sums need: for slots (``n_*``, the rest included) and for codes."""
     size = _SO_FAR + _N_PARTS * _PART + n_kinds * (_KIND + 8 * N_GROUPS) + n_channels * 8 * N_GROUPS + n_topics * 40
-    size += 8 * kinds + channels * (_CHANNEL + 8) + topics * (_TOPIC + 8)
+    size += 24 * BLOCK + 8 * kinds + channels * (_CHANNEL + 8) + topics * (_TOPIC + 8)
     return np.zeros(size // 8, dtype=np.int64)
 
 
@@ -91,6 +93,8 @@ def lay_out(
         Per slot and group of windows; both together and each.
     topic_sums, topic_moments
         Per slot: three sums, first and last.
+    fading
+        Weights of a block of touchpoints under each of three fadings.
     """
     at = memory.ctypes.data
     at_kinds = at + _SO_FAR
@@ -115,4 +119,5 @@ def lay_out(
         _whole(at_counts + 8 * N_GROUPS * n_kinds, (n_channels, N_GROUPS)),
         _real(at_slots, (n_topics, 3)),
         _whole(at_slots + 24 * n_topics, (n_topics, 2)),
+        _real(at_slots + 40 * n_topics, (3, BLOCK)),
     )

@@ -7,9 +7,11 @@ weights outgrow a float.
 
 from __future__ import annotations
 
-from features.compiled import I64, Record, Records, Whole, inlined
+from typing import Any
+
+from features.compiled import F64, I64, Record, Records, Whole, inlined
 from features.fading import power_of_two
-from features.scratch import NEVER
+from features.scratch import BLOCK, NEVER
 from features.times import DAY
 
 MOST = 500.0
@@ -51,6 +53,21 @@ def weights(past: Whole) -> tuple[float, float, float]:
     by_30 = nine * nine * three
     twice = by_30 * by_30
     return twice * twice * six, by_30, by_90
+
+
+@inlined
+def weigh(fading: F64, occurred_at: I64, low: Whole, high: Whole, now: Whole, base: Whole, furthest: float) -> Any:
+    """Weigh touchpoints from ``low`` on, as many as ``fading`` has room for; returns where they end.
+
+    They lie before ``now`` and not further than ``furthest`` after the base, as the one at ``low`` does.
+    """
+    until = min(low + BLOCK, high)
+    while occurred_at[until - 1] >= now or occurred_at[until - 1] - base > furthest:
+        until -= 1
+    moments, in_7, in_30, in_90 = occurred_at[low:until], fading[0], fading[1], fading[2]
+    for k in range(len(moments)):
+        in_7[k], in_30[k], in_90[k] = weights(moments[k] - base)
+    return until
 
 
 @inlined
@@ -110,28 +127,53 @@ def add_channel(so_far: Record, channels: Records, met: I64, code: Whole, ts: Wh
 
 
 @inlined
-def add_inbound(so_far: Record, ts: Whole, by_7: float, by_30: float, by_90: float) -> None:
+def inbound_of(so_far: Record) -> tuple[Any, ...]:
+    """Take the sums about inbound touchpoints out of the record.
+
+    What may be written through any address is written and read again at every touchpoint; these, which change at each,
+    are variables meanwhile.
+    """
+    return (
+        so_far.first_in, so_far.last_in, so_far.n_in, so_far.faded_7d, so_far.faded_30d, so_far.faded_90d,
+        so_far.gap_first, so_far.gap_sum, so_far.gap_squares, so_far.gap_max, so_far.gap_recent,
+        so_far.gap_recent_weight,
+    )  # fmt: skip
+
+
+@inlined
+def keep_inbound(so_far: Record, inbound: tuple[Any, ...]) -> None:
+    """Put the sums about inbound touchpoints back."""
+    (
+        so_far.first_in, so_far.last_in, so_far.n_in, so_far.faded_7d, so_far.faded_30d, so_far.faded_90d,
+        so_far.gap_first, so_far.gap_sum, so_far.gap_squares, so_far.gap_max, so_far.gap_recent,
+        so_far.gap_recent_weight,
+    ) = inbound  # fmt: skip
+    so_far.n_gaps = max(so_far.n_in - 1.0, 0.0)
+
+
+@inlined
+def add_inbound(inbound: tuple[Any, ...], ts: Whole, by_7: float, by_30: float, by_90: float) -> tuple[Any, ...]:
     """One more touchpoint by the contact, and the gap before it."""
-    so_far.n_in += 1.0
-    so_far.faded_7d += by_7
-    so_far.faded_30d += by_30
-    so_far.faded_90d += by_90
-    if so_far.last_in == NEVER:
-        so_far.first_in = ts
+    first, last, n, faded_7, faded_30, faded_90, gap_first, total, squares, longest, recent, weight = inbound
+    if n == 0.0:
+        first = ts
     else:
-        gap = float(ts - so_far.last_in)
-        if so_far.n_gaps == 0.0:
-            so_far.gap_first = gap
+        gap = float(ts - last)
+        if n == 1.0:
+            gap_first = gap
         # Less the first gap, so that nothing cancels where gaps are long and alike: the first is one of them, and
         # squares around it lose at most as many digits as there are gaps.
-        shifted = gap - so_far.gap_first
-        so_far.n_gaps += 1.0
-        so_far.gap_sum += shifted
-        so_far.gap_squares += shifted * shifted
-        so_far.gap_max = max(so_far.gap_max, gap)
-        so_far.gap_recent = 0.7 * so_far.gap_recent + gap
-        so_far.gap_recent_weight = 0.7 * so_far.gap_recent_weight + 1.0
-    so_far.last_in = ts
+        shifted = gap - gap_first
+        total += shifted
+        squares += shifted * shifted
+        longest = max(longest, gap)
+        recent = 0.7 * recent + gap
+        weight = 0.7 * weight + 1.0
+    n += 1.0
+    return (
+        first, ts, n, faded_7 + by_7, faded_30 + by_30, faded_90 + by_90, gap_first, total, squares, longest, recent,
+        weight,
+    )  # fmt: skip
 
 
 @inlined

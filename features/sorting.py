@@ -63,8 +63,9 @@ def in_parts(do: Callable[[int, int], object], n: int, *, work: int | None = Non
 
     ``do(low, high)`` must leave Python's lock and write only what its own range owns.
     """
-    threads = processors() if threads is None else threads
-    if threads <= 1 or (n if work is None else work) < _WORTH_THREADS:
+    is_little = (n if work is None else work) < _WORTH_THREADS
+    threads = 1 if is_little else processors() if threads is None else threads
+    if threads <= 1:
         do(0, n)
         return
     # More ranges than threads, so that one with long histories does not keep the others waiting.

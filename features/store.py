@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -24,6 +25,7 @@ from features.touchpoints import TouchpointRules
 __all__ = ["Loading", "Store", "StoreError", "Writing"]
 
 _KEPT_OPEN = 4
+_ATTEMPTS = _KEPT_OPEN + 1
 _MOST_NOTED = 10_000
 
 
@@ -202,15 +204,17 @@ class Store(Reading):
     def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         dialect = self._dialect
         with dialect.sentences():
-            cursor = self._cursor()
-            try:
-                found: list[tuple[Any, ...]] = cursor.execute(dialect.text(statement), parameters).fetchall()
-            except dialect.errors:
-                # A read can be repeated; the server may have been started anew since the last one.
-                if not self._has_lost():
-                    raise
-                found = self._cursor().execute(dialect.text(statement), parameters).fetchall()
-            return found
+            for attempt in range(_ATTEMPTS):
+                try:
+                    found: list[tuple[Any, ...]]
+                    found = self._cursor().execute(dialect.text(statement), parameters).fetchall()
+                    return found
+                except dialect.errors:
+                    # A read can be repeated: the server may have been started anew since the last one, and every
+                    # connection that was at rest then is lost.
+                    if attempt == _ATTEMPTS - 1 or not self._has_lost():
+                        raise
+            return []
 
     def _cursor(self) -> Cursor:
         """Return this thread's own cursor, for short reads."""
@@ -246,8 +250,10 @@ class Store(Reading):
 def _dialect_of(url: str) -> Dialect:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"store.url {url!r} is not a database URL; write one such as sqlite:///nba.db") from error
+    except (ArgumentError, ValueError) as error:
+        # A port that is no number is a ValueError; what cannot be parsed may still hold a password.
+        shown = re.sub(r":[^:@]*@", ":***@", url)
+        raise StoreError(f"store.url {shown!r} is not a database URL; write one such as sqlite:///nba.db") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         from features.store_sqlite import Sqlite

@@ -23,6 +23,7 @@ from features.compiled import (
     I64,
     Record,
     Whole,
+    code_column,
     compiled,
     f64_column,
     fetch_ahead,
@@ -112,15 +113,15 @@ def fill_history(
         float32, shape (rows, columns); the history columns, which come first, are overwritten.
     """
     start, occurred_at = i64_column(deck, START), i64_column(deck, OCCURRED_AT)
-    kind, channel, outbound = i32_column(deck, KIND), i32_column(deck, CHANNEL), flag_column(deck, OUTBOUND)
+    kind, channel, outbound = code_column(deck, KIND), i32_column(deck, CHANNEL), flag_column(deck, OUTBOUND)
     value, margin, duration = f64_column(deck, VALUE), f64_column(deck, MARGIN), f64_column(deck, DURATION)
-    answers, topic_start, topic = i32_column(deck, ANSWERS), i64_column(deck, TOPIC_START), i32_column(deck, TOPIC)
+    answers, topic_start, topic = i32_column(deck, ANSWERS), i64_column(deck, TOPIC_START), code_column(deck, TOPIC)
     visible_from, visible_to = i64_column(deck, VISIBLE_FROM), i64_column(deck, VISIBLE_TO)
     kind_slot, kind_means, kind_points = (
-        i32_column(deck, KIND_SLOT), i32_column(deck, KIND_MEANS), f64_column(deck, KIND_POINTS),
+        code_column(deck, KIND_SLOT), i32_column(deck, KIND_MEANS), f64_column(deck, KIND_POINTS),
     )  # fmt: skip
     channel_slot, topic_slot, above = (
-        i32_column(deck, CHANNEL_SLOT), i32_column(deck, TOPIC_SLOT), i32_column(deck, TOPIC_ABOVE),
+        code_column(deck, CHANNEL_SLOT), code_column(deck, TOPIC_SLOT), i32_column(deck, TOPIC_ABOVE),
     )  # fmt: skip
     sometimes_hidden, has_channels, has_outbound = len(visible_from) > 0, len(channel) > 0, len(outbound) > 0
     has_topics, has_answers, has_dwell = len(topic_start) > 0, len(answers) > 0, len(duration) > 0
@@ -128,8 +129,9 @@ def fill_history(
     memory = memory_for(*sizes)
     (
         of_contact, kinds, channels, topics, kind_mark, channels_met, topics_met, parts, flat_parts, flat_counts,
-        kind_counts, channel_counts, topic_sums, topic_moments,
+        kind_counts, channel_counts, topic_sums, topic_moments, fading,
     ) = lay_out(memory, *sizes)  # fmt: skip
+    in_7, in_30, in_90 = fading[0], fading[1], fading[2]
     at_out, width = out.ctypes.data, 4 * out.shape[1]
     at_channels = 4 * n_kinds * KIND_WIDTH
     at_topics = at_channels + 4 * n_channels * CHANNEL_WIDTH
@@ -154,47 +156,54 @@ def fill_history(
             if sometimes_hidden and not visible_from[i] < now <= visible_to[i]:
                 i += 1
                 continue
-            ts, code = occurred_at[i], kind[i]
             if so_far.first == NEVER:
-                so_far.first = so_far.base = ts
-            past = ts - so_far.base
-            if past > furthest:
+                so_far.first = so_far.base = occurred_at[i]
+            if occurred_at[i] - so_far.base > furthest:
+                past = occurred_at[i] - so_far.base
                 running.rebase(so_far, kinds, topics, topics_met, past, topic_rate, points_rate)
-                past = np.int64(0)
-            by_7, by_30, by_90 = running.weights(past)
-            slot, means = kind_slot[code], kind_means[code]
-            # Nothing is asked about what nearly never is: a question whose answer changes costs more than a sum.
-            if means & ONCE == 0 or kind_mark[code] != mark:
-                so_far.points += kind_points[code] * running.weight(past, points_rate, by_7, by_30, by_90)
-            if kind_mark[code] != mark:
-                kind_mark[code] = mark
-                so_far.n_kinds += 1
-            running.add_kind(kinds[slot], ts, by_30)
-            if has_channels and channel[i] >= 0:
-                running.add_channel(so_far, channels, channels_met, channel[i], ts, mark)
-            if has_outbound and outbound[i]:
-                kinds[slot].sent += 1.0
-                so_far.n_out += 1.0
-                so_far.last_out = ts
-                i += 1
-                continue
-            running.add_inbound(so_far, ts, by_7, by_30, by_90)
-            if has_answers and answers[i] != 0:
-                so_far.last_answer = ts
-                if answers[i] > 0:
-                    so_far.n_answered += 1.0
-                    kinds[kind_slot[kind[i - answers[i]]]].answered += 1.0
-            if means & (MONEY | RETURNED):
-                is_return = means & RETURNED != 0
-                running.add_money(so_far, is_return, amount_of(value, i, is_return), ts, by_30)
-            if means & ATTENTION and has_dwell and duration[i] > 0.0:
-                so_far.dwell += duration[i]
-                so_far.n_dwell += 1.0
-            if has_topics and topic_start[i + 1] > topic_start[i]:
-                by_topic = running.weight(past, topic_rate, by_7, by_30, by_90)
-                for j in range(topic_start[i], topic_start[i + 1]):
-                    running.add_topic(so_far, topics, topics_met, topic[j], ts, mark, by_topic, by_7, by_90)
-            i += 1
+            base, inbound, points = so_far.base, running.inbound_of(so_far), so_far.points
+            until = running.weigh(fading, occurred_at, i, high, now, base, furthest)
+            moments, codes = occurred_at[i:until], kind[i:until]
+            for k in range(len(moments)):
+                at_i = i + k
+                if sometimes_hidden and not visible_from[at_i] < now <= visible_to[at_i]:
+                    continue
+                ts, code = moments[k], codes[k]
+                by_7, by_30, by_90 = in_7[k], in_30[k], in_90[k]
+                slot, means = kind_slot[code], kind_means[code]
+                # Nothing is asked about what nearly never is: a question whose answer changes costs more than a sum.
+                if means & ONCE == 0 or kind_mark[code] != mark:
+                    points += kind_points[code] * running.weight(ts - base, points_rate, by_7, by_30, by_90)
+                if kind_mark[code] != mark:
+                    kind_mark[code] = mark
+                    so_far.n_kinds += 1
+                running.add_kind(kinds[slot], ts, by_30)
+                if has_channels and channel[at_i] >= 0:
+                    running.add_channel(so_far, channels, channels_met, channel[at_i], ts, mark)
+                if has_outbound and outbound[at_i]:
+                    kinds[slot].sent += 1.0
+                    so_far.n_out += 1.0
+                    so_far.last_out = ts
+                    continue
+                inbound = running.add_inbound(inbound, ts, by_7, by_30, by_90)
+                if has_answers and answers[at_i] != 0:
+                    so_far.last_answer = ts
+                    if answers[at_i] > 0:
+                        so_far.n_answered += 1.0
+                        kinds[kind_slot[kind[at_i - answers[at_i]]]].answered += 1.0
+                if means & (MONEY | RETURNED):
+                    is_return = means & RETURNED != 0
+                    running.add_money(so_far, is_return, amount_of(value, at_i, is_return), ts, by_30)
+                if means & ATTENTION and has_dwell and duration[at_i] > 0.0:
+                    so_far.dwell += duration[at_i]
+                    so_far.n_dwell += 1.0
+                if has_topics and topic_start[at_i + 1] > topic_start[at_i]:
+                    by_topic = running.weight(ts - base, topic_rate, by_7, by_30, by_90)
+                    for j in range(topic_start[at_i], topic_start[at_i + 1]):
+                        running.add_topic(so_far, topics, topics_met, topic[j], ts, mark, by_topic, by_7, by_90)
+            running.keep_inbound(so_far, inbound)
+            so_far.points = points
+            i = until
         for k in range(len(flat_parts)):
             flat_parts[k] = 0.0
         for k in range(len(flat_counts)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.times import DAY
+from features.topics import ancestors
 from models.points import points_summary
 from models.stage_rules import StageRules
 from models.stages import rule_stage
@@ -50,13 +51,15 @@ def _by_topic(known: Past, rules: StageRules, as_of: int) -> dict[str, str]:
     """Stage of each topic that the contact touched within the longest of the rules' windows."""
     t = known.touchpoints
     longest = max((rule.within_us for rule in rules.rules), default=0)
-    last_seen: dict[int, dict[str, int]] = {}
-    counts: dict[int, int] = {}
+    last_seen: dict[str, dict[str, int]] = {}
+    counts: dict[str, int] = {}
     first = int(t.occurred_at.searchsorted(as_of - longest))
     start, topics, kinds, times = t.topic_start.tolist(), t.topic.tolist(), known.kinds, known.times
+    within = {code: (t.topics[code], *ancestors(t.topics[code])) for code in set(topics)}
     for row in (first + (~t.outbound[first:]).nonzero()[0]).tolist():
-        for topic in topics[start[row] : start[row + 1]]:
+        # What is about pumps/industrial is about pumps too, and counts once.
+        for topic in {name for code in topics[start[row] : start[row + 1]] for name in within[code]}:
             last_seen.setdefault(topic, {})[kinds[row]] = times[row]
             counts[topic] = counts.get(topic, 0) + 1
-    strongest = sorted(counts, key=lambda topic: (-counts[topic], t.topics[topic]))[:MOST_TOPICS]
-    return {t.topics[topic]: rule_stage(rules, _days_since(last_seen[topic], as_of)) for topic in strongest}
+    strongest = sorted(counts, key=lambda topic: (-counts[topic], topic))[:MOST_TOPICS]
+    return {topic: rule_stage(rules, _days_since(last_seen[topic], as_of)) for topic in strongest}

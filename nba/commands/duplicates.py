@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from features.errors import UserError
+from nba.commands.identities import path
 from nba.door import now_us, settings_at
 from nba.output import Output
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             _confirm(store, a, b, settings.touchpoints, args.reason, out, as_json=args.json)
         elif args.refuse:
             a, b = args.refuse
-            _refuse(store, a, b, args.reason, out, as_json=args.json)
+            _refuse(store, a, b, settings.touchpoints, args.reason, out, as_json=args.json)
         else:
             _show(store, settings.touchpoints, args.limit, out, as_json=args.json)
     return 0
@@ -119,7 +120,7 @@ def _confirm(
         out.say(f"note: {a} or {b} has so many links that it is shared, and joins nobody; see touchpoints.stitch_limit")
 
 
-def _refuse(store: Store, a: str, b: str, reason: str, out: Output, *, as_json: bool) -> None:
+def _refuse(store: Store, a: str, b: str, rules: TouchpointRules, reason: str, out: Output, *, as_json: bool) -> None:
     """Store that two are not one; where a link joins them, they are split from now on.
 
     Raises
@@ -127,6 +128,7 @@ def _refuse(store: Store, a: str, b: str, reason: str, out: Output, *, as_json: 
     UserError
         Where one of the two is not known, or both are the same identity.
     """
+    from features.members import members_of
     from features.row_types import SplitRow
 
     now = now_us()
@@ -134,6 +136,10 @@ def _refuse(store: Store, a: str, b: str, reason: str, out: Output, *, as_json: 
     with store.writing() as writing:
         writing.splits([SplitRow(a, b, now, reason.strip(), _BY)])
     _say("refused", a, b, out, as_json=as_json)
+    left = members_of(store, a, now + 1, rules)
+    if b in left.members:
+        pairs = " - ".join(path(left, a, b))
+        out.say(f"note: {a} and {b} still hang together by {pairs}; `nba identities split` the pair that is wrong")
 
 
 def _check(store: Store, a: str, b: str, now: int) -> None:

@@ -26,6 +26,7 @@ A split holds from now on: what was decided before stays as it was, and only a l
 (how = confirmed) joins the two again."""
 
 _BY = "nba identities split"
+_WRONG_USAGE = 2
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Show or split."""
     if args.what == "stitch":
         return stitch.run(args, out)
+    if args.what == "split" and not args.reason.strip():
+        out.say("nba identities split: --reason is empty; write why, for whoever looks at it later")
+        return _WRONG_USAGE
     from features.store import Store
 
     settings = settings_at(args, out)
@@ -55,18 +59,25 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if args.what == "show":
             from features.members import members_of
 
-            found = members_of(store, args.identity, moment(args.as_of), settings.touchpoints)
+            as_of = moment(args.as_of)
+            found = members_of(store, args.identity, as_of, settings.touchpoints)
             if args.json:
                 out.json({"contact_id": found.contact_id, **found.to_json()})
             else:
-                _show(found, out)
+                _show(found, out, has_links=bool(store.links_of(args.identity, as_of, 1)))
         else:
             _split(store, args, settings.touchpoints, out)
     return 0
 
 
-def _show(contact: Contact, out: Output) -> None:
+def _show(contact: Contact, out: Output, *, has_links: bool) -> None:
     out.result(f"{contact.contact_id}: {len(contact.members)} identities" if contact.why else contact.contact_id)
+    if not contact.why and has_links:
+        out.say(
+            "it has links, but none joins it: they are not sure enough (touchpoints.stitch_confidence), were split, or"
+            " belong to a key that too many share (touchpoints.stitch_limit)"
+        )
+        return
     if not contact.why:
         out.say("nothing joins it with another identity; `nba load links FILE` loads links")
         return
@@ -107,7 +118,7 @@ def _split(store: Store, args: argparse.Namespace, rules: TouchpointRules, out: 
     if b in left.members:
         pairs = " - ".join(path(left, a, b))
         out.say(f"note: {a} and {b} still hang together by {pairs}; split what is wrong there too")
-    _show(left, out)
+    _show(left, out, has_links=True)
 
 
 def path(contact: Contact, a: str, b: str) -> list[str]:

@@ -104,6 +104,18 @@ def test_one_partition_at_a_time_is_all_of_it_in_order(tmp_path: Path) -> None:
     assert_alike(Touchpoints.joined(parts), Touchpoints.from_rows(rows, RULES))
 
 
+@pytest.mark.parametrize("is_bare", [False, True], ids=["everything told", "most columns empty"])
+def test_without_texts_all_else_is_the_same(tmp_path: Path, is_bare: bool) -> None:
+    rows = [(*row[:4], *[None] * (len(row) - 4)) if is_bare else row for row in odd_world(3)[0]]
+    lake = filled(tmp_path, [rows], 4)
+    found, whole = lake.touchpoints(RULES, texts=False), lake.touchpoints(RULES)
+    assert found.contacts == whole.contacts
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name), err_msg=name)
+    for name, names in CODED.items():
+        assert named(found, name, names) == named(whole, name, names), name
+
+
 def test_compaction_changes_nothing_but_the_number_of_files(tmp_path: Path) -> None:
     rows, _, _ = odd_world(2)
     lake = filled(tmp_path, [rows[i::5] for i in range(5)], 4)
@@ -387,3 +399,10 @@ def test_without_a_lake_no_parquet_library_is_loaded(tmp_path: Path) -> None:
         "sys.exit('pyarrow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(lake_module.__file__).parents[1])
+
+
+def test_a_lake_that_is_gone_is_missed_by_name(tmp_path: Path, store: Store) -> None:
+    with store.writing() as writing:
+        writing.lake(str(tmp_path / "elsewhere"))
+    with pytest.raises(LakeError, match="which holds touchpoints of this store, is not there; mount it"):
+        touchpoints_of(store, NOW, RULES)

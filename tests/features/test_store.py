@@ -256,6 +256,13 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}")
 
 
+@pytest.mark.parametrize("wrong", ["postgresql://u:s3cret@127.0.0.1:port/db", "postgresql//u:s3cret@127.0.0.1/db"])
+def test_a_url_that_is_none_is_refused_without_telling_its_password(wrong: str) -> None:
+    with pytest.raises(StoreError, match="not a database URL") as caught:
+        Store.open(wrong)
+    assert "s3cret" not in str(caught.value)
+
+
 def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     Store.open(url(tmp_path)).close()
     with sqlite3.connect(tmp_path / "nba.db") as connection:

@@ -83,3 +83,11 @@ def test_a_limit_is_a_number(limit: str, capsys: pytest.CaptureFixture[str]) -> 
         call(duplicates, "--limit", limit)
     assert caught.value.code == 2
     assert capsys.readouterr().err
+
+
+def test_refused_they_may_still_hang_together_by_others_which_is_said() -> None:
+    call(duplicates, "--confirm", "crm:1", "crm:2")
+    call(duplicates, "--confirm", "crm:2", "shop:8")
+    results, notes = call(duplicates, "--refuse", "crm:1", "shop:8", "--reason", "two")
+    assert "crm:1 - crm:2 - shop:8" in notes
+    assert "not one person" in results

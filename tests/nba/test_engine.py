@@ -290,3 +290,8 @@ def test_an_offer_ends_with_the_season_the_quiet_hours_or_the_choice(ask) -> Non
 
 def test_stage_by_topic(ask) -> None:
     assert ask().to_json()["stage_by_topic"] == {"pumps": "unaware", "valves": "purchase"}
+
+
+def test_the_stage_of_a_topic_looks_at_the_topics_within_it(ask, row) -> None:
+    rows = (row("2026-06-10", "order", value=1.0, topics=["pumps/industrial"]),)
+    assert ask(rows=rows).to_json()["stage_by_topic"] == {"pumps": "purchase", "pumps/industrial": "purchase"}

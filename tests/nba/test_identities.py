@@ -78,3 +78,15 @@ def test_the_owner_says_how_sure_a_link_must_be():
     assert parse_settings("[touchpoints]\nstitch_confidence = 0.5").touchpoints.stitch_confidence == 0.5
     with pytest.raises(SettingsError, match=r"touchpoints\.stitch_confidence"):
         parse_settings("[touchpoints]\nstitch_confidence = 1.5")
+
+
+def test_an_empty_reason_is_none(shop, capsys):
+    assert main(["identities", "split", "tablet:1", "crm:1", "--reason", " "]) == 2
+    assert "--reason is empty" in capsys.readouterr().err
+
+
+def test_links_that_join_nobody_are_told_apart_from_none(shop, capsys):
+    assert main(["identities", "show", "weak:1"]) == 0
+    assert "it has links, but none joins it" in capsys.readouterr().err
+    assert main(["identities", "show", "nobody"]) == 0
+    assert "nba load links" in capsys.readouterr().err
