@@ -143,7 +143,6 @@ def _all() -> tuple[Wanted, ...]:
     for topic, code in (("pumps", 0), ("service", 1)):
         found.append(Wanted(f"interest_topic_{topic}", "fade", 30, "topic", code))
         found += [Wanted(f"faded_topic_{topic}_{days}d", "fade", days, "topic", code) for days in (7, 90)]
-        found.append(Wanted(f"first_topic_{topic}_days", "tenure", None, "topic", code))
         found.append(Wanted(f"recency_topic_{topic}_days", "recency", None, "topic", code))
     return tuple(found)
 

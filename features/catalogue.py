@@ -51,7 +51,6 @@ PER_TOPIC = (
     Feature("faded_topic_{}_7d", "count", "ever", "Inbound touchpoints about {}, each fading by half in 7 days."),
     Feature("faded_topic_{}_90d", "count", "ever", "Inbound touchpoints about {}, each fading by half in 90 days."),
     Feature("trend_topic_{}", "ratio", "ever", "Interest in {} fading over 7 days against 90: above 1 is rising."),
-    Feature("first_topic_{}_days", "days", "ever", "Days since the contact's first touchpoint about {}."),
     Feature("recency_topic_{}_days", "days", "ever", "Days since the contact's last touchpoint about {}."),
 )
 

@@ -70,7 +70,7 @@ _whole, _real = room_for(np.int64), room_for(np.float64)
 @inlined
 def memory_for(n_kinds: int, n_channels: int, n_topics: int, kinds: int, channels: int, topics: int) -> I64:
     """Get the memory that all sums need: for slots (``n_*``, the rest included) and for codes."""
-    size = _SO_FAR + _N_PARTS * _PART + n_kinds * (_KIND + 8 * N_GROUPS) + n_channels * 8 * N_GROUPS + n_topics * 40
+    size = _SO_FAR + _N_PARTS * _PART + n_kinds * (_KIND + 8 * N_GROUPS) + n_channels * 8 * N_GROUPS + n_topics * 32
     size += 24 * BLOCK + 8 * kinds + channels * (_CHANNEL + 8) + topics * (_TOPIC + 8)
     return np.zeros(size // 8, dtype=np.int64)
 
@@ -91,8 +91,8 @@ def lay_out(
         Sums per part of the ages, as records and as float64.
     flat_counts, kind_counts, channel_counts
         Per slot and group of windows; both together and each.
-    topic_sums, topic_moments
-        Per slot: three sums, first and last.
+    topic_sums, topic_lasts
+        Per slot: three sums, and the last moment.
     fading
         Weights of a block of touchpoints under each of three fadings.
     """
@@ -118,6 +118,6 @@ def lay_out(
         _whole(at_counts, (n_kinds, N_GROUPS)),
         _whole(at_counts + 8 * N_GROUPS * n_kinds, (n_channels, N_GROUPS)),
         _real(at_slots, (n_topics, 3)),
-        _whole(at_slots + 24 * n_topics, (n_topics, 2)),
+        _whole(at_slots + 24 * n_topics, n_topics),
         _real(at_slots + 40 * n_topics, (3, BLOCK)),
     )

@@ -86,23 +86,23 @@ def say_channels(
 @inlined
 def say_topics(
     said: Records, total: Record, slot_of: I32, above: I32, topics: Records, met: I64,
-    sums: F64, moments: I64, now: Whole, by_topic: float, by_7: float, by_90: float,
+    sums: F64, lasts: I64, now: Whole, by_topic: float, by_7: float, by_90: float,
 ) -> None:  # fmt: skip
     """Fill the columns of each topic and those about all topics.
 
     A topic below others (``pumps/industrial``) counts in their columns too, and in that of the rest where neither it
-    nor one above has a column. ``sums`` and ``moments`` are room for each slot: three sums, first and last.
+    nor one above has a column. ``sums`` and ``lasts`` are room for each slot: three sums, and the last moment.
     """
     for slot in range(len(said)):
-        one_sums, one_moments = sums[slot], moments[slot]
+        one_sums = sums[slot]
         one_sums[0] = one_sums[1] = one_sums[2] = 0.0
-        one_moments[0] = one_moments[1] = NEVER
+        lasts[slot] = NEVER
     everything = top_1 = top_2 = top_3 = rise = fall = lately = new = 0.0
     newest = np.int64(NEVER)
     for code in met:
         topic = topics[code]
         interest, fast, slow = topic.interest * by_topic, topic.faded_7d * by_7, topic.faded_90d * by_90
-        _add_to_slots(sums, moments, slot_of, above, code, topic.first, topic.last, interest, fast, slow)
+        _add_to_slots(sums, lasts, slot_of, above, code, topic.last, interest, fast, slow)
         everything += interest
         lately += now - topic.last <= _W30
         new += now - topic.first <= _W30
@@ -116,10 +116,10 @@ def say_topics(
         elif interest > top_3:
             top_3 = interest
     for slot in range(len(said)):
-        one, its, its_moments = said[slot], sums[slot], moments[slot]
+        one, its = said[slot], sums[slot]
         one.interest_topic, one.faded_topic_7d, one.faded_topic_90d = its[0], its[1], its[2]
         one.trend_topic = ratio(its[1], its[2] * _USUAL)
-        one.first_topic_days, one.recency_topic_days = since(now, its_moments[0]), since(now, its_moments[1])
+        one.recency_topic_days = since(now, lasts[slot])
     total.interest_total = everything
     total.interest_top_1, total.interest_top_2, total.interest_top_3 = top_1, top_2, top_3
     total.interest_focus = ratio(top_1, everything)
@@ -130,26 +130,26 @@ def say_topics(
 
 @inlined
 def _add_to_slots(
-    sums: F64, moments: I64, slot_of: I32, above: I32, code: Whole, first: Whole, last: Whole,
+    sums: F64, lasts: I64, slot_of: I32, above: I32, code: Whole, last: Whole,
     interest: float, fast: float, slow: float,
 ) -> None:  # fmt: skip
     rest, found = len(sums) - 1, False
     while code >= 0:
         if slot_of[code] < rest:
             found = True
-            _add_to_slot(sums[slot_of[code]], moments[slot_of[code]], first, last, interest, fast, slow)
+            _add_to_slot(sums[slot_of[code]], interest, fast, slow)
+            lasts[slot_of[code]] = max(lasts[slot_of[code]], last)
         code = above[code]
     if not found:
-        _add_to_slot(sums[rest], moments[rest], first, last, interest, fast, slow)
+        _add_to_slot(sums[rest], interest, fast, slow)
+        lasts[rest] = max(lasts[rest], last)
 
 
 @inlined
-def _add_to_slot(sums: F64, moments: I64, first: Whole, last: Whole, interest: float, fast: float, slow: float) -> None:
+def _add_to_slot(sums: F64, interest: float, fast: float, slow: float) -> None:
     sums[0] += interest
     sums[1] += fast
     sums[2] += slow
-    moments[0] = first if moments[0] == NEVER else min(moments[0], first)
-    moments[1] = max(moments[1], last)
 
 
 @inlined

@@ -129,7 +129,7 @@ def fill_history(
     memory = memory_for(*sizes)
     (
         of_contact, kinds, channels, topics, kind_mark, channels_met, topics_met, parts, flat_parts, flat_counts,
-        kind_counts, channel_counts, topic_sums, topic_moments, fading,
+        kind_counts, channel_counts, topic_sums, topic_lasts, fading,
     ) = lay_out(memory, *sizes)  # fmt: skip
     in_7, in_30, in_90 = fading[0], fading[1], fading[2]
     at_out, width = out.ctypes.data, 4 * out.shape[1]
@@ -254,7 +254,7 @@ def fill_history(
         )  # fmt: skip
         say_topics(
             topic_columns(at + at_topics, n_topics), total, topic_slot, above, topics, of_topics,
-            topic_sums, topic_moments, now, by_topic, by_7, by_90,
+            topic_sums, topic_lasts, now, by_topic, by_7, by_90,
         )  # fmt: skip
         say_activity(total, so_far, parts, now, by_7, by_30, by_90)
         say_rhythm(total, so_far, now)

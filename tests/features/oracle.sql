@@ -88,7 +88,7 @@ WITH slotted AS (
 SELECT q.row, t.name, coalesce(sum(faded(age, 20)), 0) AS "interest_topic_{}",
        coalesce(sum(faded(age, 7)), 0) AS "faded_topic_{}_7d", coalesce(sum(faded(age, 90)), 0) AS "faded_topic_{}_90d",
        sum(faded(age, 7)) / 7 / (sum(faded(age, 90)) / 90) AS "trend_topic_{}",
-       days(max(age)) AS "first_topic_{}_days", days(min(age)) AS "recency_topic_{}_days"
+       days(min(age)) AS "recency_topic_{}_days"
 FROM asked q CROSS JOIN topic_slots t LEFT JOIN slotted m ON m.row = q.row AND m.slot = t.name
 GROUP BY q.row, t.name;
 
