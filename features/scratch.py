@@ -119,5 +119,5 @@ def lay_out(
         _whole(at_counts + 8 * N_GROUPS * n_kinds, (n_channels, N_GROUPS)),
         _real(at_slots, (n_topics, 3)),
         _whole(at_slots + 24 * n_topics, n_topics),
-        _real(at_slots + 40 * n_topics, (3, BLOCK)),
+        _real(at_slots + 32 * n_topics, (3, BLOCK)),
     )

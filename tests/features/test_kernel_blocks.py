@@ -5,6 +5,7 @@ import pytest
 
 from features.feature_set import FeatureSet, PointWeights
 from features.matrix import History
+from features.scratch import lay_out, memory_for
 from features.times import DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 
@@ -65,3 +66,15 @@ def test_what_is_hidden_leaves_no_trace_in_a_block(days):
         ["ann"], codes, at, kind=codes, kinds=["visit"], topic=codes, topics=["pumps"],
     )  # fmt: skip
     assert np.array(list(row_of(t, NOW).values())).tobytes() == np.array(list(row_of(seen, NOW).values())).tobytes()
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 0, 0, 0), (13, 9, 13, 5, 4, 30), (2, 3, 40, 7, 1, 2)])
+def test_the_sums_fill_their_memory_exactly(sizes):
+    memory = memory_for(*sizes)
+    parts = lay_out(memory, *sizes)
+    ends = [part.ctypes.data + part.nbytes for part in parts]
+    assert min(part.ctypes.data for part in parts) == memory.ctypes.data
+    assert max(ends) == memory.ctypes.data + memory.nbytes
+    # Views of the same sums aside, each part begins where another ends.
+    starts = {part.ctypes.data for part in parts}
+    assert starts - {memory.ctypes.data} <= set(ends)
