@@ -3,8 +3,8 @@
 Each contender works in a process of its own, so that its peak memory is its own: the process's largest resident set,
 input and libraries included. Times are from columns in memory (a log in the order of time) to a matrix, or, where it
 says "lake", from Parquet files that lie in the system's file cache to a matrix. The world, the lake and what turns
-columns into each one's own frame are made before the clock starts. Run it with ``make bench-features``; options go
-into ``ARGS``, and ``--help`` lists them.
+columns into each one's own frame are made before the clock starts. Everybody runs twice, and the better time counts.
+Run it with ``make bench-features``; options go into ``ARGS``, and ``--help`` lists them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ FLOORS = {"duckdb": 6.0, "polars": 4.0, "pandas": 15.0}
 AIMS = {"duckdb": 15.0, "polars": 10.0, "pandas": 35.0}
 LAKE_FLOOR, STREAMING_MOST, STREAMING_AIM, PEAK_MOST = 12.0, 20.0, 5.0, 1200.0
 TOLERANCE = 1e-5
-_WITHIN = 600
+_WITHIN = 900
+_RUNS = 2
+"""Runs of each contender in its process: the better time counts, and the peak memory of the first."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def compare(data: Arrays, folder: Path, names: list[str], threads: int) -> list[
     X = np.load(folder / "out-ours.npy")
     say(
         f"        ours: {mine['seconds']:.2f} s = sort {mine['sort']:.2f} + features {mine['features']:.2f} "
-        f"(all {mine['columns']:.0f} columns in the same pass), peak {mine['peak_mb']:.0f} MB"
+        f"(all {mine['columns']:.0f} columns in the same pass, those wanted kept), peak {mine['peak_mb']:.0f} MB"
     )
     lines.append(Line("our peak memory", mine["peak_mb"], PEAK_MOST, None, True, "MB"))
     for n in (1, 2):
@@ -149,10 +151,15 @@ def _agreement(name: str, mine: NDArray[np.float32], folder: Path) -> Line:
 
 def _work(name: str, folder: Path, threads: int) -> None:
     """Be one contender: write the matrix, print the figures as JSON."""
-    data = {path.stem[3:]: np.load(path) for path in folder.glob("in-*.npy")}
-    figures, X = CONTENDERS[name](data, folder, threads)
-    np.save(folder / f"out-{name}.npy", X)
-    print(json.dumps(figures))
+    found = []
+    for _ in range(_RUNS):
+        data = {path.stem[3:]: np.load(path) for path in folder.glob("in-*.npy")}
+        figures, X = CONTENDERS[name](data, folder, threads)
+        found.append(figures)
+        np.save(folder / f"out-{name}.npy", X)
+        del data, X
+    # Where a machine gives memory out slowly, the first touch of it says more about the machine than about the work.
+    print(json.dumps({**min(found, key=lambda each: each["seconds"]), "peak_mb": found[0]["peak_mb"]}))
 
 
 def _run(name: str, folder: Path, threads: int) -> Figures | None:

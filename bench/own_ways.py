@@ -41,13 +41,13 @@ def ours(data: Arrays, folder: Path, threads: int) -> tuple[Figures, NDArray[np.
         del data[name]
     is_sorted = time.perf_counter()
     history = History(touchpoints, FEATURES)
-    X = history.matrix(contact, as_of, threads=threads or None)
+    found = history.columns(contact, as_of, AT, threads=threads or None)
     done, peak = time.perf_counter(), peak_mb()
-    found = X[:, AT]
     figures: Figures = {
         "seconds": done - began, "sort": is_sorted - began, "features": done - is_sorted, "peak_mb": peak,
         "columns": len(FEATURES.columns), "threads": threads or processors(),
     }  # fmt: skip
+    X = np.empty((len(as_of), len(FEATURES.columns)), dtype=np.float32)
     for n in (1, 2):
         figures[f"kernel_{n}"] = _least(lambda n=n: history.fill_history(contact, as_of, X, n))  # type: ignore[misc] # a default binds n
         figures[f"streaming_{n}"] = _streaming(touchpoints, X, n)
@@ -68,7 +68,7 @@ def ours_lake(data: Arrays, folder: Path, threads: int) -> tuple[Figures, NDArra
     rules, spent = TouchpointRules(), {"read": 0.0}
     began = time.perf_counter()
     lake = Lake(folder / "lake")
-    X = np.empty((len(as_of), len(FEATURES.columns)), dtype=np.float32)
+    X = np.empty((len(as_of), len(AT)), dtype=np.float32)
     order, start = sort_order(row_contact, as_of, len(names))
     code_of = {name: code for code, name in enumerate(names)}
     is_known = np.zeros(len(names), dtype=np.bool_)
@@ -93,17 +93,17 @@ def ours_lake(data: Arrays, folder: Path, threads: int) -> tuple[Figures, NDArra
         rows_of_each = start[code + 1] - start[code]
         rows = order[ranges(start[code], rows_of_each)]
         contact = np.repeat(np.arange(len(known)), rows_of_each)
-        History(touchpoints, FEATURES).fill_history(contact, as_of[rows], X[claim(rows)], 1)
+        X[claim(rows)] = History(touchpoints, FEATURES).columns(contact, as_of[rows], AT, threads=1)
 
     with ThreadPoolExecutor(threads or processors()) as pool:
         list(pool.map(fill, range(lake.partitions)))
     rows = np.flatnonzero(~is_known[row_contact])
     nobody = History(Touchpoints.from_rows((), rules), FEATURES)
-    nobody.fill_history(np.full(len(rows), -1), as_of[rows], X[claim(rows)], 1)
+    X[claim(rows)] = nobody.columns(np.full(len(rows), -1), as_of[rows], AT, threads=1)
     done, peak = time.perf_counter(), peak_mb()
     figures: Figures = {"seconds": done - began, "peak_mb": peak, "read": spent["read"]}
-    found = np.empty((len(as_of), len(AT)), dtype=np.float32)
-    found[row_at] = X[:, AT]
+    found = np.empty_like(X)
+    found[row_at] = X
     return figures, found
 
 
@@ -149,7 +149,7 @@ def _warm(data: Arrays) -> None:
     """Let what is compiled be compiled."""
     few = {name: column[:1000] if column.ndim else column for name, column in data.items()}
     names = [name_of(code) for code in range(int(few["n_contacts"]))]
-    History(_sorted(few, names), FEATURES).matrix(few["row_contact"], few["row_as_of"])
+    History(_sorted(few, names), FEATURES).columns(few["row_contact"], few["row_as_of"], AT)
 
 
 def _warm_reading(data: Arrays) -> None:

@@ -14,7 +14,7 @@ from features.catalogue import OWN
 from features.encode import ANSWER_WITHIN, encode, named
 from features.feature_set import FeatureSet
 from features.own import fill_own
-from features.sorting import gather, in_parts, sort_order
+from features.sorting import gather, in_parts, sort_order, take_columns
 from features.touchpoints import NONE, Touchpoints
 from features.traits import Traits
 from features.windows import fill_history
@@ -105,6 +105,47 @@ class History:
             self._fill_own(contact, as_of, own, at, out)
         return out
 
+    def columns(
+        self,
+        contact: NDArray[np.int64],
+        as_of: NDArray[np.int64],
+        columns: Sequence[int],
+        *,
+        threads: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Some of the history columns of each row, without memory for the others; see ``matrix``.
+
+        Parameters
+        ----------
+        columns
+            Their numbers among ``features.columns``, all of them about the history.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, len(columns)), equal to those columns of ``matrix``.
+
+        Raises
+        ------
+        ValueError
+            Where a column is not about the history.
+        """
+        wide, chosen = len(self.features.history), np.asarray(columns, dtype=np.int64)
+        if len(chosen) and not 0 <= chosen.min() <= chosen.max() < wide:
+            raise ValueError(f"columns {chosen.min()} to {chosen.max()}: the history has 0 to {wide - 1}")
+        order, contact, as_of = self._in_order(contact, as_of)
+        out = np.empty((len(as_of), len(chosen)), dtype=np.float32)
+
+        def fill(low: int, high: int) -> None:
+            few = np.empty((min(_FEW_ROWS, high - low), wide), dtype=np.float32)
+            for begin in range(low, high, _FEW_ROWS):
+                part = slice(begin, min(high, begin + _FEW_ROWS))
+                rows = few[: part.stop - begin]
+                self._fill(_FIRST_ROWS[: len(rows)], contact[part], as_of[part], rows)
+                take_columns(rows, chosen, order[part], out)
+
+        in_parts(fill, len(as_of), threads=threads)
+        return out
+
     def fill_account(
         self,
         account: Groups | None,
@@ -146,22 +187,34 @@ class History:
         self, contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32], threads: int | None
     ) -> None:
         """Fill the history columns of ``out``, the first of each row; see ``matrix``."""
-        features = self.features
-        contact, as_of = _int64(contact), _int64(as_of)
-        sizes, rates = features.sizes, features.rates
         if len(as_of) == 1:
-            fill_history(self.events.deck, _ONLY_ROW, contact, as_of, *sizes, *rates, features.rules.margin, out)
+            self._fill(_FIRST_ROWS[:1], _int64(contact), _int64(as_of), out)
             return
-        order = _row_order(contact, as_of, len(self.touchpoints.contacts))
-        contact, as_of = gather(contact, order), gather(as_of, order)
+        order, contact, as_of = self._in_order(contact, as_of)
 
         def fill(low: int, high: int) -> None:
             part = slice(low, high)
-            fill_history(
-                self.events.deck, order[part], contact[part], as_of[part], *sizes, *rates, features.rules.margin, out
-            )
+            self._fill(order[part], contact[part], as_of[part], out)
 
         in_parts(fill, len(as_of), threads=threads)
+
+    def _fill(
+        self, order: NDArray[np.int32], contact: NDArray[np.int64], as_of: NDArray[np.int64], out: NDArray[np.float32]
+    ) -> None:
+        features = self.features
+        fill_history(
+            self.events.deck, order, contact, as_of, *features.sizes, *features.rates, features.rules.margin, out
+        )
+
+    def _in_order(
+        self, contact: NDArray[np.int64], as_of: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+        """Rows by contact and moment, those of nobody last, and both in that order."""
+        contact, as_of = _int64(contact), _int64(as_of)
+        n_contacts = len(self.touchpoints.contacts)
+        codes = np.where(contact < 0, n_contacts, contact).astype(np.int32)
+        order = sort_order(codes, as_of, n_contacts + 1)[0]
+        return order, gather(contact, order), gather(as_of, order)
 
     def _fill_own(
         self,
@@ -222,13 +275,9 @@ class History:
         return self._type_codes
 
 
-_ONLY_ROW = np.zeros(1, dtype=np.int32)
-
-
-def _row_order(contact: NDArray[np.int64], as_of: NDArray[np.int64], n_contacts: int) -> NDArray[np.int32]:
-    """Rows by contact and moment; those of nobody come last."""
-    codes = np.where(contact < 0, n_contacts, contact).astype(np.int32)
-    return sort_order(codes, as_of, n_contacts + 1)[0]
+_FEW_ROWS = 2048
+"""Rows whose every column is in memory at once: so few that a processor keeps them near."""
+_FIRST_ROWS = np.arange(_FEW_ROWS, dtype=np.int32)
 
 
 def _int64(column: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import I32, I64, compiled
+from features.compiled import F32, I32, I64, compiled
 
 _WORTH_THREADS = 100_000
 _INSERTED = 24
@@ -78,6 +78,15 @@ def in_parts(do: Callable[[int, int], object], n: int, *, work: int | None = Non
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@compiled
+def take_columns(rows: F32, columns: I64, order: I32, out: F32) -> None:
+    """Write ``rows[i, columns]`` to ``out[order[i]]``."""
+    for i in range(len(order)):
+        place = order[i]
+        for j in range(len(columns)):
+            out[place, j] = rows[i, columns[j]]
 
 
 @compiled

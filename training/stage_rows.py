@@ -32,8 +32,9 @@ def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int,
     contact = np.flatnonzero(first < as_of).astype(np.int64)
     contact = contact[past.stands(contact, as_of)]
     moments = np.full(len(contact), as_of, dtype=np.int64)
-    X = History(touchpoints, features).matrix(contact, moments, traits=past.traits)
-    at = [i for i, name in enumerate(features.columns) if name in BEHAVIOUR or name.startswith("faded_kind_")]
+    behaves = BEHAVIOUR + tuple(name for name in features.columns if name.startswith("faded_kind_"))
+    at = [i for i, name in enumerate(features.columns) if name in behaves]
+    X = History(touchpoints, features).columns(contact, moments, at)
     rules = settings.stages.rules
     names = settings.stages.names
     clusters = None if settings.stages.clusters == "auto" else settings.stages.clusters
@@ -41,7 +42,7 @@ def fit_stages(past: Past, settings: Settings, features: FeatureSet, as_of: int,
         return None
     stages = rule_stage_codes(past, rules, contact, moments)
     try:
-        return StageModel.fit(X[:, at], [features.columns[i] for i in at], stages, names, clusters, seed)
+        return StageModel.fit(X, [features.columns[i] for i in at], stages, names, clusters, seed)
     except ValueError:
         return None
 

@@ -121,6 +121,22 @@ def test_any_number_of_threads_gives_the_same_bits():
     assert same_bits(history.matrix(contact, as_of, threads=7), X)
 
 
+def test_some_columns_are_those_of_the_whole_matrix():
+    rng = np.random.default_rng(1)
+    rows = [
+        row(CONTACTS[i % 3], NOW - int(t), i, KINDS[i % 9], "web") for i, t in enumerate(rng.integers(0, 400 * DAY, 90))
+    ]
+    history = History(Touchpoints.from_rows(rows, RULES), replace(FEATURES, own=False, traits=TRAITS))
+    contact, as_of = rng.integers(-1, 3, 5000), NOW - rng.integers(0, 300 * DAY, 5000)
+    chosen = rng.permutation(len(history.features.history))[:40]
+    X = history.matrix(contact, as_of)
+    for threads in (1, 3):
+        assert same_bits(history.columns(contact, as_of, chosen, threads=threads), np.ascontiguousarray(X[:, chosen]))
+    assert history.columns(contact[:0], as_of[:0], chosen).shape == (0, 40)
+    with pytest.raises(ValueError, match="the history has 0 to"):
+        history.columns(contact, as_of, [len(history.features.history)])
+
+
 @settings(max_examples=60, deadline=None)
 @given(histories(("ann",), most=15), moments, st.data())
 def test_what_is_hidden_at_a_moment_might_as_well_not_be_there(rows, as_of, data):
