@@ -113,7 +113,7 @@ class History:
         *,
         threads: int | None = None,
     ) -> NDArray[np.float32]:
-        """Some of the history columns of each row, without memory for the others; see ``matrix``.
+        """Compute some of the history columns of each row, without memory for the others; see ``matrix``.
 
         Parameters
         ----------

@@ -128,7 +128,7 @@ def test_some_columns_are_those_of_the_whole_matrix():
     ]
     history = History(Touchpoints.from_rows(rows, RULES), replace(FEATURES, own=False, traits=TRAITS))
     contact, as_of = rng.integers(-1, 3, 5000), NOW - rng.integers(0, 300 * DAY, 5000)
-    chosen = rng.permutation(len(history.features.history))[:40]
+    chosen = rng.permutation(len(history.features.history))[:40].tolist()
     X = history.matrix(contact, as_of)
     for threads in (1, 3):
         assert same_bits(history.columns(contact, as_of, chosen, threads=threads), np.ascontiguousarray(X[:, chosen]))
