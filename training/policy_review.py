@@ -1,0 +1,48 @@
+"""Policies on the stored decisions as they are now: the simple ones, the learned ranking and the champion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.belief import Belief
+from models.local import local_champion
+from nba.settings import Settings
+from training.decision_rows import decision_rows
+from training.past import Past
+from training.policy_learning import Learn, learn_effects
+from training.policy_report import judge, no_judgement
+from training.retrain import choose_features
+
+CHAMPION = "champion"
+
+
+def review(past: Past, settings: Settings, *, learn: Learn = learn_effects) -> dict[str, Any]:
+    """Value every policy on the held-out decisions.
+
+    The learned ranking is learnt anew from the decisions before, because the champion's own effects have seen all of
+    them. ``champion`` is the policy that the champion lets serve, without its exploration.
+    """
+    rows = decision_rows(past, settings)
+    refusal = no_judgement(settings, rows)
+    if refusal is not None:
+        return {"evidence": refusal[0], "decisions": 0, "policies": {}, "why": refusal[1]}
+    found = local_champion(settings.folder)
+    champion = None if found is None else Belief.load(*found)
+    if champion is None:
+        first = int(rows.decided_at[rows.held_out].min())
+        features, stages, values = choose_features(past, settings, first), None, {}
+    else:
+        features, stages = champion.features, champion.bundle.stages
+        values = {name: float(goal.get("success_value") or 0.0) for name, goal in champion.goals.items()}
+    judged = judge(past, settings, rows, features, stages=stages, success_values=values, learn=learn)
+    bench = judged.bench
+    policies = bench.to_json()
+    if champion is not None and champion.serves in policies:
+        policies[CHAMPION] = policies[champion.serves]
+    return {
+        "evidence": bench.evidence,
+        "decisions": len(bench.rows),
+        "policies": policies,
+        "gain_over_best_simple": judged.gain_to_json(),
+        "why": judged.chosen.why,
+    }
