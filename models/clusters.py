@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -12,9 +12,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 RESAMPLES = 8
-STABILITY_ROWS = 4_000
+STABILITY_ROWS = 3_000
+STEADY = 0.8
+"""Stability from which on clusters are steady whatever others are."""
 AS_STEADY = 0.05
 """Differences of the adjusted Rand index that say nothing about which number is right."""
+_AT_ONCE = 4_096
 
 
 def nearest(X: Floats, centres: Floats) -> Ints:
@@ -22,61 +25,118 @@ def nearest(X: Floats, centres: Floats) -> Ints:
 
     Distances are summed row by row, not by matrix products, whose last digits depend on the number of rows.
     """
-    distance = np.stack([((X - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
-    nearest_row: Ints = distance.argmin(axis=1).astype(np.int64)
-    return nearest_row
+    found = np.empty(len(X), dtype=np.int64)
+    for low in range(0, len(X), _AT_ONCE):
+        part = X[low : low + _AT_ONCE]
+        found[low : low + _AT_ONCE] = ((part[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    return found
 
 
-def k_means(X: Floats, number: int, seed: int, starts: int = 5) -> Floats:
+def spread(X: Floats, centres: Floats) -> float:
+    """Mean squared distance of the rows to their nearest centre."""
+    return float(((X - centres[nearest(X, centres)]) ** 2).sum(axis=1).mean())
+
+
+def k_means(
+    X: Floats, number: int, seed: int, starts: int = 5, *, weight: Floats | None = None, begin: Floats | None = None
+) -> Floats:
     """Centres of ``number`` clusters, shape (number, F).
+
+    Parameters
+    ----------
+    starts
+        How many times it is begun anew; the best is taken.
+    weight
+        How often each row counts, shape (n,).
+    begin
+        Centres to begin with instead, shape (number, F): those found then stand in the same order.
 
     Raises
     ------
     ValueError
         Where fewer rows differ than clusters are wanted.
     """
+    if len(np.unique(X if weight is None else X[weight > 0], axis=0)) < number:
+        raise ValueError(f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters")
+    return _centres(X, number, seed, starts, weight, begin)
+
+
+def _centres(
+    X: Floats, number: int, seed: int, starts: int, weight: Floats | None = None, begin: Floats | None = None
+) -> Floats:
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # comes with scikit-learn
 
-    if len(np.unique(X, axis=0)) < number:
-        raise ValueError(f"fewer than {number} rows differ; load more contacts or set a smaller stages.clusters")
     # Sums over threads are added in the order in which these finish; one thread always gives the same bits.
     with threadpool_limits(1):
-        fitted = KMeans(number, n_init=starts, random_state=seed).fit(X)
+        known = {"n_init": starts} if begin is None else {"init": begin, "n_init": 1}
+        fitted = KMeans(number, random_state=seed, **known).fit(X, sample_weight=weight)
     return np.asarray(fitted.cluster_centers_, dtype=np.float64)
 
 
-def best_number(X: Floats, numbers: Iterable[int], seed: int) -> tuple[int, float]:
+def still_steady(stability: float, best: float) -> bool:
+    """Whether clusters may stay as they are: they are steady, or about as steady as any others would be."""
+    return stability >= STEADY or stability >= best - AS_STEADY
+
+
+def best_number(
+    X: Floats, numbers: Iterable[int], seed: int, group: Ints | None = None, usual: int | None = None
+) -> tuple[int, float]:
     """Find the number of clusters that bootstrap resamples agree on, and how far they agree.
 
     For each number, clusters of resamples are compared with each other on the same rows by the adjusted Rand
     index. Of the numbers about as steady as the steadiest - within ``AS_STEADY``, or one standard error - the
     largest is taken, as it tells more.
 
+    Parameters
+    ----------
+    group
+        Rows of one contact at several moments are drawn together: they say little more than one of them.
+    usual
+        The number so far, which is kept where it is about as steady.
+
     Returns
     -------
     The number and its stability, at most 1.
     """
+    found = stabilities(X, numbers, seed, group)
+    steadiest, error = max(found.values())
+    as_steady = [n for n, (mean, _) in found.items() if mean >= steadiest - max(error, AS_STEADY)]
+    if usual is not None and usual in found and still_steady(found[usual][0], steadiest):
+        return usual, found[usual][0]
+    return max(as_steady), found[max(as_steady)][0]
+
+
+def stabilities(
+    X: Floats, numbers: Iterable[int], seed: int, group: Ints | None = None
+) -> Mapping[int, tuple[float, float]]:
+    """Mean agreement of neighbouring resamples and its standard error, by number of clusters; see ``best_number``.
+
+    Raises
+    ------
+    ValueError
+        Where fewer rows differ than any of the numbers.
+    """
     rng = np.random.default_rng(seed)
-    rows = X if len(X) <= STABILITY_ROWS else X[rng.choice(len(X), STABILITY_ROWS, replace=False)]
-    distinct = len(np.unique(rows, axis=0))
+    few = np.arange(len(X)) if len(X) <= STABILITY_ROWS else np.sort(rng.choice(len(X), STABILITY_ROWS, replace=False))
+    rows = X[few]
+    of = np.arange(len(rows)) if group is None else np.unique(group[few], return_inverse=True)[1]
+    alike = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+    distinct = int(alike.max()) + 1
     tried = [number for number in numbers if number <= distinct]
     if not tried:
         raise ValueError(f"only {distinct} rows differ, which is too few for stages; load more contacts")
-    resamples = [rng.choice(len(rows), len(rows)) for _ in range(RESAMPLES)]
-    found = {number: _stability(rows, resamples, number, seed) for number in tried}
-    steadiest, error = max(found.values())
-    number = max(n for n, (mean, _) in found.items() if mean >= steadiest - max(error, AS_STEADY))
-    return number, found[number][0]
+    groups = int(of.max()) + 1
+    drawn = [np.bincount(rng.choice(groups, groups), minlength=groups)[of].astype(np.float64) for _ in range(RESAMPLES)]
+    differ = [len(np.unique(alike[weight > 0])) for weight in drawn]
+    return {
+        number: _stability(rows, [weight for weight, n in zip(drawn, differ, strict=True) if n >= number], number, seed)
+        for number in tried
+    }
 
 
-def _stability(X: Floats, resamples: list[Ints], number: int, seed: int) -> tuple[float, float]:
-    """Mean agreement of neighbouring resamples, and its standard error."""
-    labels = []
-    for resample in resamples:
-        part = X[resample]
-        if len(np.unique(part, axis=0)) >= number:
-            labels.append(nearest(X, k_means(part, number, seed, starts=3)))
+def _stability(X: Floats, drawn: list[Floats], number: int, seed: int) -> tuple[float, float]:
+    labels = [nearest(X, _centres(X, number, seed, 5, weight)) for weight in drawn]
     if len(labels) < 2:
         return 0.0, 0.0
     agreements = [adjusted_rand(a, b) for a, b in pairwise(labels)]

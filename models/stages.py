@@ -1,8 +1,7 @@
-"""Journey stages: learnt as clusters of behaviour, and named by rules beside them."""
+"""Journey stages: learnt as clusters of behaviour, named by the rules beside them and by the names they had."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,54 +9,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.times import DAY
-from models.clusters import best_number, k_means, nearest
+from models.clusters import best_number, k_means, nearest, spread, stabilities, still_steady
+from models.stage_names import Named, named, stage_of
 from models.stage_rules import StageRules
+from models.stage_space import StageSpace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SAMPLE = 20_000
 """Rows that clusters are sought on; more add time, not stages."""
-LIMIT = 3.0
-"""Scaled values are cut off here, so that one extreme contact makes no stage of its own."""
-
-
-def rule_stage(rules: StageRules, days_since: Mapping[str, float]) -> str:
-    """Stage of one contact by the rules: the first that holds, else the first name.
-
-    Parameters
-    ----------
-    days_since
-        Days from a kind's latest touchpoint to ``as_of``; kinds never seen are missing or NaN.
-    """
-    for rule in rules.rules:
-        within = rule.within_us / DAY
-        # The window is [as_of - within, as_of), as everywhere; comparing with NaN is false.
-        if any(0 < days_since.get(kind, math.nan) <= within for kind in rule.seen):
-            return rule.name
-    return rules.names[0]
-
-
-def rule_stages(rules: StageRules, kinds: Sequence[str], days_since: ArrayLike) -> Ints:
-    """Codes into ``rules.names`` of many contacts at once, shape (n,).
-
-    Parameters
-    ----------
-    kinds
-        What the columns of ``days_since`` stand for.
-    days_since
-        Days since the latest touchpoint of each kind, float (n, kinds), NaN where never seen.
-    """
-    days = np.asarray(days_since, dtype=np.float64)
-    if days.ndim != 2 or days.shape[1] != len(kinds):
-        raise ValueError(f"days_since has shape {days.shape}; {len(kinds)} kinds need (n, {len(kinds)})")
-    column = {kind: i for i, kind in enumerate(kinds)}
-    stages = np.zeros(len(days), dtype=np.int64)
-    for rule in reversed(rules.rules):
-        seen = days[:, [column[kind] for kind in rule.seen if kind in column]]
-        stages[((seen > 0) & (seen <= rule.within_us / DAY)).any(axis=1)] = rules.names.index(rule.name)
-    return stages
+STARTS = 10
+AS_CLOSE = 1.05
+"""The centres before are moved on, not sought anew, while they lie about as close to the rows as new ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,32 +30,34 @@ class StageModel:
 
     Attributes
     ----------
-    columns
-        Names of the matrix's columns, in order.
     names
         Stage of each cluster; the codes of ``predict`` index it.
-    median, logged, centre, scale
-        Per column: what fills a gap; whether its logarithm is taken; what is then subtracted and divided by.
+    space
+        How behaviour becomes points.
     centres
-        Cluster centres after scaling, shape (clusters, F).
+        Cluster centres, shape (clusters, dimensions of the space).
     sizes
-        Training rows by name.
+        Contacts by name.
     stability
         Mean adjusted Rand index between clusterings of bootstrap resamples; 1 is always the same.
     agreement
-        Share of the training rows whose learnt stage is the one by rule.
+        Share of the contacts whose learnt stage is the one by rule.
+    rules
+        Which the names were given by; None where that was not written down.
     """
 
-    columns: tuple[str, ...]
     names: tuple[str, ...]
-    median: Floats
-    logged: NDArray[np.bool_]
-    centre: Floats
-    scale: Floats
+    space: StageSpace
     centres: Floats
     sizes: Mapping[str, int]
     stability: float
     agreement: float
+    rules: StageRules | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the matrix's columns, in order."""
+        return self.space.columns
 
     @classmethod
     def fit(
@@ -102,6 +68,14 @@ class StageModel:
         names: Sequence[str],
         clusters: int | None = None,
         seed: int = 0,
+        *,
+        kinds: int = 0,
+        contact: ArrayLike | None = None,
+        counts: ArrayLike | None = None,
+        usual: int | None = None,
+        rules: StageRules | None = None,
+        before: StageModel | None = None,
+        stage_before: ArrayLike | None = None,
     ) -> Self:
         """Find, order and name the clusters of behaviour.
 
@@ -115,6 +89,21 @@ class StageModel:
             Stages in the order of the journey.
         clusters
             Their number; None for 3 to 8 (at most one a name) by stability.
+        kinds
+            How many kinds the first columns count; see ``StageSpace``.
+        contact
+            Whose row each is, shape (n,), where a contact has several.
+        counts
+            Which rows sizes and agreement are told of, flags (n,); all where left out.
+        usual
+            The number of clusters so far, which is kept where it is about as steady.
+        rules
+            Written down with the names.
+        before
+            Stages that served until now. Where they are of the same columns, number and rules and still about as
+            steady and close, their centres move on and keep their names; else names are matched.
+        stage_before
+            Code in ``before`` of each row, shape (n,): needed to match names where the columns are others.
 
         Raises
         ------
@@ -124,25 +113,30 @@ class StageModel:
         matrix, rule = np.asarray(X, dtype=np.float64), np.asarray(rule_stage, dtype=np.int64)
         if matrix.ndim != 2 or matrix.shape != (len(rule), len(columns)):
             raise ValueError(f"behaviour has shape {matrix.shape}; it must be ({len(rule)}, {len(columns)})")
-        scaling = _scaling(matrix)
-        scaled = _scaled(matrix, *scaling)
-        rng = np.random.default_rng(seed)
-        sample = scaled if len(scaled) <= SAMPLE else scaled[np.sort(rng.choice(len(scaled), SAMPLE, replace=False))]
-        number, stability = best_number(sample, [clusters] if clusters else range(3, min(8, len(names)) + 1), seed)
-        centres = k_means(sample, number, seed)
-        stages = _matched(nearest(scaled, centres), rule, scaled, number, len(names))
-        order = np.argsort(stages, kind="stable")
-        codes = nearest(scaled, centres[order])
-        labels = _labels([names[stages[i]] for i in order])
-        counted = np.bincount(codes, minlength=number)
+        whose = np.arange(len(rule)) if contact is None else np.asarray(contact, dtype=np.int64)
+        search = _Search(matrix, columns, kinds, whose, seed)
+        numbers = [clusters] if clusters else range(3, min(8, len(names)) + 1)
+        found = search.anew(numbers, usual)
+        kept = search.moved_on(before, found) if before is not None and _fit_to(before, names, rules, numbers) else None
+        if kept is not None and before is not None:
+            space, centres, stability = kept
+            labels, codes = before.names, nearest(space.points(matrix), centres)
+            stage = np.array([stage_of(label, names) for label in labels], dtype=np.int64)
+        else:
+            space, centres, stability = found
+            known = None if before is None else _known(before, space, matrix, stage_before)
+            chosen, codes = _named(space, centres, matrix, rule, names, known)
+            centres, labels, stage = centres[chosen.order], chosen.labels, chosen.stage
+        told = np.ones(len(rule), dtype=np.bool_) if counts is None else np.asarray(counts, dtype=np.bool_)
+        counted = np.bincount(codes[told], minlength=len(labels))
         return cls(
-            tuple(columns),
             labels,
-            *scaling,
-            centres=centres[order],
+            space,
+            centres=centres,
             sizes={label: int(count) for label, count in zip(labels, counted, strict=True)},
             stability=stability,
-            agreement=float(np.mean(stages[order][codes] == rule)),
+            agreement=float(np.mean(stage[codes[told]] == rule[told])) if told.any() else 0.0,
+            rules=rules,
         )
 
     def predict(self, X: ArrayLike) -> Ints:
@@ -150,88 +144,116 @@ class StageModel:
         matrix = np.asarray(X, dtype=np.float64)
         if matrix.ndim != 2 or matrix.shape[1] != len(self.columns):
             raise ValueError(f"the matrix has shape {matrix.shape}; the stages want (n, {len(self.columns)})")
-        return nearest(_scaled(matrix, self.median, self.logged, self.centre, self.scale), self.centres)
+        return nearest(self.space.points(matrix), self.centres)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; floats survive JSON to the last bit."""
-        arrays = {name: getattr(self, name).tolist() for name in ("median", "logged", "centre", "scale", "centres")}
         return {
-            "columns": list(self.columns),
             "names": list(self.names),
-            **arrays,
+            **self.space.to_json(),
+            "centres": self.centres.tolist(),
             "sizes": dict(self.sizes),
             "stability": self.stability,
             "agreement": self.agreement,
+            "rules": None if self.rules is None else self.rules.to_json(),
         }
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Self:
-        """Read what ``to_json`` wrote.
+        """Read what ``to_json`` wrote, now or before there were a mix and rules in it.
 
         Raises
         ------
         ValueError
             Where the arrays do not fit together.
         """
-        columns, names = tuple(plain["columns"]), tuple(plain["names"])
-        arrays: dict[str, Any] = {
-            name: np.array(plain[name], dtype=np.float64) for name in ("median", "centre", "scale", "centres")
-        }
-        logged = np.array(plain["logged"], dtype=np.bool_)
-        width = (len(columns),)
-        shapes = [arrays["median"].shape, arrays["centre"].shape, arrays["scale"].shape, logged.shape]
-        if shapes != [width] * 4 or arrays["centres"].shape != (len(names), *width):
-            raise ValueError(f"stages with {len(names)} names and {len(columns)} columns have arrays of other shapes")
-        sizes = {str(name): int(count) for name, count in plain["sizes"].items()}
-        numbers: dict[str, Any] = {name: float(plain[name]) for name in ("stability", "agreement")}
-        return cls(columns, names, logged=logged, sizes=sizes, **arrays, **numbers)
+        names, space = tuple(plain["names"]), StageSpace.from_json(plain)
+        centres = np.array(plain["centres"], dtype=np.float64)
+        if centres.shape != (len(names), space.width):
+            raise ValueError(f"stages with {len(names)} names and {space.width} dimensions have arrays of other shapes")
+        return cls(
+            names,
+            space,
+            centres,
+            sizes={str(name): int(count) for name, count in plain["sizes"].items()},
+            stability=float(plain["stability"]),
+            agreement=float(plain["agreement"]),
+            rules=StageRules.from_json(plain["rules"]) if plain.get("rules") else None,
+        )
 
 
-def _scaling(X: Floats) -> tuple[Floats, NDArray[np.bool_], Floats, Floats]:
-    known = np.where(np.isfinite(X), X, np.nan)
-    empty = np.isnan(known).all(axis=0)
-    median = np.nanmedian(np.where(empty, 0.0, known), axis=0)
-    filled = np.where(np.isnan(known), median, known)
-    spread = filled.std(axis=0)
-    skew = ((filled - filled.mean(axis=0)) ** 3).mean(axis=0) / np.where(spread > 0, spread, 1) ** 3
-    # Counts and money have a long tail to the right; their logarithms lie about evenly.
-    logged = (filled >= 0).all(axis=0) & (skew > 1)
-    values = np.where(logged, np.log1p(np.abs(filled)), filled)
-    low, centre, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-    # Where most rows have the same value the quartiles meet, and the deviation has to do.
-    scale = np.where(high > low, (high - low) / 1.349, values.std(axis=0))
-    return median, logged, centre, np.where(scale > 0, scale, 1.0)
+Found = tuple[StageSpace, Floats, float]
+"""A space, centres in it, and how steady they are."""
 
 
-def _scaled(X: Floats, median: Floats, logged: NDArray[np.bool_], centre: Floats, scale: Floats) -> Floats:
-    filled = np.where(np.isfinite(X), X, median)
-    values = np.where(logged, np.log1p(np.maximum(filled, 0)), filled)
-    scaled: Floats = np.clip((values - centre) / scale, -LIMIT, LIMIT)
-    return scaled
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The rows that clusters are sought on."""
+
+    X: Floats
+    columns: Sequence[str]
+    kinds: int
+    contact: Ints
+    seed: int
+
+    def anew(self, numbers: Sequence[int], usual: int | None) -> Found:
+        """Clusters in a space of their own, as many as resamples agree on."""
+        space = StageSpace.fit(self.X, self.columns, self.kinds)
+        points, of = self._sample(space)
+        number, stability = best_number(points, numbers, self.seed, of, usual)
+        return space, k_means(points, number, self.seed, STARTS), stability
+
+    def moved_on(self, before: StageModel, found: Found) -> Found | None:
+        """Clusters that go on from those before, in their space and number; None where they do not hold any more."""
+        if not before.space.same(self.columns) or not before.space.fits(found[0]):
+            return None
+        points, of = self._sample(before.space)
+        number = len(before.names)
+        try:
+            stability, _ = stabilities(points, [number], self.seed, of)[number]
+            centres = k_means(points, number, self.seed, begin=before.centres)
+        except ValueError:
+            return None
+        close = spread(points, centres) <= AS_CLOSE * spread(points, k_means(points, number, self.seed, STARTS))
+        return (before.space, centres, stability) if close and still_steady(stability, found[2]) else None
+
+    def _sample(self, space: StageSpace) -> tuple[Floats, Ints]:
+        if len(self.X) <= SAMPLE:
+            return space.points(self.X), self.contact
+        few = np.sort(np.random.default_rng(self.seed).choice(len(self.X), SAMPLE, replace=False))
+        return space.points(self.X[few]), self.contact[few]
 
 
-def _matched(codes: Ints, rule: Ints, scaled: Floats, number: int, stages: int) -> Ints:
-    """Stage of each cluster by the largest overlap (Jaccard) in all, each name once while they last."""
-    from scipy.optimize import linear_sum_assignment
-
-    table = np.zeros((number, stages))
-    np.add.at(table, (codes, rule), 1)
-    union = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    overlap = table / np.maximum(union, 1)
-    # Clusters that no rule tells apart go along the journey by how much happened in them.
-    sizes = np.bincount(codes, minlength=number)
-    activity = np.bincount(codes, scaled.mean(axis=1), minlength=number) / np.maximum(sizes, 1)
-    place = np.argsort(np.argsort(activity, kind="stable"), kind="stable") / max(number - 1, 1)
-    overlap -= 1e-6 * (place[:, None] - np.arange(stages) / max(stages - 1, 1)) ** 2
-    matched = overlap.argmax(axis=1)
-    rows, columns = linear_sum_assignment(overlap, maximize=True)
-    matched[rows] = columns
-    stage: Ints = matched.astype(np.int64)
-    return stage
+def _fit_to(before: StageModel, names: Sequence[str], rules: StageRules | None, numbers: Sequence[int]) -> bool:
+    """Whether stages are still of this journey: its names in their order, named by the same rules."""
+    stage = [stage_of(label, names) for label in before.names]
+    in_order = None not in stage and stage == sorted(stage, key=lambda code: code or 0)
+    same_rules = rules is None or before.rules is None or rules == before.rules
+    return in_order and same_rules and len(before.names) in numbers
 
 
-def _labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Names told apart by a number where more clusters than names were asked for."""
-    return tuple(
-        name if names.index(name) == i else f"{name} {names[: i + 1].count(name)}" for i, name in enumerate(names)
-    )
+def _known(
+    before: StageModel, space: StageSpace, X: Floats, stage_before: ArrayLike | None
+) -> tuple[Sequence[str], Ints] | None:
+    """Names that the rows had; None where the stages before say nothing of them any more."""
+    if before.space.same(space.columns):
+        # Rows that lie outside of where the old centres were all look alike to them.
+        return (before.names, before.predict(X)) if before.space.fits(space) else None
+    return None if stage_before is None else (before.names, np.asarray(stage_before, dtype=np.int64))
+
+
+def _named(
+    space: StageSpace,
+    centres: Floats,
+    X: Floats,
+    rule: Ints,
+    names: Sequence[str],
+    known: tuple[Sequence[str], Ints] | None,
+) -> tuple[Named, Ints]:
+    """Name the clusters; the codes of the rows are those of the order that comes of it."""
+    points = space.points(X)
+    codes = nearest(points, centres)
+    chosen = named(codes, rule, space.activity(X), names, len(centres), known)
+    place = np.empty(len(centres), dtype=np.int64)
+    place[chosen.order] = np.arange(len(centres))
+    return chosen, place[codes]

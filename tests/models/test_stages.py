@@ -11,8 +11,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from features.times import DAY
 from models.clusters import adjusted_rand, best_number
-from models.stage_rules import STAGES, StageRule, StageRules
-from models.stages import StageModel, rule_stage, rule_stages
+from models.stage_rules import STAGES, StageRule, StageRules, rule_stage, rule_stages
+from models.stages import StageModel
 
 RULES = StageRules()
 COLUMNS = [f"c{i}" for i in range(8)]
@@ -168,6 +168,82 @@ def test_shapes_that_do_not_fit_are_refused():
         fitted_once().predict(np.ones((5, 3)))
     with pytest.raises(ValueError, match="shapes"):
         StageModel.from_json(fitted_once().to_json() | {"scale": [1.0]})
+    with pytest.raises(ValueError, match="shapes"):
+        StageModel.from_json(fitted_once().to_json() | {"centres": [[1.0]]})
+
+
+def test_stages_learnt_again_move_on_and_keep_their_names_and_places():
+    X, group = world(seed=1)
+    before = fitted(clusters=4, rules=RULES)
+    # The rules' word has become noise; the contacts are the same four groups, a little further on.
+    noise = np.random.default_rng(0).integers(0, 6, len(X))
+    after = StageModel.fit(X * 1.1, COLUMNS, noise, STAGES, rules=RULES, before=before, seed=9)
+    assert after.names == before.names
+    assert after.space is before.space
+    assert (after.centres != before.centres).any()
+    assert (after.predict(X) == before.predict(X)).mean() >= 0.98
+    assert (after.predict(X) == group).mean() > 0.97
+
+
+def test_the_number_stays_while_it_is_about_as_steady():
+    rng = np.random.default_rng(0)
+    # Three groups along a line, two of them near: two or three clusters are both steady.
+    line = np.repeat([0.0, 10.0, 50.0], 200)[:, None] + rng.normal(size=(600, 1))
+    assert best_number(line, (2, 3), 0)[0] == 3
+    assert best_number(line, (2, 3), 0, usual=2)[0] == 2
+    assert best_number(line, (2, 3, 8), 0, usual=8)[0] == 3  # eight are not
+    assert best_number(line, (2, 3), 0, usual=9)[0] == 3
+
+
+def test_changed_rules_name_the_stages_anew():
+    X, group = world(seed=1)
+    before = fitted(clusters=4, rules=RULES)
+    changed = StageRules(STAGES, RULES.rules[:2])
+    after = StageModel.fit(X, COLUMNS, np.minimum(group + 2, 5), STAGES, 4, rules=changed, before=before)
+    assert after.space is not before.space
+
+
+def test_stages_that_are_no_longer_where_they_were_are_sought_anew():
+    X, group = world(seed=1)
+    before = fitted(clusters=4)
+    turned = X[:, ::-1] ** 2
+    after = StageModel.fit(turned, COLUMNS, group + 1, STAGES, 4, before=before)
+    assert after.space is not before.space
+    assert (after.predict(turned) == group).mean() > 0.9
+
+
+def test_names_are_matched_by_the_contacts_where_the_columns_have_changed():
+    X, group = world()
+    before = StageModel.fit(X, COLUMNS, 4 - group, STAGES, 4)
+    wider = np.column_stack([X, X[:, 0]])
+    after = StageModel.fit(
+        wider, [*COLUMNS, "new"], group + 1, STAGES, 4, before=before, stage_before=before.predict(X)
+    )
+    names = np.array(before.names)[before.predict(X)]
+    assert (np.array(after.names)[after.predict(wider)] == names).mean() > 0.95
+
+
+def test_stages_of_before_there_was_a_mix_are_read():
+    model = fitted_once()
+    plain = model.to_json()
+    for later in ("recent", "usual", "weight", "rules"):
+        del plain[later]
+    X, _ = world(seed=3)
+    assert (StageModel.from_json(plain).predict(X) == model.predict(X)).all()
+
+
+def test_rules_are_written_down_with_the_names():
+    model = fitted(clusters=4, rules=RULES)
+    assert StageModel.from_json(json.loads(json.dumps(model.to_json()))).rules == RULES
+
+
+def test_rows_of_one_contact_are_drawn_together():
+    rng = np.random.default_rng(0)
+    few = np.repeat(rng.normal(size=(25, 3)), 40, axis=0) + 0.01 * rng.normal(size=(1000, 3))
+    alone = best_number(few, (5,), 0)[1]
+    together = best_number(few, (5,), 0, np.repeat(np.arange(25), 40))[1]
+    # A thousand rows of 25 contacts are no thousand contacts: which 25 there are decides.
+    assert together < alone - 0.1
 
 
 @settings(deadline=None)
