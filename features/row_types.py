@@ -52,6 +52,23 @@ class SplitRow(NamedTuple):
     by: str = ""
 
 
+class AuditRow(NamedTuple):
+    """An entry of the audit log; ``at`` in microseconds, ``details`` a JSON object with sorted keys.
+
+    ``before`` is the hash of the entry before, ``hash`` that of this one; see ``features.audit``.
+    """
+
+    number: int
+    at: int
+    by: str
+    what: str
+    subject: str
+    reason: str
+    details: str
+    before: str
+    hash: str
+
+
 class RecordRow(NamedTuple):
     """What is known of a contact, account, product ... since ``known_at`` (microseconds)."""
 

@@ -172,7 +172,7 @@ class Store(Reading):
                     self._dialect.make_tables(cursor)
                     cursor.execute(f"INSERT INTO {tables.VERSION.name} (version) VALUES ({NEWEST})")
                 elif version < NEWEST:
-                    migrate(version, cursor.execute)
+                    migrate(version, cursor.execute, tables.TEXT.compile(self._dialect.grammar))
                 cursor.execute("COMMIT")
             except BaseException:
                 self._dialect.rollback(connection)

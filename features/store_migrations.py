@@ -38,13 +38,22 @@ _FROM_1 = (
         WHERE json_type(body, '$.account') = 'text'""",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1,)
+# From here on a store may be of either database; {text} is its type of a text compared byte by byte.
+_FROM_2 = (
+    """CREATE TABLE audit (
+        number BIGINT NOT NULL, at BIGINT NOT NULL, "by" {text} NOT NULL, what {text} NOT NULL,
+        subject {text} NOT NULL, reason {text} NOT NULL, details {text} NOT NULL, before {text} NOT NULL,
+        hash {text} NOT NULL, PRIMARY KEY (number)
+    )""",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2)
 
 NEWEST = 1 + len(_STEPS)
 """The version of the schema that ``store_tables`` describes."""
 
 
-def migrate(version: int, run: Run) -> None:
+def migrate(version: int, run: Run, text: str = "TEXT") -> None:
     """Take a store from its version to the newest, one step after the other.
 
     Parameters
@@ -53,8 +62,10 @@ def migrate(version: int, run: Run) -> None:
         What the store says it is, from 1 to ``NEWEST``.
     run
         Called with each statement; whoever calls sees to the transaction.
+    text
+        The database's type of a text.
     """
     for step in _STEPS[version - 1 :]:
         for statement in step:
-            run(statement)
+            run(statement.replace("{text}", text))
     run(f"UPDATE nba_store SET version = {NEWEST}")

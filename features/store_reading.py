@@ -11,7 +11,16 @@ import orjson
 from features import store_packing
 from features import store_selects as selects
 from features import store_tables as tables
-from features.row_types import DecisionRow, LinkRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow, SplitRow
+from features.row_types import (
+    AuditRow,
+    DecisionRow,
+    LinkRow,
+    OutcomeRow,
+    QuarantineRow,
+    RecordRow,
+    ScoreRow,
+    SplitRow,
+)
 from features.store_dialect import Sql
 from features.times import ALWAYS
 from features.touchpoints import TouchpointRules, Touchpoints, TouchpointTuple
@@ -169,6 +178,15 @@ class Reading(ABC):
     def quarantine_rows(self) -> Iterator[QuarantineRow]:
         """Return what was refused, by file and line."""
         return map(_quarantined, self._stream(selects.QUARANTINED, ()))
+
+    def audit_rows(self) -> Iterator[AuditRow]:
+        """Return the audit log, first entry first."""
+        return map(AuditRow._make, self._stream(selects.AUDIT, ()))
+
+    def last_audit_row(self) -> AuditRow | None:
+        """Return the newest entry of the audit log."""
+        found = self._one(selects.LAST_AUDIT)
+        return None if found is None else AuditRow._make(found)
 
     def counts(self) -> dict[str, int]:
         """How many touchpoints, contacts with touchpoints, quarantined rows and decisions there are."""

@@ -177,6 +177,14 @@ SCORES = Table(
     *_text("model_version"),
 )
 
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    *(Column(name, TEXT, nullable=False) for name in ("by", "what", "subject", "reason", "details", "before", "hash")),
+)
+
 QUARANTINE = Table(
     "quarantine",
     METADATA,

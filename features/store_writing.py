@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, delete, select, text, update
 from features import store_packing
 from features import store_tables as tables
 from features.row_types import (
+    AuditRow,
     ContactRow,
     DecisionRow,
     LinkRow,
@@ -64,6 +65,7 @@ _UNPACK = Sql(delete(tables.PACKED).where(tables.PACKED.c.identity == bindparam(
 _DECISION = _once(tables.DECISIONS)
 _OUTCOME = _once(tables.OUTCOMES)
 _SCORE = _once(tables.SCORES)
+_AUDIT = Sql(tables.AUDIT.insert())
 _QUARANTINED = _once(tables.QUARANTINE, QUARANTINE_COLUMNS)
 
 _KNOWN_DECISION = Sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
@@ -198,6 +200,10 @@ class Writing:
     def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
         """Keep rows aside; an equal row of the same table is kept once for each time it stood in one file."""
         return self._many(_QUARANTINED, [quarantined(row) for row in rows])
+
+    def audit(self, row: AuditRow) -> None:
+        """Append to the audit log; made by ``features.audit.append``, which chains it."""
+        self._cursor.execute(self._dialect.text(_AUDIT), row)
 
     def release(self, numbers: Iterable[int]) -> None:
         """Take rows out of the quarantine."""

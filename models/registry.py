@@ -1,45 +1,25 @@
-"""The registry: bundles published to MLflow, and which of them serves. The only importer of MLflow."""
+"""The registry: bundles published to MLflow, and which of them serves. The only importer of MLflow, with its parts."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from features.errors import UserError
+from models import run_content
 from models.bundle import BundleError, read_signed
-from models.run_content import bundle_in, log_file, log_model, logged
+from models.registry_session import RegistryError, is_missing, session
+from models.training_run import COMMIT, PastTraining, TrainingRun
+
+__all__ = ["CHALLENGER", "CHAMPION", "PREVIOUS", "REPORT", "Registry", "RegistryError"]
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 REPORT = "report.json"
-
-# What would call out, ask pip, or copy a lock file of the working directory; and pickles are refused even
-# where somebody put one in the store.
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_MODEL_CATALOG_URI": "",
-    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
-    "MLFLOW_UV_AUTO_DETECT": "false",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-# MLflow's own patience with a server that is away is minutes.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
-
-
-class RegistryError(UserError):
-    """What MLflow would not do, with its reason."""
 
 
 class Registry:
@@ -60,16 +40,7 @@ class Registry:
         self.model_name = model_name
         self.artifact_root = artifact_root
 
-    def publish(
-        self,
-        bundle_folder: Path,
-        *,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        report: Mapping[str, Any],
-        plots: Mapping[str, bytes],
-        tags: Mapping[str, str],
-    ) -> str:
+    def publish(self, bundle_folder: Path, training: TrainingRun) -> str:
         """Log a training run with its bundle, register this as a version, and make it the challenger.
 
         The alias is set last: whoever is stopped on the way leaves a run without effect.
@@ -78,14 +49,8 @@ class Registry:
         ----------
         bundle_folder
             A saved bundle.
-        params, metrics
-            Of the run; metrics must be finite.
-        report
-            JSON-able; stored as ``report.json`` with ``bundle`` (version and hash) filled in.
-        plots
-            File name to PNG.
-        tags
-            Of the version, beside ``bundle_sha256`` and ``schema_version``.
+        training
+            What there is to say of it.
 
         Returns
         -------
@@ -99,25 +64,49 @@ class Registry:
             Where MLflow cannot be reached or refuses.
         """
         manifest, sha256, _ = read_signed(bundle_folder)
-        version_tags = {**tags, "bundle_sha256": sha256, "schema_version": str(manifest["schema"])}
+        tags = {**training.tags, "bundle_sha256": sha256, "schema_version": str(manifest["schema"])}
         with self._mlflow() as mlflow:
-            mlflow.set_tracking_uri(self.tracking_uri)
             client = self._client(mlflow)
             experiment = self._experiment(client)
-            with mlflow.start_run(experiment_id=experiment, run_name=sha256[:12], tags=version_tags) as run:
-                client.log_batch(run.info.run_id, **logged(mlflow, params, metrics))
-                for name, png in plots.items():
-                    log_file(client, run.info.run_id, f"{name.removesuffix('.png')}.png", png, "plots")
-                model = log_model(mlflow, bundle_folder, manifest)
-                version = self._register(mlflow, client, model, run.info.run_id, version_tags)
-                full = {**report, "bundle": {"version": version, "sha256": sha256}}
-                content = json.dumps(full, allow_nan=False, ensure_ascii=False, indent=1).encode()
-                log_file(client, run.info.run_id, REPORT, content, None)
+            # What MLflow finds out about code by itself is about the folder one happens to stand in.
+            source = {"mlflow.source.type": "PROJECT", "mlflow.source.name": "nba train run", COMMIT: ""}
+            with mlflow.start_run(
+                experiment_id=experiment, run_name=sha256[:12], tags={**source, **tags}, log_system_metrics=False
+            ) as run:
+                version = self._fill(mlflow, client, run.info.run_id, bundle_folder, training, tags)
             client.set_registered_model_alias(self.model_name, CHALLENGER, version)
         return version
 
-    def promote(self, version: str, reason: str, by: str) -> None:
+    def _fill(
+        self, mlflow: Any, client: Any, run_id: str, folder: Path, training: TrainingRun, tags: dict[str, str]
+    ) -> str:
+        """Log all there is to a run that was begun; returns the version that was registered."""
+        manifest, sha256, _ = read_signed(folder)
+        client.log_batch(run_id, params=run_content.params(mlflow, training))
+        if training.data is not None:
+            client.log_inputs(run_id, [run_content.dataset(mlflow, training.data)])
+        for name, png in training.plots.items():
+            run_content.log_file(client, run_id, f"{name.removesuffix('.png')}.png", png, "plots")
+        model = run_content.log_model(mlflow, folder, manifest)
+        client.log_batch(run_id, metrics=run_content.metrics(mlflow, training, model))
+        version = self._register(mlflow, client, model, run_id, tags)
+        full = {**training.report, "bundle": {"version": version, "sha256": sha256}}
+        content = json.dumps(full, allow_nan=False, ensure_ascii=False, indent=1).encode()
+        run_content.log_file(client, run_id, REPORT, content, None)
+        return version
+
+    def promote(self, version: str, reason: str, by: str, audit: str = "") -> None:
         """Make a version the champion and keep the one before as ``previous``.
+
+        Parameters
+        ----------
+        version
+            As it was published.
+        reason, by
+            Why, and whose doing; kept with the version.
+        audit
+            Hash of the audit log's entry about it, kept with the version too: it ties the log's end to something
+            outside of the log.
 
         Raises
         ------
@@ -132,14 +121,19 @@ class Registry:
             before = self._alias(mlflow, client, CHAMPION)
             if before is not None and str(before.version) == version:
                 return
-            self._explain(client, version, "promoted_by", by, reason)
+            self._explain(client, version, promoted_by=by, reason=reason, audit=audit)
             # In this order a stop in between leaves the old champion serving.
             if before is not None:
                 client.set_registered_model_alias(self.model_name, PREVIOUS, before.version)
             client.set_registered_model_alias(self.model_name, CHAMPION, version)
 
-    def rollback(self, reason: str, by: str) -> str:
+    def rollback(self, reason: str, by: str, audit: str = "") -> str:
         """Let the previous champion serve again; the one it replaces becomes ``previous``.
+
+        Parameters
+        ----------
+        reason, by, audit
+            As for ``promote``.
 
         Returns
         -------
@@ -157,7 +151,8 @@ class Registry:
             now, before = (self._alias(mlflow, client, alias) for alias in (CHAMPION, PREVIOUS))
             if before is None or now is None or before.version == now.version:
                 raise RegistryError(f"the model {self.model_name!r} has no version before the champion to go back to")
-            self._explain(client, before.version, "promoted_by", by, reason)
+            self._explain(client, before.version, promoted_by=by, reason=reason, audit=audit)
+            self._explain(client, now.version, replaced_by=by, replaced_because=reason)
             client.set_registered_model_alias(self.model_name, CHAMPION, before.version)
             client.set_registered_model_alias(self.model_name, PREVIOUS, now.version)
         return str(before.version)
@@ -193,7 +188,7 @@ class Registry:
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=uri, dst_path=str(part), tracking_uri=self.tracking_uri
                 )
-                found = bundle_in(part, version)
+                found = run_content.bundle_in(part, version)
                 if read_signed(found)[1] != expected:
                     raise BundleError(f"the bundle of version {version} is not the one that was published; retrain")
                 if destination.exists():
@@ -218,35 +213,40 @@ class Registry:
                         return dict(json.loads(Path(path).read_text(encoding="utf-8")))
         return None
 
+    def trainings(self, most: int) -> list[PastTraining]:
+        """Return the newest versions with what came of them, newest first."""
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            versions = client.search_model_versions(
+                f"name = '{self.model_name}'", max_results=most, order_by=["version_number DESC"]
+            )
+            aliases = client.get_registered_model(self.model_name).aliases if versions else {}
+            return [self._past(client, found, aliases) for found in versions]
+
+    def training(self, version: str) -> PastTraining:
+        """Return one version with what came of it.
+
+        Raises
+        ------
+        RegistryError
+            Where there is no such version.
+        """
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            found = self._version(mlflow, client, version)
+            return self._past(client, found, client.get_registered_model(self.model_name).aliases)
+
+    def _past(self, client: Any, found: Any, aliases: dict[str, str]) -> PastTraining:
+        run = client.get_run(found.run_id)
+        logged = next(iter(run.data.metrics), None)
+        step = client.get_metric_history(found.run_id, logged)[-1].step if logged else None
+        named = sorted(alias for alias, version in aliases.items() if str(version) == str(found.version))
+        return PastTraining(str(found.version), tuple(named), step, dict(found.tags), dict(run.data.metrics))
+
     @contextmanager
     def _mlflow(self) -> Iterator[Any]:
-        """MLflow, quiet and offline; what it raises becomes one sentence."""
-        tracking_before = os.environ.get("MLFLOW_TRACKING_URI")
-        os.environ.update(_ENVIRONMENT)
-        for name, value in _PATIENCE.items():
-            os.environ.setdefault(name, value)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        with warnings.catch_warnings():
-            # Notices of MLflow and what it imports to their own developers: nobody here can act on them.
-            warnings.simplefilter("ignore")
-            import mlflow
-
-            logging.getLogger("mlflow").setLevel(logging.ERROR)
-            # Downloads by model name ask the registry that is set for the process, whatever they are given.
-            mlflow.set_tracking_uri(self.tracking_uri)
-            mlflow.set_registry_uri(self.tracking_uri)
-            faults = (mlflow.exceptions.MlflowException, OSError)
-            try:
-                yield mlflow
-            except faults as fault:
-                shown = _shown(self.tracking_uri)
-                reason = str(fault).strip().replace(self.tracking_uri, shown).partition("\n")[0][:300]
-                raise RegistryError(f"MLflow at {shown} failed: {reason}") from fault
-            finally:
-                # MLflow writes the URI it uses into the environment, where our settings would obey it.
-                os.environ.pop("MLFLOW_TRACKING_URI", None)
-                if tracking_before is not None:
-                    os.environ["MLFLOW_TRACKING_URI"] = tracking_before
+        with session(self.tracking_uri) as mlflow:
+            yield mlflow
 
     def _client(self, mlflow: Any) -> Any:
         return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
@@ -277,8 +277,7 @@ class Registry:
         try:
             return client.get_model_version_by_alias(self.model_name, alias)
         except mlflow.exceptions.MlflowException as fault:
-            # A missing alias is an invalid parameter to MLflow, a missing model a missing resource.
-            if fault.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if is_missing(fault):
                 return None
             raise
 
@@ -286,16 +285,11 @@ class Registry:
         try:
             return client.get_model_version(self.model_name, version)
         except mlflow.exceptions.MlflowException as fault:
-            if fault.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if is_missing(fault):
                 raise RegistryError(f"the model {self.model_name!r} has no version {version!r}") from fault
             raise
 
-    def _explain(self, client: Any, version: str, tag: str, by: str, reason: str) -> None:
-        client.set_model_version_tag(self.model_name, version, tag, by)
-        client.set_model_version_tag(self.model_name, version, "reason", reason)
-
-
-def _shown(uri: str) -> str:
-    """Name a tracking URI without the password it may carry."""
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    def _explain(self, client: Any, version: str, **tags: str) -> None:
+        for name, value in tags.items():
+            if value:
+                client.set_model_version_tag(self.model_name, version, name, value[:4000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -9,15 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import MANIFEST, BundleError
+from models.training_run import DataUsed, TrainingRun
 
 
-def logged(mlflow: Any, params: Mapping[str, object], metrics: Mapping[str, float]) -> dict[str, Any]:
-    """Parameters and metrics as one batch, so that a run has all of them or none."""
-    entities = mlflow.entities
-    return {
-        "params": [entities.Param(name, str(value)[:6000]) for name, value in params.items()],
-        "metrics": [entities.Metric(name, float(value), 0, 0) for name, value in metrics.items()],
-    }
+def params(mlflow: Any, run: TrainingRun) -> list[Any]:
+    """Parameters as MLflow takes them."""
+    return [mlflow.entities.Param(name, str(value)[:6000]) for name, value in run.params.items()]
+
+
+def metrics(mlflow: Any, run: TrainingRun, model: Any) -> list[Any]:
+    """Metrics on the day that the training stands for, of the run and of its model and dataset."""
+    dataset = {} if run.data is None else {"dataset_name": run.data.name, "dataset_digest": run.data.digest}
+    return [
+        mlflow.entities.Metric(name, float(value), run.at // 1000, run.step, model_id=model.model_id, **dataset)
+        for name, value in run.metrics.items()
+    ]
+
+
+def dataset(mlflow: Any, data: DataUsed) -> Any:
+    """Return the run's input: which data, how much of it and from when; none of the data themselves."""
+    profile = {**data.counts, "from": data.since, "to": data.until}
+    entity = mlflow.entities.Dataset(
+        name=data.name,
+        digest=data.digest,
+        source_type="nba-store",
+        source=json.dumps({"store": data.source}),
+        profile=json.dumps(profile),
+    )
+    tag = mlflow.entities.InputTag("mlflow.data.context", "training")
+    return mlflow.entities.DatasetInput(entity, [tag])
 
 
 def log_file(client: Any, run_id: str, name: str, content: bytes, folder: str | None) -> None:
@@ -51,10 +72,12 @@ def bundle_in(folder: Path, version: str) -> Path:
 
 
 def _signature(mlflow: Any, manifest: Mapping[str, Any]) -> Any:
-    """Columns in and out; named by hand, as inferring them would need rows."""
-    ColSpec, Schema = mlflow.types.ColSpec, mlflow.types.Schema
-    described = manifest["propensities"]
-    names = dict.fromkeys(name for model in described.values() for name in model["columns"])
-    inputs = Schema([ColSpec("double", name, required=False) for name in names]) if names else None
-    outputs = Schema([ColSpec("double", f"p_{goal}") for goal in described]) if described else None
-    return mlflow.models.ModelSignature(inputs=inputs, outputs=outputs) if inputs else None
+    """Only what comes out, and the moment: MLflow would drop every column that a schema of inputs does not name.
+
+    Rows are touchpoints with any properties, or features; what is missing the model itself says better.
+    """
+    types = mlflow.types
+    columns = [types.ColSpec("double", f"p_{goal}") for goal in manifest["propensities"]]
+    moment = types.ParamSchema([types.ParamSpec("as_of", "string", "")])
+    # MLflow knows no schema without columns, and a training that made no model has none.
+    return mlflow.models.ModelSignature(outputs=types.Schema(columns) if columns else None, params=moment)

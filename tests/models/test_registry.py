@@ -4,34 +4,21 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from features.times import DAY
-from models.bundle import Bundle, BundleError
-from models.propensity import Propensity
+from models.bundle import SCHEMA, Bundle, BundleError
 from models.registry import Registry, RegistryError
-
-COLUMNS = ("a", "b")
+from models.seal import BLANK, sealed
+from models.training_run import COMMIT
+from tests.models.registry_bundles import DATA, FEATURES, made_bundle, publish, training
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(600, 2))
-    y = (rng.random(600) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
-    as_of = np.sort(rng.integers(0, 9, 600)) * 7 * DAY
-    quick = {"learning_rate": 0.3, "num_leaves": 4}
-    model = Propensity.fit(X, y, as_of, as_of + 7 * DAY, np.arange(600), columns=COLUMNS, params=quick)
-    folder = tmp_path_factory.mktemp("made") / "candidate"
-    Bundle({"goals": {"conversion": {}}}, {"conversion": model}).save(folder)
-    return folder
+    return made_bundle(tmp_path_factory.mktemp("made") / "candidate")
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +33,6 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry(empty_database, tmp_path) -> Registry:
     shutil.copy(empty_database, tmp_path / "mlflow.db")
     return Registry(f"sqlite:///{tmp_path}/mlflow.db", "nba", tmp_path / "mlartifacts")
-
-
-def publish(registry: Registry, bundle: Path, note: str = "") -> str:
-    return registry.publish(
-        bundle,
-        params={"goals": "conversion"},
-        metrics={"conversion.auc": 0.75},
-        report={"data": {"touchpoints": 12}, "note": note},
-        plots={"conversion-lift": b"\x89PNG"},
-        tags={"trained_through": "2026-11-21T00:00:00Z", "validation": "passed"},
-    )
 
 
 def sha256(bundle: Path) -> str:
@@ -132,33 +108,18 @@ def test_the_run_the_version_and_the_report_say_everything(registry, bundle):
         location = client.get_experiment_by_name("nba").artifact_location
     assert version.tags == {
         "bundle_sha256": sha256(bundle),
-        "schema_version": "1",
+        "schema_version": str(SCHEMA),
         "trained_through": "2026-11-21T00:00:00Z",
         "validation": "passed",
         "promoted_by": "gate",
         "reason": "better by .02",
     }
-    assert run.data.metrics == {"conversion.auc": 0.75}
+    assert run.data.metrics == {"conversion.model.auc": 0.75}
     assert run.data.params == {"goals": "conversion"}
     assert run.info.status == "FINISHED"
     assert "report.json" in artifacts
     assert plots == {"plots/conversion-lift.png"}
     assert location == registry.artifact_root.as_uri()
-
-
-def test_mlflows_own_tools_score_with_it(registry, bundle):
-    import pandas as pd
-
-    publish(registry, bundle)
-    X = np.random.default_rng(3).normal(size=(5, 2))
-    rows = pd.DataFrame({"b": X[:, 1], "more": 1.0, "a": X[:, 0]})
-    with registry._mlflow() as mlflow:
-        mlflow.set_tracking_uri(registry.tracking_uri)
-        loaded = mlflow.pyfunc.load_model("models:/nba/1")
-        answer = loaded.predict(rows)
-        with pytest.raises(Exception, match="lack the columns b"):
-            loaded.predict(rows[["a"]])
-    assert answer["p_conversion"].tolist() == Bundle.load(bundle).propensities["conversion"].predict(X).tolist()
 
 
 def test_a_bundle_that_was_changed_is_never_published(registry, bundle, tmp_path):
@@ -173,7 +134,7 @@ def test_an_artifact_that_was_changed_in_the_store_is_never_fetched(registry, bu
     publish(registry, bundle)
     (stored,) = registry.artifact_root.rglob("manifest.json")
     manifest = json.loads(stored.read_text()) | {"goals": {}}
-    stored.write_text(json.dumps(manifest))
+    stored.write_bytes(sealed(json.dumps(manifest | {"seal": BLANK}).encode()))
     with pytest.raises(BundleError, match="not the one that was published"):
         registry.fetch("1", tmp_path / "local" / "1")
     assert list((tmp_path / "local").iterdir()) == []
@@ -197,52 +158,62 @@ def test_the_environment_that_settings_read_is_left_alone(registry, bundle, monk
     assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///mine.db"
 
 
-PUBLISH = """
-import sys
-from pathlib import Path
-from models.registry import Registry
-uri, root, bundle = sys.argv[1:]
-registry = Registry(uri, "nba", Path(root))
-registry.champion()
-print("ready", flush=True)
-registry.publish(Path(bundle), params={}, metrics={}, report={}, plots={}, tags={})
-"""
+def test_a_metrics_way_over_the_trainings_is_readable_in_mlflow_and_here(registry, bundle):
+    for day, auc in ((20_000, 0.71), (20_007, 0.74), (20_014, 0.73)):
+        publish(registry, bundle, auc=auc, day=day)
+    registry.promote("2", "better", "gate")
+    found = registry.trainings(2)
+    assert [(each.version, each.step, each.aliases) for each in found] == [
+        ("3", 20_014, ("challenger",)),
+        ("2", 20_007, ("champion",)),
+    ]
+    assert found[1].metrics == {"conversion.model.auc": 0.74}
+    assert registry.training("1").tags["validation"] == "passed"
+    with registry._mlflow() as mlflow:
+        runs = mlflow.search_runs(experiment_names=["nba"], order_by=["attributes.start_time ASC"])
+        client = registry._client(mlflow)
+        points = [client.get_metric_history(run, "conversion.model.auc")[0] for run in runs["run_id"]]
+    assert runs["metrics.conversion.model.auc"].tolist() == [0.71, 0.74, 0.73]
+    assert [(point.step, point.timestamp) for point in points] == [
+        (day, day * 86_400_000) for day in (20_000, 20_007, 20_014)
+    ]
 
 
-def killed_while_publishing(registry: Registry, bundle: Path, after_seconds: float) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", PUBLISH, registry.tracking_uri, str(registry.artifact_root), str(bundle)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert child.stdout is not None
-    child.stdout.readline()
-    time.sleep(after_seconds)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    child.stdout.close()
+def test_a_run_says_which_data_and_which_code_it_came_from(registry, bundle):
+    registry.publish(bundle, replace(training(), tags={"code_version": "nba-service 9", COMMIT: "abc"}))
+    with registry._mlflow() as mlflow:
+        client = registry._client(mlflow)
+        run = client.get_run(client.get_model_version("nba", "1").run_id)
+        (model,) = client.search_logged_models([run.info.experiment_id])
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == (DATA.name, DATA.digest)
+    assert json.loads(used.dataset.source) == {"store": DATA.source}
+    assert json.loads(used.dataset.profile) == {**DATA.counts, "from": DATA.since, "to": DATA.until}
+    assert run.data.tags["code_version"] == "nba-service 9"
+    assert run.data.tags[COMMIT] == "abc"
+    assert (model.metrics[0].key, model.metrics[0].dataset_digest) == ("conversion.model.auc", DATA.digest)
 
 
-def check_after_kill(registry: Registry, bundle: Path, destination: Path) -> None:
-    assert registry.champion() == ("1", sha256(bundle))
-    version = publish(registry, bundle)
-    assert registry.aliased("challenger") == (version, sha256(bundle))
-    registry.promote(version, "next run", "gate")
-    assert Bundle.load(registry.fetch(version, destination)).propensities
-    registry.rollback("test", "me")
+def test_what_a_working_directory_is_a_repository_of_is_not_taken_for_the_codes_version(registry, bundle, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    publish(registry, bundle)
+    with registry._mlflow() as mlflow:
+        client = registry._client(mlflow)
+        run = client.get_run(client.get_model_version("nba", "1").run_id)
+    assert run.data.tags.get(COMMIT, "") == ""
 
 
-def test_a_kill_while_publishing_leaves_the_champion_and_the_next_run_completes(registry, bundle, tmp_path):
-    registry.promote(publish(registry, bundle), "first", "gate")
-    killed_while_publishing(registry, bundle, 0.4)
-    check_after_kill(registry, bundle, tmp_path / "fetched")
+def test_nothing_but_plain_data_is_published(registry, bundle):
+    publish(registry, bundle)
+    stored = [path for path in registry.artifact_root.rglob("*") if path.is_file()]
+    assert {path.suffix for path in stored} <= {".json", ".txt", ".py", ".yaml", ".yml", ".png", ""}
+    assert not any(path.read_bytes().startswith(b"\x80") for path in stored)
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
-@pytest.mark.slow
-def test_twenty_kills_while_publishing_leave_the_champion(registry, bundle, tmp_path):
-    registry.promote(publish(registry, bundle), "first", "gate")
-    rng = np.random.default_rng(0)
-    for i in range(20):
-        killed_while_publishing(registry, bundle, rng.uniform(0, 1.5))
-        if i % 5 == 4:
-            check_after_kill(registry, bundle, tmp_path / str(i))
+def test_a_training_that_made_no_model_is_published_too(registry, tmp_path):
+    manifest = {"features": FEATURES.to_json(), "goals": {}, "actions": {}, "policies": {"serves": "points"}}
+    Bundle(manifest).save(tmp_path / "empty")
+    version = registry.publish(tmp_path / "empty", training())
+    folder = registry.fetch(version, tmp_path / "fetched")
+    assert Bundle.load(folder).propensities == {}
