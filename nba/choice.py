@@ -17,6 +17,9 @@ from nba.situation import Situation
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
 
+# A fixed rule that looks at nobody answers in mode "constant", also where it draws evenly.
+_MODES = {"learned": "learned", "constant": "constant", "uniform": "constant"}
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -52,7 +55,7 @@ def rung_of(situation: Situation, verdict: Verdict, serves: str) -> Rung:
     """
     catalogue, is_unknown = situation.catalogue, situation.known.is_empty
     serves = settled(catalogue, serves)
-    mode = "default" if is_unknown else serves.partition(":")[0]
+    mode = "default" if is_unknown else _MODES.get(serves.partition(":")[0], "points")
     duty = next((c for c in verdict.columns[1:] if catalogue.action(c).class_ == "mandatory"), None)
     if duty is not None:
         return Rung(mode, "mandatory", Constant(duty))

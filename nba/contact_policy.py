@@ -88,7 +88,7 @@ def _season(action: Action, at: Situation) -> Refusal | None:
 
 def _suitability(action: Action, at: Situation) -> Refusal | None:
     for stages in (action.stages, action.needs.stage):
-        if stages and at.stage not in stages:
+        if stages and at.stage not in stages and at.rule_stage not in stages:
             detail = f"suits the stages {', '.join(stages)}; the contact is in {at.stage or 'none'}"
             return Refusal(action.name, "suitability", detail)
     return None

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from nba.actions import DO_NOTHING, Catalogue
+from nba.chances import shown_chances, shown_drivers
 from nba.choice import Choice, drawn, repeated, rung_of
 from nba.consent import Ledger
 from nba.decision import Decision
@@ -81,6 +82,7 @@ def decide(
         ledger=ledger,
         points=rules.total,
         stage=(estimate.stage if estimate is not None else None) or rules.stage,
+        rule_stage=_unlearnt(rules.stage, estimate),
         propensities={} if estimate is None else estimate.propensities,
     )
     found = judged(situation)
@@ -98,10 +100,16 @@ def decide(
     return replace(
         decision,
         stage=estimate.stage,
-        propensities=_propensities(estimate, catalogue),
+        propensities=shown_chances(estimate, situation, answering.version),
         model_version=answering.version,
-        drivers=estimate.drivers,
+        drivers=shown_drivers(estimate, situation),
     )
+
+
+def _unlearnt(stage: str, estimate: Estimate | None) -> str | None:
+    """Return the stage by rule where the learnt ones lack it: else what suits that stage would suit nobody."""
+    learnt = () if estimate is None else estimate.learnt_stages
+    return stage if stage not in learnt else None
 
 
 @cache
@@ -188,16 +196,3 @@ def _decision(found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: St
         is_new=choice.is_new,
         properties=found.properties,
     )
-
-
-def _propensities(estimate: Estimate, catalogue: Catalogue) -> Mapping[str, Mapping[str, Any]]:
-    goals = catalogue.settings.goals
-    return {
-        goal: {
-            "probability": chance,
-            "risk" if goal in goals and goals[goal].is_absence else "grade": estimate.grades.get(goal),
-            # How it moved needs an earlier score to compare with.
-            "trend": None,
-        }
-        for goal, chance in estimate.propensities.items()
-    }

@@ -19,7 +19,7 @@ from features.touchpoints import TouchpointRules, Touchpoints
 from nba.account_past import AccountPast
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.row_types import DecisionRow, ScoreRow
     from features.store import Store
 
 YEAR = 365 * DAY
@@ -41,6 +41,8 @@ class Past:
     """Who it is: its name, its identities, and why they are one; None where nobody asked the store."""
     account: AccountPast | None = None
     """What its account did, read only where a model asks; None where it belongs to none."""
+    scored: ScoreRow | None = None
+    """What the last ``nba score`` found, of whatever moment; None where the contact was not scored."""
 
     @classmethod
     def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:
@@ -65,6 +67,7 @@ class Past:
             traits_changed_at=store.traits_changed_at(identity, as_of),
             contact=contact,
             account=_account(store, contact, traits, rules),
+            scored=store.scores_of(contact.contact_id),
         )
 
     @classmethod
@@ -146,6 +149,7 @@ def _read_linked(store: Store, contact: Contact, as_of: int, since: int, rules: 
         traits_changed_at=max((at for at in changed if at is not None), default=None),
         contact=contact,
         account=_account(store, contact, traits, rules),
+        scored=store.scores_of(contact.contact_id),
     )
 
 

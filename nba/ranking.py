@@ -159,7 +159,7 @@ def settled(catalogue: Catalogue, serves: str) -> str:
     Parameters
     ----------
     serves
-        What a bundle's gate lets serve: ``learned``, ``points`` or ``constant:<action>``.
+        What a bundle's gate lets serve: ``learned``, ``points``, ``uniform`` or ``constant:<action>``.
 
     Returns
     -------
@@ -168,18 +168,22 @@ def settled(catalogue: Catalogue, serves: str) -> str:
     kind, _, action = serves.partition(":")
     if catalogue.settings.ranking.policy == "points":
         return "points"
-    return serves if kind == "learned" or (kind == "constant" and action in catalogue.column) else "points"
+    is_known = kind in ("learned", "uniform") or (kind == "constant" and action in catalogue.column)
+    return serves if is_known else "points"
 
 
 def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
     """Return the policy of a name that ``settled`` gave.
 
-    The simple ones are mixed with epsilon so that the log can teach. ``thompson`` ranks like ``epsilon``
-    until effects have an uncertainty to draw from.
+    The simple ones are mixed with epsilon so that the log can teach. A constant action does nothing where it is not
+    allowed, because it was valued so. ``thompson`` ranks like ``epsilon`` until effects have an uncertainty to draw
+    from.
     """
     ranking = catalogue.settings.ranking
     if serves == "learned":
         return Greedy() if ranking.policy == "greedy" else Epsilon(Greedy(), ranking.epsilon)
+    if serves == "uniform":
+        return Uniform()
     if serves.startswith("constant:"):
         return Epsilon(Constant(catalogue.column[serves.partition(":")[2]]), ranking.epsilon)
     return Epsilon(points_policy(catalogue), ranking.epsilon)

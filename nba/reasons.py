@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from features.times import DAY
+from models.words import DID, many, one
 from nba import consent
 from nba.actions import about_same
 from nba.past import Past
@@ -16,25 +17,6 @@ from nba.settings.contact_policy import OUTCOMES
 
 MOST_REASONS = 3
 _WINDOWS = (7, 30, 90, 365)
-
-_DID = {
-    "bounce": "left after one page",
-    "demo_request": "asked for a demo",
-    "download": "downloaded something",
-    "newsletter_open": "opened a newsletter",
-    "newsletter_signup": "signed up for the newsletter",
-    "order": "ordered",
-    "page_view": "viewed a page",
-    "price_list": "asked for the price list",
-    "redemption": "redeemed a coupon",
-    "return": "returned something",
-    "search": "searched",
-    "service_call": "called the service line",
-    "service_search": "searched the service pages",
-    "support_ticket": "opened a support ticket",
-    "visit": "visited",
-}
-"""What a single touchpoint of a kind is called; other kinds are called by their name."""
 
 _SILENT = frozenset({*consent.KINDS, *OUTCOMES})
 """Kinds that are about our own doing and no reason to do anything."""
@@ -65,7 +47,7 @@ class Story:
         """
         found = [f"has {points:g} points, and the points table calls for this"] if by_points else []
         found += [
-            f"last {_one(kind)} {_ago(self._as_of - self._known.last_seen[kind])}"
+            f"last {one(kind)} {_ago(self._as_of - self._known.last_seen[kind])}"
             for kind in misses
             if kind in self._known.last_seen
         ]
@@ -134,23 +116,12 @@ def _said(kind: str, topic: str | None, ages: Ages) -> str:
     for days in _WINDOWS:
         count = bisect_right(ages, days * DAY)
         if count > 1:
-            return f"{count} {_many(kind)}{about} in the last {days} days"
+            return f"{count} {many(kind)}{about} in the last {days} days"
         if count == 1 and days == _WINDOWS[0]:
             break
-    return f"{_DID.get(kind) or _one(kind)}{about} {_ago(ages[0])}"
+    return f"{DID.get(kind) or one(kind)}{about} {_ago(ages[0])}"
 
 
 def _ago(age: int) -> str:
     days = age // DAY
     return "in the last 24 hours" if days == 0 else "1 day ago" if days == 1 else f"{days} days ago"
-
-
-def _one(kind: str) -> str:
-    return kind.replace("_", " ")
-
-
-def _many(kind: str) -> str:
-    word = _one(kind)
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        return word + "es"
-    return word[:-1] + "ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else word + "s"

@@ -39,7 +39,8 @@ class Situation:
     """Facts about a contact, each worked out when first asked for.
 
     ``past`` is what consent, caps, pauses and prohibitions look at; ``known`` is what may be used to choose:
-    nothing of a contact who objects to profiling. ``held`` is an earlier decision that would be given again
+    nothing of a contact who objects to profiling. ``rule_stage`` is the stage by rule where it is none that was learnt,
+    and then counts as well as ``stage``. ``held`` is an earlier decision that would be given again
     and therefore does not count against itself.
     """
 
@@ -51,6 +52,7 @@ class Situation:
     ledger: Ledger
     points: float = 0.0
     stage: str | None = None
+    rule_stage: str | None = None
     propensities: Mapping[str, float] = field(default_factory=Frozen)
     held: DecisionRow | None = None
 

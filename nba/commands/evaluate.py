@@ -1,4 +1,4 @@
-"""``nba evaluate``: the value of a policy from decisions that another one made."""
+"""``nba evaluate log``: the value of a policy from a file of decisions that another one made."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.errors import UserError
 from nba.output import Output
 
 if TYPE_CHECKING:
     from nba.evaluation import Estimate
 
-_EXAMPLE = """\
+    _Kinds = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EXAMPLE = """\
 examples:
   nba evaluate log decisions.csv
   nba evaluate log decisions.parquet --clip 20 --json
@@ -23,32 +24,32 @@ logged action), and may have estimate_logged and estimate_target (for dr) and cl
 
 
 def register(parser: argparse.ArgumentParser) -> None:
-    """Add ``log`` and ``policies``."""
-    parser.epilog = _EXAMPLE
-    kinds = parser.add_subparsers(dest="of", required=True, metavar="{log,policies}")
+    """Add ``log``."""
+    add_log(kinds_of(parser, "{log}"))
+
+
+def kinds_of(parser: argparse.ArgumentParser, shown: str) -> _Kinds:
+    """Prepare for what can be judged; ``shown`` are the names of all of it."""
+    parser.epilog = EXAMPLE
+    return parser.add_subparsers(dest="of", required=True, metavar=shown)
+
+
+def add_log(kinds: _Kinds) -> None:
+    """Add the judging of a file."""
     log = kinds.add_parser(
         "log",
         help="judge a logged file",
         description="Off-policy value of a logged file.",
-        epilog=_EXAMPLE,
+        epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     log.add_argument("file", type=Path, metavar="FILE", help="CSV, Parquet or JSON Lines, .gz too")
     log.add_argument("--clip", type=_clip, default=math.inf, metavar="W", help="no weight counts more than this")
     log.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
-    policies = kinds.add_parser(
-        "policies",
-        help="judge simple policies and the champion on the stored decisions (not built yet)",
-        epilog="example:\n  nba evaluate policies --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    policies.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Judge, and print the estimate; a refused one too."""
-    if args.of == "policies":
-        raise UserError("`nba evaluate policies` is not built yet; `nba evaluate log FILE` judges a logged file")
     from dataclasses import asdict
 
     from nba.decision_log import read_decision_log

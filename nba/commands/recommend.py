@@ -99,7 +99,11 @@ def _show(answer: Mapping[str, Any], out: Output) -> None:
     out.result(f"stage: {answer['stage'] or '-'} (by the rules: {answer['stage_by_rule'] or '-'})")
     for goal, found in answer["propensities"].items():
         grade = f"grade {found['grade']}" if "grade" in found else f"{found['risk']} risk"
-        out.result(f"{goal}: {found['probability']:.1%}, {grade}")
+        trend = f", {found['trend']}" if found["trend"] else ""
+        out.result(f"{goal}: {found['probability']:.1%}, {grade}{trend}")
+        for side in ("for", "against"):
+            if found.get(side):
+                out.result(f"  {side}: {'; '.join(found[side])}")
     parts = [f"{entry['kind']} {entry['points']:g}" for entry in answer["points"]["log"]]
     out.result(f"points: {answer['points']['total']:g}" + (f" = {' + '.join(parts)}" if parts else ""))
     out.result("")

@@ -156,8 +156,3 @@ def test_an_absent_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_weight_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "log", "x.csv", "--clip", "0"]) == 2
     assert "above 0" in capsys.readouterr().err
-
-
-def test_policies_say_that_they_are_not_built(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "policies", "--json"]) == 1
-    assert "not built yet" in capsys.readouterr().err
