@@ -19,7 +19,8 @@ def write_tables(folder: Path) -> dict[str, Path]:
 
     A basket is a touchpoint of kind ``order`` about its departments and product categories; a household's receipt
     of a campaign is an outbound touchpoint and a decision about what its coupons are for; a redeemed coupon is a
-    touchpoint of kind ``redemption`` that carries the decision.
+    touchpoint of kind ``redemption`` that carries the decision. A basket in which a maker's coupon was handed in is
+    a second touchpoint of kind ``coupon``, about what was bought with it.
 
     Raises
     ------
@@ -139,7 +140,30 @@ def _touchpoints(data: dict[str, pd.DataFrame], products: pd.Series[Any], sends:
     )
     # A mailing before the records begin has no history to learn from: it is kept under a kind of its own.
     mailed.loc[mailed["occurred_at"] < FIRST_RECORD, "kind"] = "campaign_sent_before_records"
-    return pd.concat([orders, mailed, _redemptions(data["coupon_redemptions"])], ignore_index=True)
+    parts = [orders, mailed, _redemptions(data["coupon_redemptions"]), _coupons(bought)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _coupons(bought: pd.DataFrame) -> pd.DataFrame:
+    """Baskets with a line that a coupon made cheaper, about those lines alone."""
+    import pandas as pd
+
+    lines = bought[bought["coupon_disc"] > 0]
+    baskets = lines.groupby("basket_id").agg(
+        household=("household_id", "first"), occurred_at=("transaction_timestamp", "min")
+    )
+    topics = _topic_lists(lines, "basket_id").reindex(baskets.index)
+    return pd.DataFrame(
+        {
+            "touchpoint_id": "coupon:" + baskets.index.astype(str),
+            "identity": _household(baskets["household"]),
+            "occurred_at": baskets["occurred_at"],
+            "kind": "coupon",
+            "channel": "store",
+            "direction": "inbound",
+            "topics": topics,
+        }
+    )
 
 
 def _redemptions(redeemed: pd.DataFrame) -> pd.DataFrame:
