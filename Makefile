@@ -12,10 +12,10 @@ export PIP_NO_INPUT := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load docs format lock clean
+.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load bench-train bench-quality docs notebooks format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything into .venv; PYTHON=... chooses the interpreter
 
@@ -64,6 +64,15 @@ bench-features: setup ## features of 1 M rows from 10 M touchpoints, beside Duck
 
 bench-load: setup ## measure loads into SQLite and PostgreSQL against executemany and COPY; ARGS=--ten for 10 M rows
 	$(BIN)/python bench/bench_load.py $(ARGS)
+
+bench-train: setup ## fitting beside bare lgb.train on the same matrices, 100 k, 1 M and 5 M rows; ARGS="--rows 100000" for less
+	PYTHONPATH=. $(BIN)/python bench/bench_train.py $(ARGS)
+
+bench-quality: setup ## how good predictions and choices are, against floors and aims; ARGS=DATA_DIR, the folder of public data
+	$(BIN)/python bench/quality.py $(ARGS)
+
+notebooks: setup ## run the scripts in notebooks/ and write their notebooks with pictures beside them
+	$(BIN)/python notebooks/execute.py
 
 docs: setup ## write docs/features.md from the catalogue
 	$(BIN)/python docs/features_page.py

@@ -15,6 +15,7 @@ from features.catalogue import (
     PER_CHANNEL,
     PER_KIND,
     PER_TOPIC,
+    STAGE,
     TRAIT,
     TRAIT_DATE,
     Feature,
@@ -64,6 +65,11 @@ _SECTIONS: tuple[tuple[str, str, tuple[Feature, ...]], ...] = (
         "One column for each trait, as known at that moment. Names, addresses and the like, and the traits in "
         "`privacy.protected`, never become features.",
         (TRAIT, TRAIT_DATE),
+    ),
+    (
+        "The stage",
+        "Where stages were learnt before the first test row: by the same centres in training and in a request.",
+        (STAGE,),
     ),
 )
 

@@ -195,6 +195,7 @@ ACCOUNT = (
     ),
 )
 
+STAGE = Feature("stage", "place", "ever", "Place along the journey of the stage the contact is in, 0 the first.")
 TRAIT = Feature("trait_{}", "as given", "known", "The trait {} as known at that moment.")
 TRAIT_DATE = Feature("until_{}_days", "days", "known", "Days from the moment until the date {} (past: negative).")
 NUMBER = Feature("own_number_{}", "as given", "own", "The number {} of the action or touchpoint itself.")
@@ -210,7 +211,20 @@ CATALOGUE: tuple[Feature, ...] = (
     *OWN,
     TRAIT,
     TRAIT_DATE,
+    STAGE,
     NUMBER,
     OWN_TYPE,
     OWN_CHANNEL,
 )
+
+RISING = frozenset(
+    {
+        "answer_rate", "own_type_answered", "own_type_rate", "own_answered_overlap",
+        *(f.name for f in OWN if f.name.startswith("own_match_") and f.unit != "days"),
+    }
+)  # fmt: skip
+"""Features of which more never speaks against an answer to an action: how it fits, and how the contact answered before.
+
+Trees that may not go down where these go up learn less noise: on The Complete Journey's campaigns it lowers the
+out-of-fold log loss from .320 to .318. More activity is none of them: who has just bought needs nothing.
+"""

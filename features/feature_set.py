@@ -19,6 +19,7 @@ from features.catalogue import (
     PER_CHANNEL,
     PER_KIND,
     PER_TOPIC,
+    STAGE,
     TRAIT,
     TRAIT_DATE,
     Feature,
@@ -62,7 +63,7 @@ class FeatureSet:
 
     ``numbers`` are the numeric properties of a row's own touchpoint; ``types`` and ``own_channels`` code its type
     and channel. Without ``own`` the matrix has no columns about a row's own touchpoint or action, without ``account``
-    none about the account of the contact.
+    none about the account of the contact. The column of ``stage`` is NaN until who has learnt the stages fills it in.
     """
 
     kinds: tuple[str, ...]
@@ -73,6 +74,7 @@ class FeatureSet:
     topic_half_life: int = 30 * DAY
     traits: tuple[TraitColumn, ...] = ()
     account: bool = False
+    stage: bool = False
     own: bool = False
     types: tuple[str, ...] = ()
     own_channels: tuple[str, ...] = ()
@@ -110,6 +112,11 @@ class FeatureSet:
         return tuple((TRAIT_DATE if t.type == "date" else TRAIT).named(t.name) for t in self.traits)
 
     @property
+    def stage_features(self) -> tuple[Feature, ...]:
+        """The column of the learnt stage; none without ``stage``."""
+        return (STAGE,) if self.stage else ()
+
+    @property
     def account_features(self) -> tuple[Feature, ...]:
         """The columns about the contact's account; none without ``account``."""
         return ACCOUNT if self.account else ()
@@ -123,8 +130,14 @@ class FeatureSet:
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """Every column, in the matrix's order: history, traits, account, own."""
-        return (*self.history, *self.trait_features, *self.account_features, *self.own_features)
+        """Every column, in the matrix's order: history, traits, stage, account, own."""
+        return (
+            *self.history,
+            *self.trait_features,
+            *self.stage_features,
+            *self.account_features,
+            *self.own_features,
+        )
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

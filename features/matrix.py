@@ -95,6 +95,9 @@ class History:
             at += len(features.traits)
             values = traits.values(self, contact, as_of, features.traits) if traits else np.nan
             out[:, len(features.history) : at] = values
+        if features.stage:
+            out[:, at] = np.nan
+            at += 1
         if features.account:
             columns = out[:, at : at + len(features.account_features)]
             self.fill_account(account, contact, as_of, columns, threads)

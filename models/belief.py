@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,12 @@ from features.own_rows import own_of
 from features.touchpoints import Touchpoints
 from features.traits import row_values
 from models.bundle import Bundle
-from models.estimate import Candidate, Driver, Estimate
+from models.effect_start import fill_effects
+from models.estimate import Candidate, Estimate
 from models.logistic import logit, sigmoid
 from models.propensity import Propensity
+from models.stage_column import fill_stage, places_of
+from models.why import Answered, Why, why
 
 NO_EVIDENCE = "none"
 
@@ -88,8 +91,18 @@ class Belief:
     @cached_property
     def stage_columns(self) -> list[int]:
         """Where the stages' columns stand in the matrix."""
-        at = {name: i for i, name in enumerate(self.features.columns)}
-        return [] if self.bundle.stages is None else [at[name] for name in self.bundle.stages.columns]
+        return [] if self.bundle.stages is None else places_of(self.bundle.stages, self.features)
+
+    @cached_property
+    def learnt_stages(self) -> tuple[str, ...]:
+        """Names of the stages; none where none could be learnt."""
+        return () if self.bundle.stages is None else self.bundle.stages.names
+
+    def stages_of(self, X: NDArray[np.float32]) -> list[str | None]:
+        """Name the stage of each row of the matrix, and write its place into the column for it where there is one."""
+        stages = self.bundle.stages
+        codes = fill_stage(stages, self.features, X, self.stage_columns)
+        return [None] * len(X) if stages is None or codes is None else [stages.names[code] for code in codes.tolist()]
 
     def estimate(
         self,
@@ -123,6 +136,7 @@ class Belief:
         if self.features.account and account is not None:
             first = len(self.features.columns) - len(self.features.own_features)
             row[0, first - len(self.features.account_features) : first] = account(self.features, as_of)
+        stage = self.stages_of(row)[0]
         own = {goal: self._own_rows(goal, history, row, as_of, candidates) for goal in self.own_features}
         propensity, without = np.full((2, len(candidates)), np.nan)
         evidence = [NO_EVIDENCE] * len(candidates)
@@ -142,14 +156,20 @@ class Belief:
                 propensities[goal] = float(propensity[own[goal].at].max())
             for i in (i for i, c in enumerate(candidates) if c.goal == goal):
                 evidence[i] = self.evidence_of(goal, candidates[i])
+        error = np.full(len(candidates), np.nan)
+        fill_effects(self.bundle.effects, row, candidates, propensity[None], without[None], error[None])
+        told = why(self._answered(row, own), touchpoints, as_of, stage) if explain else Why()
         return Estimate(
-            stage=self._stage(row),
+            stage=stage,
             propensities=propensities,
             grades={goal: self.grade(goal, p) for goal, p in propensities.items()},
             propensity=propensity,
             without_action=without,
             evidence=tuple(evidence),
-            drivers=self._drivers(row, own) if explain else (),
+            drivers=told.drivers,
+            reasons=told.reasons,
+            effect_error=error,
+            learnt_stages=self.learnt_stages,
         )
 
     def grade(self, goal: str, p: float) -> str:
@@ -240,6 +260,8 @@ class Belief:
     def evidence_of(self, goal: str, candidate: Candidate) -> str:
         """Where what is believed of an action comes from."""
         goals = self.goals[goal]
+        if goal in self.bundle.effects:
+            return self.bundle.effects[goal].evidence.get(candidate.action, NO_EVIDENCE)
         if goal in self.own_features:
             return self.evidence if candidate.action in goals["own"]["types"] else NO_EVIDENCE
         return self.evidence if candidate.action in goals.get("effects", {}) else NO_EVIDENCE
@@ -249,22 +271,14 @@ class Belief:
         """Without an experiment an action is credited with no more than its lead over the weakest one."""
         return float(propensity.min())
 
-    def _stage(self, row: NDArray[np.float32]) -> str | None:
-        stages = self.bundle.stages
-        if stages is None:
-            return None
-        return str(stages.names[int(stages.predict(row[:, self.stage_columns])[0])])
-
-    def _drivers(self, row: NDArray[np.float32], own: Mapping[str, OwnRows]) -> tuple[Driver, ...]:
-        drivers: list[Driver] = []
+    def _answered(self, row: NDArray[np.float32], own: Mapping[str, OwnRows]) -> Iterator[Answered]:
+        """Row that answered each goal: of several actions the likeliest."""
         for goal, model in self.bundle.propensities.items():
             features, rows = self.own_features.get(goal, self.features), row
             if goal in own:
                 rows = own[goal].actions if own[goal].at else own[goal].happened
             if len(rows):
-                likeliest = rows[int(model.predict(rows).argmax())][None, :]
-                drivers.extend(strongest(goal, model, features, likeliest))
-        return tuple(sorted(drivers, key=lambda d: -abs(d.contribution)))
+                yield Answered(goal, model, features, rows[int(model.predict(rows).argmax())][None, :])
 
 
 def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:
@@ -273,16 +287,3 @@ def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.
         return None
     found = np.flatnonzero((touchpoints.kind == touchpoints.kinds.index(kind)) & (touchpoints.occurred_at < as_of))
     return found[-1:].astype(np.int64) if len(found) else None
-
-
-def strongest(
-    goal: str, model: Propensity, features: FeatureSet, x: NDArray[np.float32], most: int = 8
-) -> list[Driver]:
-    """Find the features that move one row's propensity the most, shape of ``x`` (1, columns)."""
-    contributions = model.contributions(x)[0]
-    order = np.argsort(-np.abs(contributions), kind="stable")[:most]
-    return [
-        Driver(features.features[i], float(x[0, i]), float(contributions[i]), goal)
-        for i in order
-        if contributions[i] != 0.0
-    ]

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import row_losses
 from models.time_folds import Fold
 from models.trees import averaged
 
@@ -117,38 +116,48 @@ def choose(sample: Sample, folds: Sequence[Fold], seed: int, given: Params | Non
     One number of rounds is chosen for all folds: the best point of their summed curves, which is steadier
     than the mean of their own best points.
     """
-    sets = [(_dataset(sample.part(fold.learn)), sample.part(fold.judge)) for fold in folds]
+    # Rows are laid out once for all configurations; what is judged looks up its bins once, too.
+    sets = _beside(partial(_sets, sample), folds, sample)
     weights = [len(fold.judge) for fold in folds]
-    judged = np.concatenate([fold.judge for fold in folds])
-    best: Choice | None = None
-    lowest = np.inf
+    lowest, best = np.inf, None
     for params in candidates(sample, given):
         grown = _beside(partial(_grown, _fixed(sample) | params | {"seed": seed}), sets, sample)
         rounds = _common_best([curve for _, curve in grown], weights)
-        p = np.concatenate(
-            [
-                np.asarray(booster.predict(judge.X, num_iteration=min(rounds, booster.num_trees())), np.float64)
-                for (booster, _), (_, judge) in zip(grown, sets, strict=True)
-            ]
-        )
-        loss = float(row_losses(sample.y[judged], np.clip(p, 1e-15, 1 - 1e-15)).sum())
+        losses = [curve[min(rounds, booster.num_trees()) - 1] for booster, curve in grown]
+        loss = float(np.dot(losses, weights))
         if loss < lowest:
-            best, lowest = Choice(params, rounds, judged, p), loss
+            lowest, best = loss, (params, rounds, [booster for booster, _ in grown])
     if best is None:
         raise ValueError("there is no fold to choose on")
-    return best
+    params, rounds, boosters = best
+    p = _beside(partial(_judged, sample, rounds), list(zip(boosters, folds, strict=True)), sample)
+    return Choice(params, rounds, np.concatenate([fold.judge for fold in folds]), np.concatenate(p))
 
 
-def _dataset(sample: Sample) -> Any:
+def _sets(sample: Sample, fold: Fold) -> tuple[Any, Any]:
+    data = _dataset(sample.part(fold.learn))
+    return data, _dataset(sample.part(fold.judge), like=data)
+
+
+def _judged(sample: Sample, rounds: int, fitted: tuple[Any, Fold]) -> Floats:
+    booster, fold = fitted
+    threads = _fixed(sample)["num_threads"]
+    p = booster.predict(sample.X[fold.judge], num_iteration=min(rounds, booster.num_trees()), num_threads=threads)
+    return np.asarray(p, dtype=np.float64)
+
+
+def _dataset(sample: Sample, like: Any = None) -> Any:
+    """Lay rows out in bins, those of other rows where these are only to be judged."""
     data = lightgbm().Dataset(
         sample.X,
         sample.y,
         # LightGBM splits names at spaces and refuses JSON's signs in them; ours stand in the manifest.
         feature_name=[f"f{i}" for i in range(len(sample.columns))],
         categorical_feature=[sample.columns.index(name) for name in sample.categorical],
-        params=_fixed(sample),
-        free_raw_data=False,
+        params=_fixed(sample) if like is None else like.params,
+        reference=like,
     )
+    # The bins are all that trees look at: the copy of a fold's rows is let go.
     return data.construct()
 
 
@@ -164,14 +173,14 @@ def _beside(task: Callable[[T], R], items: Iterable[T], sample: Sample) -> list[
         return list(pool.map(task, items))
 
 
-def _grown(params: Params, fold: tuple[Any, Sample]) -> tuple[Any, Floats]:
+def _grown(params: Params, fold: tuple[Any, Any]) -> tuple[Any, Floats]:
     data, judge = fold
     lgb, curve = lightgbm(), dict[str, Any]()
     booster = lgb.train(
         params,
         data,
         num_boost_round=MOST_ROUNDS,
-        valid_sets=[data.create_valid(judge.X, judge.y)],
+        valid_sets=[judge],
         valid_names=["judge"],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
         keep_training_booster=False,

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,15 +16,19 @@ from types import MappingProxyType
 from typing import Any
 
 from features.errors import UserError
+from models.effect import Effects
+from models.effect_files import effect_files, file_name, read_effects
 from models.golden import disagreement, golden_record
 from models.propensity import Propensity
+from models.seal import BLANK, SEAL, is_whole, sealed
 from models.stages import StageModel
 
-SCHEMA = 1
-"""Version of the layout; a bundle with a higher one was made by a newer nba."""
+SCHEMA = 2
+"""Version of the layout: 2 seals the manifest. A bundle with another one was made by a newer or an older nba."""
 
 MANIFEST = "manifest.json"
 STAGES = "stages.json"
+JUDGED_STAGES = "judged/stages.json"
 GOLDEN = "golden.json"
 _LARGEST = 2**31
 
@@ -54,6 +57,10 @@ class Bundle:
     judged
         Goal to its fit from before the test, by which a later bundle is compared; written by ``save``, read by
         ``judged_fits`` alone, because nobody is served by it.
+    effects
+        Goal to what actions change of it; a goal without enough decisions has none.
+    judged_stages
+        The stages that those fits look at, in the same way; read by ``judged_stages``.
     """
 
     manifest: Mapping[str, Any]
@@ -62,6 +69,8 @@ class Bundle:
     sha256: str = ""
     version: str | None = None
     judged: Mapping[str, Propensity] = field(default_factory=lambda: MappingProxyType({}))
+    judged_stages: StageModel | None = None
+    effects: Mapping[str, Effects] = field(default_factory=lambda: MappingProxyType({}))
 
     def save(self, folder: Path) -> Bundle:
         """Write the bundle whole or not at all, and return it with its manifest completed.
@@ -94,17 +103,20 @@ class Bundle:
         return saved
 
     def _write(self, folder: Path) -> Bundle:
-        files = {GOLDEN: _json(golden_record(self.propensities, self.stages))}
+        files = {GOLDEN: _json(golden_record(self.propensities, self.stages, self.effects))}
         if self.stages is not None:
             files[STAGES] = _json(self.stages.to_json())
+        if self.judged_stages is not None:
+            files[JUDGED_STAGES] = _json(self.judged_stages.to_json())
+        files |= effect_files(self.effects)
         described = {}
         for goal, model in self.propensities.items():
-            name = f"propensity/{_file_name(goal)}.lgb.txt"
+            name = f"propensity/{file_name(goal)}.lgb.txt"
             files[name] = model.text.encode()
             described[goal] = {"file": name, **model.to_json()}
         compared = {}
         for goal, model in self.judged.items():
-            name = f"judged/{_file_name(goal)}.lgb.txt"
+            name = f"judged/{file_name(goal)}.lgb.txt"
             files[name] = model.text.encode()
             compared[goal] = {"file": name, **model.to_json()}
         manifest = {
@@ -115,7 +127,7 @@ class Bundle:
             "judged": compared,
             "files": {name: _sha256(content) for name, content in sorted(files.items())},
         }
-        files[MANIFEST] = _json(manifest)
+        files[MANIFEST] = sealed(_json({**manifest, SEAL: BLANK}))
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
@@ -147,13 +159,14 @@ class Bundle:
                 for goal, plain in manifest["propensities"].items()
             }
             stages = StageModel.from_json(json.loads(contents[STAGES])) if STAGES in contents else None
+            effects = read_effects(contents)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise BundleError(f"the bundle {folder} is signed but cannot be read: {_reason(fault)}") from fault
         except Exception as fault:  # LightGBM raises its own class, which only its importer can name.
             if type(fault).__name__ != "LightGBMError":
                 raise
             raise BundleError(f"LightGBM cannot read a model of the bundle {folder}: {_reason(fault)}") from fault
-        return cls(manifest, propensities, stages, sha256, version)
+        return cls(manifest, propensities, stages, sha256, version, effects=effects)
 
     def check_golden(self, folder: Path) -> None:
         """Predict the golden rows again and compare to 1e-12.
@@ -165,7 +178,7 @@ class Bundle:
         """
         _, _, contents = read_signed(folder)
         try:
-            fault = disagreement(json.loads(contents[GOLDEN]), self.propensities, self.stages)
+            fault = disagreement(json.loads(contents[GOLDEN]), self.propensities, self.stages, self.effects)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
         if fault is not None:
@@ -183,6 +196,18 @@ def judged_fits(folder: Path) -> dict[str, Propensity]:
     manifest, _, contents = read_signed(folder)
     found = manifest.get("judged", {})
     return {goal: Propensity.from_json(plain, contents[plain["file"]].decode()) for goal, plain in found.items()}
+
+
+def judged_stages(folder: Path) -> StageModel | None:
+    """Read the stages that the fits from before the test look at; None where they look at none.
+
+    Raises
+    ------
+    BundleError
+        Where files are missing, unknown or changed.
+    """
+    _, _, contents = read_signed(folder)
+    return StageModel.from_json(json.loads(contents[JUDGED_STAGES])) if JUDGED_STAGES in contents else None
 
 
 def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:
@@ -228,6 +253,10 @@ def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
             f"the bundle {folder} has schema {schema} and was made by a newer nba; this one reads up to "
             f"{SCHEMA}: update nba, or train again"
         )
+    if schema < SCHEMA:
+        raise BundleError(f"the bundle {folder} has schema {schema} and was made by an older nba; train again")
+    if not is_whole(content, manifest.get(SEAL)):
+        raise BundleError(f"{folder / MANIFEST} was changed after it was sealed; fetch the bundle again or retrain")
     if not isinstance(manifest.get("files"), dict) or not isinstance(manifest.get("propensities"), dict):
         raise BundleError(f"{folder / MANIFEST} does not list its files and propensities; train again")
     return manifest, _sha256(content)
@@ -235,7 +264,8 @@ def _manifest(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
+        # A pipe would keep whoever reads it waiting for ever.
+        if path.is_symlink() or (path.exists() and not path.is_file()) or path.stat().st_size > _LARGEST:
             raise BundleError(f"{path} is a link or larger than 2 GB; a bundle holds plain files only")
         return path.read_bytes()
     except OSError as fault:
@@ -244,12 +274,6 @@ def _read(path: Path) -> bytes:
 
 def _json(plain: object) -> bytes:
     return json.dumps(plain, allow_nan=False, ensure_ascii=False, indent=1, sort_keys=True).encode()
-
-
-def _file_name(goal: str) -> str:
-    """Return the goal where every file system and artifact store takes it as a name, else a hash of it."""
-    plain = re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", goal)
-    return goal if plain else f"goal-{_sha256(goal.encode())[:16]}"
 
 
 def _sha256(content: bytes) -> str:

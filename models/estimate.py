@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Feature
+from features.frozen import Frozen
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,24 @@ class Driver:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """What columns of one meaning add to the log-odds of a goal together, and what they say.
+
+    ``about`` is that meaning; ``trait`` the trait it is read from, None where it is from none.
+    """
+
+    text: str
+    contribution: float
+    about: str
+    trait: str | None = None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Belief about one contact at one moment; arrays have one entry per candidate.
 
-    ``propensity`` is the probability of the candidate's goal with the action, ``without_action`` without it.
+    ``propensity`` is the probability of the candidate's goal with the action, ``without_action`` without it, and
+    ``effect_error`` the standard error of the difference, NaN where it is not known.
     """
 
     stage: str | None
@@ -54,3 +69,9 @@ class Estimate:
     without_action: NDArray[np.float64]
     evidence: tuple[str, ...]
     drivers: tuple[Driver, ...] = ()
+    reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=Frozen)
+    """Of each goal, the strongest first, where they were asked for."""
+    effect_error: NDArray[np.float64] | None = None
+    """None: of no candidate."""
+    learnt_stages: tuple[str, ...] = ()
+    """Every stage that the bundle tells contacts to be in."""

@@ -15,6 +15,7 @@ from features.own_rows import own_of
 from features.touchpoints import Touchpoints
 from features.traits import row_values
 from models.belief import NO_EVIDENCE, AccountColumns, Belief
+from models.effect_start import fill_effects
 from models.estimate import Candidate, Estimate
 from models.logistic import logit, sigmoid
 
@@ -112,6 +113,7 @@ class _Batch:
         """Estimate of each of these contacts."""
         belief, n, k = self.belief, len(contact), len(self.candidates)
         X = self._rows(contact, traits)
+        stages = belief.stages_of(X)
         propensity, without = np.full((2, n, k), np.nan)
         propensities: dict[str, Floats] = {}
         for goal in belief.bundle.propensities:
@@ -121,14 +123,15 @@ class _Batch:
             else:
                 propensities[goal] = p = belief.bundle.propensities[goal].predict(X)
                 self._moved(p, at, propensity, without)
-        stages = self._stages(X)
+        error = np.full((n, k), np.nan)
+        fill_effects(belief.bundle.effects, X, self.candidates, propensity, without, error)
         return [
-            self._estimate(stages[i], {g: float(p[i]) for g, p in propensities.items() if p[i] == p[i]}, pair)
-            for i, pair in enumerate(zip(propensity, without, strict=True))
+            self._estimate(stages[i], {g: float(p[i]) for g, p in propensities.items() if p[i] == p[i]}, arrays)
+            for i, arrays in enumerate(zip(propensity, without, error, strict=True))
         ]
 
     def _estimate(
-        self, stage: str | None, propensities: Mapping[str, float], arrays: tuple[Floats, Floats]
+        self, stage: str | None, propensities: Mapping[str, float], arrays: tuple[Floats, Floats, Floats]
     ) -> Estimate:
         return Estimate(
             stage=stage,
@@ -137,6 +140,8 @@ class _Batch:
             propensity=arrays[0],
             without_action=arrays[1],
             evidence=self.evidence,
+            effect_error=arrays[2],
+            learnt_stages=self.belief.learnt_stages,
         )
 
     def _rows(self, contact: NDArray[np.int64], traits: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
@@ -198,12 +203,6 @@ class _Batch:
             without[:, i] = p
             shift = self._shifts[i]
             propensity[:, i] = p if shift is None else sigmoid(logit(p) + shift)
-
-    def _stages(self, X: NDArray[np.float32]) -> list[str | None]:
-        stages = self.belief.bundle.stages
-        if stages is None:
-            return [None] * len(X)
-        return [str(stages.names[code]) for code in stages.predict(X[:, self.belief.stage_columns]).tolist()]
 
     def _last_of(self, goal: str) -> NDArray[np.int64]:
         """Row of each contact's last touchpoint of a goal's kind strictly before the moment, -1 where none is."""

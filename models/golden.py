@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.effect import Effects
 from models.propensity import Propensity
 from models.stages import StageModel
 
@@ -20,31 +21,45 @@ TOLERANCE = 1e-12
 _SPLITS = re.compile(r"^split_feature=(.*)\n(?:.*\n)??threshold=(.*)\ndecision_type=(.*)$", re.MULTILINE)
 
 
-def golden_record(propensities: Mapping[str, Propensity], stages: StageModel | None) -> dict[str, Any]:
+def golden_record(
+    propensities: Mapping[str, Propensity], stages: StageModel | None, effects: Mapping[str, Effects]
+) -> dict[str, Any]:
     """Rows and predictions of every model, JSON-able.
 
     The rows are drawn around the borders that the trees split at, not from contacts: they reach most leaves,
     and nobody's data leave the training.
     """
-    record: dict[str, Any] = {"propensities": {}, "stages": None}
+    record: dict[str, Any] = {"propensities": {}, "stages": None, "effects": {}}
     for goal, model in sorted(propensities.items()):
-        rows = _around_splits(model)
+        rows = _around_splits([model.text], len(model.columns))
         record["propensities"][goal] = {
             "rows": _plain(rows),
             "probability": model.predict(rows).tolist(),
             "contribution": model.contributions(rows).sum(axis=1).tolist(),
         }
+    for goal, learnt in sorted(effects.items()):
+        rows = _around_splits(list(learnt.texts.values()), len(learnt.columns))
+        record["effects"][goal] = {"rows": _plain(rows), **_said(learnt, rows)}
     if stages is not None:
         rows = _around_centres(stages)
         record["stages"] = {"rows": _plain(rows), "code": stages.predict(rows).tolist()}
     return record
 
 
+def _said(effects: Effects, rows: Floats) -> dict[str, Any]:
+    found = effects.predict(rows)
+    return {name: getattr(found, name).tolist() for name in ("without", "effect", "error")}
+
+
 def disagreement(
-    record: Mapping[str, Any], propensities: Mapping[str, Propensity], stages: StageModel | None
+    record: Mapping[str, Any],
+    propensities: Mapping[str, Propensity],
+    stages: StageModel | None,
+    effects: Mapping[str, Effects],
 ) -> str | None:
     """Say what the models predict otherwise than the record; None when they agree to 1e-12."""
-    if record["propensities"].keys() != propensities.keys() or (record["stages"] is None) != (stages is None):
+    same = record["propensities"].keys() == propensities.keys() and record.get("effects", {}).keys() == effects.keys()
+    if not same or (record["stages"] is None) != (stages is None):
         return "there are golden rows for other models than it holds"
     for goal, golden in record["propensities"].items():
         rows = _rows(golden["rows"])
@@ -53,10 +68,13 @@ def disagreement(
             "contribution": propensities[goal].contributions(rows).sum(axis=1),
         }
         for what, values in found.items():
-            # Written so that a NaN counts as a difference.
-            differs = ~(np.abs(values - np.array(golden[what], dtype=np.float64)) <= TOLERANCE)
-            if differs.any() or not len(values):
-                return f"{what} of {goal} differs in {int(differs.sum())} of {len(values)} golden rows"
+            if (wrong := _differing(values, golden[what])) or not len(values):
+                return f"{what} of {goal} differs in {wrong} of {len(values)} golden rows"
+    for goal, golden in record.get("effects", {}).items():
+        rows = _rows(golden["rows"])
+        for what, values in _said(effects[goal], rows).items():
+            if (wrong := _differing(np.array(values), golden[what])) or not len(rows):
+                return f"{what} of the effects on {goal} differs in {wrong} of {len(rows)} golden rows"
     if stages is not None:
         rows = _rows(record["stages"]["rows"])
         wrong = int((stages.predict(rows) != np.array(record["stages"]["code"])).sum())
@@ -65,14 +83,20 @@ def disagreement(
     return None
 
 
-def _around_splits(model: Propensity) -> Floats:
+def _differing(values: Floats, golden: Sequence[Any]) -> int:
+    """How many rows say otherwise; written so that a NaN counts as a difference."""
+    differs = ~(np.abs(values - np.array(golden, dtype=np.float64)) <= TOLERANCE)
+    return int(differs.reshape(len(values), -1).any(axis=1).sum())
+
+
+def _around_splits(texts: Sequence[str], columns: int) -> Floats:
     borders: dict[int, list[float]] = {}
-    for match in _SPLITS.finditer(model.text):
+    for match in (found for text in texts for found in _SPLITS.finditer(text)):
         for column, border, kind in zip(*(group.split() for group in match.groups()), strict=True):
             # The lowest bit of decision_type marks a split by category, whose threshold is no value.
             borders.setdefault(int(column), []).append(np.nan if int(kind) & 1 else float(border))
     rng = np.random.default_rng(0)
-    rows = np.zeros((ROWS, len(model.columns)))
+    rows = np.zeros((ROWS, columns))
     for column, listed in sorted(borders.items()):
         known = np.unique(np.array([b for b in listed if np.isfinite(b)]))
         if not len(known):
@@ -89,9 +113,8 @@ def _around_centres(stages: StageModel) -> Floats:
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, len(stages.centres), (2, ROWS))
     part = rng.random((ROWS, 1))
-    scaled = stages.centres[first] * part + stages.centres[second] * (1 - part)
-    values = (scaled + 0.3 * rng.normal(size=scaled.shape)) * stages.scale + stages.centre
-    rows: Floats = np.where(stages.logged, np.expm1(np.clip(values, 0, 50)), values)
+    between = stages.centres[first] * part + stages.centres[second] * (1 - part)
+    rows = stages.space.rows(between + 0.1 * rng.normal(size=between.shape))
     rows[rng.random(rows.shape) < 0.05] = np.nan
     return rows
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.errors import UserError
-from models.boosting import Choice, Params, Sample, choose, grow, lightgbm
+from models.boosting import Choice, Params, Sample, grow, lightgbm
 from models.calibration import Calibration, fitted
 from models.calibration import choose as choose_calibration
+from models.optional_columns import choose_with, without
 from models.time_folds import Fold, contact_folds, time_folds
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,8 @@ class Propensity:
         The choices, so that a refit on more rows makes them again.
     folds
         How the choices were made: ``time``, or ``contacts`` where time could not divide the rows.
+    unused
+        Optional columns that did not pay, so that no tree looks at them.
     """
 
     columns: tuple[str, ...]
@@ -57,6 +60,7 @@ class Propensity:
     seed: int = 0
     bags: int = 1
     folds: str = "time"
+    unused: tuple[str, ...] = ()
     booster: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +79,7 @@ class Propensity:
         categorical: Sequence[str] = (),
         seed: int = 0,
         params: Params | None = None,
+        optional: Sequence[Sequence[str]] = (),
     ) -> Self:
         """Fit on rows, with all choices made inside them on folds in time.
 
@@ -92,6 +97,8 @@ class Propensity:
             Names of the columns, and which of them hold codes.
         params
             LightGBM parameters that are not to be chosen.
+        optional
+            Groups of columns that are looked at only where the group lowers the log loss on later rows.
 
         Raises
         ------
@@ -106,13 +113,13 @@ class Propensity:
         folds, kind = time_folds(sample.y, moment, end, most=3 if len(moment) > 200_000 else 4), "time"
         if not folds:
             folds, kind = contact_folds(sample.y, who, seed) or _row_folds(sample.y, seed), "contacts"
-        choice = choose(sample, folds, seed, params)
+        choice, unused = choose_with(sample, folds, seed, params, optional, who)
         calibration = _calibration(sample.y, moment, end, who, folds, choice) if kind == "time" else Calibration()
         bags = 3 if len(sample.y) <= 30_000 else 1
         return cls(
             columns=sample.columns,
             categorical=sample.categorical,
-            text=grow(sample, choice.params, choice.rounds, seed, bags),
+            text=_grown(sample, unused, choice.params, choice.rounds, seed, bags),
             calibration=calibration,
             base_rate=float(sample.y.mean()),
             rounds=choice.rounds,
@@ -120,6 +127,7 @@ class Propensity:
             seed=seed,
             bags=bags,
             folds=kind,
+            unused=unused,
         )
 
     def refit(self, X: ArrayLike, y: ArrayLike) -> Propensity:
@@ -135,7 +143,7 @@ class Propensity:
         return Propensity(
             columns=self.columns,
             categorical=self.categorical,
-            text=grow(sample, self.params, self.rounds, self.seed, self.bags),
+            text=_grown(sample, self.unused, self.params, self.rounds, self.seed, self.bags),
             calibration=self.calibration,
             base_rate=float(sample.y.mean()),
             rounds=self.rounds,
@@ -143,6 +151,7 @@ class Propensity:
             seed=self.seed,
             bags=self.bags,
             folds=self.folds,
+            unused=self.unused,
         )
 
     def predict(self, X: NDArray[Any]) -> Floats:
@@ -178,6 +187,7 @@ class Propensity:
             "seed": self.seed,
             "bags": self.bags,
             "folds": self.folds,
+            "unused": list(self.unused),
         }
 
     @classmethod
@@ -194,6 +204,7 @@ class Propensity:
             seed=int(plain["seed"]),
             bags=int(plain["bags"]),
             folds=str(plain["folds"]),
+            unused=tuple(plain.get("unused", ())),
         )
 
     def _of_booster(self, X: NDArray[Any], **what: Any) -> Floats:
@@ -214,6 +225,11 @@ def _sample(X: ArrayLike, y: ArrayLike, columns: Sequence[str], categorical: Seq
     if unknown := set(categorical) - set(columns):
         raise ValueError(f"categorical columns {sorted(unknown)} are no columns of the matrix")
     return Sample(matrix, truth, tuple(columns), tuple(categorical))
+
+
+def _grown(sample: Sample, unused: Sequence[str], params: Params, rounds: int, seed: int, bags: int) -> str:
+    with without(sample.X, [sample.columns.index(name) for name in unused]) as X:
+        return grow(Sample(X, sample.y, sample.columns, sample.categorical), params, rounds, seed, bags)
 
 
 def _require_rows(y: Floats) -> None:

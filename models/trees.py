@@ -8,6 +8,22 @@ from collections.abc import Sequence
 _END = "end of trees"
 _VALUES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
 _TREE = re.compile(r"^Tree=\d+$", re.MULTILINE)
+_EMPTY = """num_leaves=1
+num_cat=0
+split_feature=
+split_gain=
+threshold=
+decision_type=
+left_child=
+right_child=
+leaf_value=0
+leaf_weight=
+leaf_count=0
+internal_value=
+internal_weight=
+internal_count=
+is_linear=0
+shrinkage=1"""
 
 
 def averaged(texts: Sequence[str]) -> str:
@@ -29,6 +45,28 @@ def averaged(texts: Sequence[str]) -> str:
     head = "\n".join(line for line in head.splitlines() if not line.startswith("tree_sizes="))
     blocks = "".join(f"Tree={i}\n{_divided(tree, len(texts))}\n\n\n" for i, tree in enumerate(trees))
     return f"{head}\n\n{blocks}{_END}{tail}"
+
+
+def side_by_side(texts: Sequence[str | None]) -> str:
+    """One booster with an output for each of several boosters on the same columns: one prediction asks them all.
+
+    Its outputs are raw scores, in the order of ``texts``.
+
+    Parameters
+    ----------
+    texts
+        Models as ``Booster.model_to_string`` writes them; None is one without trees. One at least has trees.
+    """
+    first = next(text for text in texts if text is not None)
+    outputs = [[] if text is None else _trees(text) for text in texts]
+    rounds = max(map(len, outputs))
+    head, tail = first.partition("\nTree=0\n")[0], first.partition(_END)[2]
+    lines = [line for line in head.splitlines() if not line.startswith(("tree_sizes=", "objective="))]
+    lines = [re.sub(r"^(num_class|num_tree_per_iteration)=.*", rf"\g<1>={len(texts)}", line) for line in lines]
+    # LightGBM takes the trees of a round one for each output; who has no more gets one that says nothing.
+    listed = [trees[i] if i < len(trees) else _EMPTY for i in range(rounds) for trees in outputs]
+    blocks = "".join(f"Tree={i}\n{tree}\n\n\n" for i, tree in enumerate(listed))
+    return "\n".join(lines) + f"\n\n{blocks}{_END}{tail}"
 
 
 def _trees(text: str) -> list[str]:

@@ -92,10 +92,12 @@ POINTS = _object(
     schemes={"type": "object", "additionalProperties": NUMBER},
 )
 
+_WHY: dict[str, Schema] = {"for": _list(TEXT), "against": _list(TEXT)}
+_TRENDS: dict[str, Schema] = {"trend": TEXT_OR_NULL, "trend_why": TEXT}
 PROPENSITIES: Schema = {
     "type": "object",
     "additionalProperties": _object(
-        ("probability",), probability=NUMBER, grade=TEXT_OR_NULL, risk=TEXT_OR_NULL, trend=TEXT_OR_NULL
+        ("probability",), open_=True, probability=NUMBER, grade=TEXT_OR_NULL, risk=TEXT_OR_NULL, **_TRENDS, **_WHY
     ),
 }
 

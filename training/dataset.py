@@ -106,6 +106,31 @@ def make_rows(
     return _labelled_as_seen(recorded, goal, rules, made, versions)
 
 
+def rows_at(touchpoints: Touchpoints, goal: Goal, as_of: int, versions: Versions | None = None) -> Rows:
+    """Every contact that a goal's rows would be made of at one moment, whatever has come of it: no truth is looked at.
+
+    For a goal whose horizon is a duration; what an own touchpoint would tell is not known of any.
+    """
+    if isinstance(goal.horizon, Until):
+        raise ValueError(f"goal {goal.name!r} has no horizon before a touchpoint says where it ends")
+    contact = np.arange(len(touchpoints.contacts), dtype=np.int64)
+    moments = np.full(len(contact), as_of, dtype=np.int64)
+    made = _unlabelled(contact, moments, moments + goal.horizon, np.full(len(contact), -1, dtype=np.int64))
+    if versions is not None:
+        made = made.only(versions.holds(made.contact, made.as_of))
+        made = replace(made, group=versions.group[made.contact])
+    return made.only(_exists(touchpoints, made) & _among(touchpoints, goal, made))
+
+
+def label_rows(
+    touchpoints: Touchpoints, rules: TouchpointRules, goal: Goal, rows: Rows, versions: Versions | None = None
+) -> Rows:
+    """Say of rows what came of them, as ``make_rows`` does; their horizons must have ended."""
+    if versions is None:
+        return _labelled(touchpoints, goal, rules, rows)
+    return _labelled_as_seen(versions.recorded, goal, rules, rows, versions)
+
+
 def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
     """Snapshots at 00:00 UTC, going back from ``end - horizon`` to one horizon after ``first``; oldest first.
 

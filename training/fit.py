@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.catalogue import PER_TOPIC, RISING
+from features.feature_set import REST, FeatureSet
 from models.propensity import NotEnoughData, Propensity
+from models.stage_column import fill_stage
+from models.stages import StageModel
 from training import metrics
 from training.baselines import baselines
 from training.dataset import describe
+from training.drivers import feature_drivers, meaning_drivers
 from training.goal_rows import GoalRows
-from training.leaks import leak_warnings
+from training.leaks import eventually, find_leaks
 from training.past import Past
 
-MOST_DRIVERS = 15
 LEAK = 0.95
 """An area under the curve that is too good to be true."""
 
@@ -38,10 +42,18 @@ class GoalFit:
     rules: dict[str, NDArray[np.float64] | None]
 
 
-def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
-    """Fit, judge and fit again."""
+def fit_goal(data: GoalRows, past: Past, *, seed: int = 0, stages: StageModel | None = None) -> GoalFit:
+    """Fit, judge and fit again.
+
+    ``stages`` are those of the bundle, which the last fit looks at, where the feature set has a column for them; the
+    first looks at those that ``data`` was built with.
+    """
     rows, train, test = data.rows, data.split.train, data.split.test
-    warnings = _row_warnings(data) + leak_warnings(data)
+    leaks = find_leaks(data, eventually(data, past))
+    left_out = [data.features.columns.index(leak.column) for leak in leaks if leak.left_out]
+    # A column without values is never split on, so that the models keep the columns that every goal shares.
+    data.X[:, left_out] = np.nan
+    warnings = _row_warnings(data) + [str(leak) for leak in leaks]
     try:
         judged: Propensity | None = Propensity.fit(
             data.X[train],
@@ -52,12 +64,15 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
             columns=data.features.columns,
             categorical=data.features.categorical,
             seed=seed,
+            optional=_optional(data.features),
+            params=_rising(data),
         )
     except NotEnoughData as few:
         judged = None
         warnings.append(f"not enough data: {few}")
-    final = None if judged is None else judged.refit(data.X, rows.label)
     predicted = None if judged is None or not test.any() else judged.predict(data.X[test])
+    fill_stage(stages, data.features, data.X)
+    final = None if judged is None else judged.refit(data.X, rows.label)
     rules = {
         name: None if scores is None else scores[test] for name, scores in baselines(data, past.touchpoints).items()
     }
@@ -70,10 +85,30 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0) -> GoalFit:
         "censored": rows.censored,
         "metrics": found,
         "calibration": "none" if judged is None else judged.calibration.method,
-        "drivers": _drivers(data, final),
+        "left_out": [] if judged is None else list(judged.unused),
+        "drivers": feature_drivers(data.features, final),
+        "driver_groups": meaning_drivers(data.features, final, data.X, seed),
         "warnings": warnings,
     }
     return GoalFit(data, judged, final, report, test, predicted, rules)
+
+
+def _rising(data: GoalRows) -> dict[str, Any] | None:
+    """Hold trees to what the catalogue says can only rise; of what an absence does nothing is declared."""
+    names = RISING.intersection(data.features.columns) - set(data.features.categorical)
+    if data.goal.is_absence or not data.features.own:
+        return None
+    return {"monotone_constraints": [int(name in names) for name in data.features.columns]}
+
+
+def _optional(features: FeatureSet) -> list[list[str]]:
+    """Name the groups of columns that must pay for being looked at.
+
+    A column per topic says what one topic did; on few rows, trees learn which of them happened to go up with the
+    outcome. What holds for every topic (interest, trends, how an action's topics fit) is always looked at.
+    """
+    topics = [feature.named(topic).name for topic in (*features.topics, REST) for feature in PER_TOPIC]
+    return [topics, [feature.name for feature in features.stage_features]]
 
 
 def _metrics(
@@ -97,13 +132,6 @@ def _metrics(
 
 def _mean(predicted: NDArray[np.float64] | None) -> float | None:
     return None if predicted is None else float(predicted.mean())
-
-
-def _drivers(data: GoalRows, model: Propensity | None) -> list[dict[str, Any]]:
-    if model is None:
-        return []
-    means = {f.name: f.means for f in data.features.features}
-    return [{"feature": name, "means": means[name], "gain": gain} for name, gain in model.drivers()[:MOST_DRIVERS]]
 
 
 def _row_warnings(data: GoalRows) -> list[str]:

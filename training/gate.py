@@ -11,9 +11,9 @@ import numpy as np
 
 from features.matrix import History
 from features.own_rows import own_of
-from models.belief import Belief
-from models.propensity import Propensity
+from models.stage_column import fill_stage
 from training import metrics
+from training.champion import Champion, Unreadable
 from training.fit import GoalFit
 from training.past import Past
 
@@ -21,6 +21,10 @@ WORST_CALIBRATION = 0.10
 """Expected calibration error beyond which a probability misleads whoever reads it."""
 FEWEST = 40
 """Positive and negative rows that a comparison needs."""
+FEWEST_TESTED = 10
+"""Positive and negative test rows below which a model's figures are one contact's luck."""
+TOO_GOOD = 0.95
+"""AUC from which it is likelier that the rows know the outcome than that the model is so good."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +39,62 @@ class Verdict:
         return {"promote": self.promote, "reasons": list(self.reasons)}
 
 
-@dataclass(frozen=True)
-class Champion:
-    """The bundle that serves, with its fits from before its own test."""
+def judge(
+    fits: list[GoalFit],
+    past: Past,
+    champion: Champion | Unreadable | None,
+    drift: Mapping[str, Mapping[str, Any] | None] | None = None,
+) -> Verdict:
+    """Judge a new bundle by its goals, alone and against the champion.
 
-    belief: Belief
-    judged: Mapping[str, Propensity]
+    Parameters
+    ----------
+    fits
+        One for each goal.
+    past
+        What they were made from.
+    champion
+        The bundle that serves, if there is one.
+    drift
+        Of each goal, from its training rows to its test rows, as ``training.drift.compare`` says it.
 
-
-def judge(fits: list[GoalFit], past: Past, champion: Champion | None) -> Verdict:
-    """Judge a new bundle by its goals, alone and against the champion."""
-    faults: list[str] = []
-    passed: list[str] = []
+    Returns
+    -------
+    Promoted only where no goal has a fault; its reasons are the faults, or else what each goal has shown.
+    """
     fitted = [fit for fit in fits if fit.judged is not None]
     if not fitted:
         return Verdict(False, ("no goal has enough data for a model; the points baseline carries on",))
+    readable = champion if isinstance(champion, Champion) else None
+    faults: list[str] = []
+    passed: list[str] = []
     for fit in fitted:
-        fault = _alone(fit)
+        name = fit.data.goal.name
+        moved = (drift or {}).get(name)
+        fault = _too_few(fit) or _alone(fit) or _too_good(fit, readable) or _broken_off(name, moved)
         if fault:
             faults.append(fault)
             continue
-        against = _against(fit, past, champion) if champion is not None else None
-        if against is not None and against[0]:
-            faults.append(against[1])
-        else:
-            passed.append(against[1] if against else _sound(fit))
-    if champion is None and not faults:
+        is_worse, words = (False, _sound(fit)) if readable is None else _against(fit, past, readable)
+        (faults if is_worse else passed).append(words)
+        if moved is not None and moved["level"] != "steady":
+            passed.append(f"{name}: {moved['sentence']}")
+    if isinstance(champion, Unreadable):
+        passed.append(f"the champion cannot be compared with: {champion.why}")
+    elif champion is None:
         passed.append("there is no champion to compare with")
     return Verdict(not faults, tuple(faults or passed))
+
+
+def _too_few(fit: GoalFit) -> str | None:
+    test = fit.report["test"]
+    fewest = min(test["positives"], test["rows"] - test["positives"])
+    if fewest >= FEWEST_TESTED:
+        return None
+    return (
+        f"{fit.data.goal.name}: {test['positives']:,} of {test['rows']:,} test rows are positive; "
+        f"{FEWEST_TESTED} of either kind are the least that a model can be judged by"
+    )
 
 
 def _alone(fit: GoalFit) -> str | None:
@@ -79,6 +111,29 @@ def _alone(fit: GoalFit) -> str | None:
             f"by more than chance explains ({chance:.3f})"
         )
     return None
+
+
+def _too_good(fit: GoalFit, champion: Champion | None) -> str | None:
+    """Hold a suspicious model back for a person to look at; who let one like it serve has done so."""
+    name, auc = fit.data.goal.name, fit.report["metrics"]["model"]["auc"]
+    if auc <= TOO_GOOD or (champion is not None and champion.auc.get(name, 0.0) > TOO_GOOD):
+        return None
+    return (
+        f"{name}: AUC {auc:.3f} is too good to be true; look for what was filled in after the fact, and where "
+        "nothing was, promote it by hand with `nba train promote`"
+    )
+
+
+def _broken_off(name: str, moved: Mapping[str, Any] | None) -> str | None:
+    """Scores that move far while outcomes do not: it is not the contacts that have changed but what is told of them."""
+    if moved is None or moved["score"] is None or moved["outcome"] is None:
+        return None
+    if moved["score"]["meaning"] != "moved far" or moved["outcome"]["meaning"] != "steady":
+        return None
+    return (
+        f"{name}: the scores have moved far within the test rows (PSI {moved['score']['psi']:.2f}) while the outcomes "
+        f"have not; see what changed in the sources: {moved['sentence']}"
+    )
 
 
 def calibration_noise(rows: int, positives: int, bins: int = 10) -> float:
@@ -102,7 +157,7 @@ def _sound(fit: GoalFit) -> str:
     return f"{fit.data.goal.name}: AUC {found['auc']:.3f}, calibration error {found['ece']:.3f}"
 
 
-def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str] | None:
+def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str]:
     """Whether the champion is better beyond noise on rows later than both trainings, in words.
 
     Each is represented by its fit from before its own test, so that neither has seen the rows.
@@ -110,7 +165,7 @@ def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str] |
     name = fit.data.goal.name
     described: Mapping[str, Any] | None = champion.belief.goals.get(name)
     if described is None or name not in champion.judged or fit.predicted is None:
-        return None
+        return False, f"{_sound(fit)}; the champion does not know this goal"
     rows = fit.data.rows.only(fit.test)
     later = rows.as_of >= int(described["tested_from_us"])
     if min(int(rows.label[later].sum()), int((~rows.label[later]).sum())) < FEWEST:
@@ -120,6 +175,7 @@ def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str] |
     own = own_of(past.recorded, rows.own) if features.own else None
     X = History(past.touchpoints, features).matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
     past.fill_account(features, rows.contact, rows.as_of, X)
+    fill_stage(champion.stages, features, X)
     gain, error = paired_gain(rows.label, fit.predicted[later], champion.judged[name].predict(X), rows.cluster)
     words = f"{name}: AUC {gain:+.3f} against the champion on {len(rows):,} rows (standard error {error:.3f})"
     return gain + 1.96 * error < 0.0, words

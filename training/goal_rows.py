@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from features.feature_set import FeatureSet
 from features.matrix import Own
 from features.own_rows import own_of
+from models.stage_column import fill_stage
+from models.stages import StageModel
 from nba.settings.goals import Goal
 from nba.settings.scale import SEQUENTIAL, Scale
 from training.dataset import Rows, Split
@@ -39,6 +41,7 @@ def build(
     features: FeatureSet,
     scale: Scale | None = None,
     *,
+    stages: StageModel | None = None,
     advance: Callable[[int], None] = lambda n: None,
 ) -> GoalRows:
     """Fill the matrix of a goal's rows; a goal with rows after touchpoints also knows those touchpoints.
@@ -47,6 +50,8 @@ def build(
     ----------
     scale
         Where it is computed; in this process when left out.
+    stages
+        Learnt before the first test row; a feature set with a column for the stage has it filled with these.
     advance
         Told of rows as they are done.
     """
@@ -56,6 +61,7 @@ def build(
         features = _with_own(features, own, split)
     X = matrix_of(past, rows, features, own, scale or Scale(SEQUENTIAL), advance=advance)
     past.fill_account(features, rows.contact, rows.as_of, X)
+    fill_stage(stages, features, X)
     return GoalRows(goal, rows, split, features, X)
 
 

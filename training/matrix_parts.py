@@ -68,7 +68,7 @@ def matrix_in_parts(
     ScaleError
         Where the workers could not do their work.
     """
-    plain = replace(features, traits=(), account=False)
+    plain = replace(features, traits=(), stage=False, account=False)
     contacts = past.touchpoints.contacts
     parts = members(contacts, scale.partitions)
     places = _places(parts, len(contacts), rows.contact)

@@ -27,7 +27,7 @@ def calibration_plot(y: ArrayLike, p: ArrayLike, title: str) -> bytes:
     title
         What the rows are, for instance "conversion, 2026-07 to 2026-09".
     """
-    figure, axes = _canvas(title)
+    figure, axes = canvas(title)
     curve = calibration_curve(y, p)
     if len(curve):
         rows, predicted, observed = curve.T
@@ -53,7 +53,7 @@ def calibration_plot(y: ArrayLike, p: ArrayLike, title: str) -> bytes:
         axes.legend(frameon=False, loc="upper left")
     axes.set_xlabel("mean predicted probability")
     axes.set_ylabel("share that really did (95 % interval)")
-    return _png(figure)
+    return png(figure)
 
 
 def lift_plot(y: ArrayLike, scores: Mapping[str, ArrayLike], title: str) -> bytes:
@@ -66,7 +66,7 @@ def lift_plot(y: ArrayLike, scores: Mapping[str, ArrayLike], title: str) -> byte
     scores
         Name to scores, shape (n,); the first is drawn as the model, the others as what it must beat.
     """
-    figure, axes = _canvas(title)
+    figure, axes = canvas(title)
     depth = np.linspace(0, 1, 201)
     axes.plot([0, 100], [0, 100], color=GRID, linestyle="--", linewidth=1, label="at random")
     if np.any(np.asarray(y) == 1):
@@ -80,10 +80,11 @@ def lift_plot(y: ArrayLike, scores: Mapping[str, ArrayLike], title: str) -> byte
     axes.legend(frameon=False, loc="lower right")
     axes.set_xlabel("part of the rows, best first (%)")
     axes.set_ylabel("part of all successes among them (%)")
-    return _png(figure)
+    return png(figure)
 
 
-def _canvas(title: str) -> tuple[Figure, Any]:
+def canvas(title: str) -> tuple[Figure, Any]:
+    """Make a figure with one titled pair of axes."""
     # A Figure without pyplot draws with Agg, needs no display and leaves no global state behind.
     from matplotlib.figure import Figure
 
@@ -95,7 +96,8 @@ def _canvas(title: str) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Bytes of a figure; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

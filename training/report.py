@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.times import iso
-from models.stages import StageModel
+from training.drift_rows import drift_lines
 from training.fit import GoalFit
 from training.gate import Verdict
+from training.lead_drivers import lead_lines
 from training.past import Past
+from training.stage_report import stage_lines
+
+_SHOWN_DRIVERS = 6
 
 
 def full_report(
     past: Past,
     fits: list[GoalFit],
-    stages: StageModel | None,
+    stages: Mapping[str, Any],
     policies: Mapping[str, Any],
     verdict: Verdict,
 ) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def full_report(
             "quarantined": past.quarantined,
         },
         "goals": goals,
-        "stages": _stages(stages),
+        "stages": dict(stages),
         "policies": dict(policies),
         "verdict": verdict.to_json(),
     }
@@ -49,18 +53,6 @@ def _data_warnings(past: Past) -> list[str]:
         f"the traits of {always:,} contacts carry no known_at and are taken as always known; "
         "what was filled in later looks into the future"
     ]
-
-
-def _stages(stages: StageModel | None) -> dict[str, Any]:
-    if stages is None:
-        return {"count": 0, "names": [], "sizes": {}, "stability": None, "agreement_with_rules": None}
-    return {
-        "count": len(stages.names),
-        "names": list(stages.names),
-        "sizes": dict(stages.sizes),
-        "stability": stages.stability,
-        "agreement_with_rules": stages.agreement,
-    }
 
 
 def logged_metrics(report: Mapping[str, Any]) -> dict[str, float]:
@@ -91,13 +83,7 @@ def readable(report: Mapping[str, Any]) -> str:
     ]
     for goal, part in report["goals"].items():
         lines += _goal_lines(goal, part)
-    stages = report["stages"]
-    if stages["count"]:
-        sizes = ", ".join(f"{name} {stages['sizes'].get(name, 0):,}" for name in stages["names"])
-        lines.append(
-            f"stages: {sizes} (stability {stages['stability']:.2f}, "
-            f"agreement with the rules {stages['agreement_with_rules']:.2f})"
-        )
+    lines += [*stage_lines(report["stages"]), ""]
     policies = report["policies"]
     lines.append(f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})")
     verdict = report["verdict"]
@@ -120,8 +106,21 @@ def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
         row = f"  {who:10} {_figure(metrics['auc']):>6} {bounds:>15} {' '.join(f'{c:>6}' for c in cells)} {lift:>8}"
         lines.append(row.rstrip())
     lines.append(f"  calibration: {part['calibration']}")
+    lines += _driver_lines(part.get("driver_groups", []))
+    lines += lead_lines(part["lead_drivers"]) if "lead_drivers" in part else []
+    lines += drift_lines(part.get("drift", {}))
     lines += [f"  note: {warning}" for warning in part["warnings"]]
     return [*lines, ""]
+
+
+def _driver_lines(groups: list[Mapping[str, Any]]) -> list[str]:
+    """Name what drives a goal most, and which way: "+" raises it, "-" lowers it."""
+    sign = {"raises": "+", "lowers": "-", "mixed": "+-"}
+    said = []
+    for group in groups[:_SHOWN_DRIVERS]:
+        way = ", ".join(group["best"]) if group.get("best") else sign.get(group.get("more", ""), "")
+        said.append(f"{group['means']} {group['gain']:.0%}" + (f" ({way})" if way else ""))
+    return [f"  driven by: {'; '.join(said)}"] if said else []
 
 
 def _figure(value: float | None, digits: int = 3) -> str:

@@ -8,29 +8,38 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from features.feature_set import FeatureSet, PointWeights, choose
 from features.loading import Progress, silent
 from features.store import Store
 from features.times import iso
-from models.belief import Belief
-from models.bundle import Bundle, judged_fits
-from models.local import install
-from models.registry import Registry
+from models.bundle import Bundle
+from models.training_run import TrainingRun
 from models.verify import verify
+from nba.door import now_us
 from nba.settings import Settings
 from nba.settings.goals import Goal
-from training import plots
+from training.champion import Champion, champion_of
+from training.code_version import code_version
+from training.data_used import data_used
 from training.dataset import Rows, Split, make_rows, split_rows
+from training.decision_rows import decision_rows
+from training.drift_rows import references, tell_drift
+from training.effect_fit import learn_all_effects
 from training.fit import GoalFit, fit_goal
-from training.gate import Champion, Verdict, judge
+from training.gate import Verdict, judge
 from training.goal_rows import build
+from training.lead_drivers import tell_leads
 from training.past import Past, read_past
+from training.pictures import pictures
+from training.plots_drift import drift_plots
+from training.plots_effects import effect_plots
+from training.plots_stages import stage_plots
 from training.policy_report import policies
-from training.profiles import action_profiles, describe_goal
+from training.profiles import action_profiles, describe_goal, success_value
+from training.promotion import promote, registry_of
 from training.report import full_report, logged_metrics
-from training.stage_rows import fit_stages
+from training.stage_fit import learn_stages, serving_stages
+from training.stage_report import stage_report
 from training.turn import own_turn
 
 Say = Callable[[str], None]
@@ -76,45 +85,78 @@ def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress
     with Store.open(settings.store.url) as store:
         say("reading touchpoints, traits and decisions")
         past = read_past(store, settings, now)
-    registry = Registry(settings.mlflow.tracking_uri, settings.mlflow.model, settings.mlflow.artifacts)
+    registry = registry_of(settings)
     splits = {name: _rows(past, goal, settings) for name, goal in goals.items()}
-    features = choose_features(past, settings, _known_until(splits, past))
-    fits = []
-    for name, goal in goals.items():
-        rows, split = splits[name]
-        say(f"{name}: {len(rows):,} rows, {int(rows.label.sum()):,} positive; building features and fitting")
-        with progress(f"rows of {name}", len(rows)) as shown:
-            data = build(past, goal, rows, split, features, settings.scale, advance=shown.advance)
-        fits.append(fit_goal(data, past, seed=seed))
-    say("learning the stages")
-    stages = fit_stages(past, settings, features, past.end, seed)
+    before = _known_until(splits, past)
+    features = choose_features(past, settings, before)
     with tempfile.TemporaryDirectory(prefix="nba-training-") as room:
-        champion = _champion(registry, Path(room))
-        verdict = judge(fits, past, champion)
-        chosen = policies(past, settings)
-        report = full_report(past, fits, stages, chosen, verdict)
+        champion = champion_of(registry, Path(room))
+        say("learning the stages")
+        learnt = learn_stages(past, settings, features, before, serving_stages(champion), seed)
+        features = replace(features, stage=learnt.judged is not None)
+        fits = []
+        for name, goal in goals.items():
+            rows, split = splits[name]
+            say(f"{name}: {len(rows):,} rows, {int(rows.label.sum()):,} positive; building features and fitting")
+            with progress(f"rows of {name}", len(rows)) as shown:
+                data = build(
+                    past, goal, rows, split, features, settings.scale, stages=learnt.judged, advance=shown.advance
+                )
+            fits.append(fit_goal(data, past, seed=seed, stages=learnt.final))
+        tell_leads(fits, past)
+        drift = tell_drift(fits, past, settings, champion.belief if isinstance(champion, Champion) else None)
+        verdict = judge(fits, past, champion, drift)
+        decided = decision_rows(past, settings)
+        if len(decided):
+            say(f"valuing policies on the {int(decided.held_out.sum()):,} decisions held out of {len(decided):,}")
+        chosen = policies(
+            past,
+            settings,
+            features,
+            stages=learnt.judged,
+            success_values={fit.data.goal.name: success_value(fit.data.goal, fit) for fit in fits},
+            last=(registry.last_report() or {}).get("policies"),
+            rows=decided,
+            seed=seed,
+        )
+        told = stage_report(learnt.final, past, settings, features, seed)
+        fitted = [fit.data.goal.name for fit in fits if fit.final is not None]
+        effects = learn_all_effects(
+            past, settings, features, fitted, stages=learnt.final, say=say, rows=decided, seed=seed
+        )
+        report = full_report(past, fits, told, chosen, verdict) | {"effects": dict(effects.report)}
         folder = Path(room) / "bundle"
         bundle = Bundle(
             manifest=_manifest(past, settings, features, fits, chosen, report),
             propensities={fit.data.goal.name: fit.final for fit in fits if fit.final is not None},
-            stages=stages,
+            stages=learnt.final,
             judged={fit.data.goal.name: fit.judged for fit in fits if fit.judged is not None},
+            judged_stages=learnt.judged,
+            effects=effects.by_goal,
         ).save(folder)
         say("trying the bundle in a process of its own")
         verify(folder)
         say("publishing to MLflow")
         version = registry.publish(
             folder,
-            params=_params(past, settings, fits, seed),
-            metrics=logged_metrics(report),
-            report=report,
-            plots=_plots(fits),
-            tags=_tags(past, verdict),
+            TrainingRun(
+                params=_params(past, settings, fits, seed),
+                metrics=logged_metrics(report),
+                report=report,
+                plots=pictures(
+                    fits,
+                    drift_plots(drift),
+                    stage_plots(told["profiles"]),
+                    effect_plots(effects.by_goal, effects.report),
+                ),
+                tags=_tags(past, verdict),
+                data=data_used(past, settings.store.url),
+                at=past.now,
+            ),
         )
         report["bundle"] = {"version": version, "sha256": bundle.sha256}
         if verdict.promote:
-            registry.promote(version, "; ".join(verdict.reasons), by="nba train run")
-            install(settings.folder, folder, version, bundle.sha256)
+            promote(settings, version, "; ".join(verdict.reasons), "nba train run", now_us(), folder)
     return Trained(report, version, verdict.promote)
 
 
@@ -147,15 +189,6 @@ def _known_until(splits: Mapping[str, tuple[Rows, Split]], past: Past) -> int:
     return min(first, default=past.end)
 
 
-def _champion(registry: Registry, room: Path) -> Champion | None:
-    found = registry.champion()
-    if found is None:
-        return None
-    folder = registry.fetch(found[0], room / "champion")
-    verify(folder)
-    return Champion(Belief.load(folder, found[0]), judged_fits(folder))
-
-
 def _manifest(
     past: Past,
     settings: Settings,
@@ -169,6 +202,7 @@ def _manifest(
         "features": features.to_json(),
         "goals": {fit.data.goal.name: describe_goal(fit, past) for fit in fits if fit.final is not None},
         "actions": action_profiles(past, settings, fits),
+        "drift": references(fits, past),
         "policies": dict(chosen),
         "data": {**report["data"], "end_us": past.end},
     }
@@ -190,18 +224,5 @@ def _tags(past: Past, verdict: Verdict) -> dict[str, str]:
         "trained_through": iso(past.end),
         "validation": "passed" if verdict.promote else "failed",
         "verdict": "; ".join(verdict.reasons)[:4000],
+        **code_version(),
     }
-
-
-def _plots(fits: list[GoalFit]) -> dict[str, bytes]:
-    drawn: dict[str, bytes] = {}
-    for fit in fits:
-        label = fit.data.rows.label[fit.test]
-        if fit.predicted is None or not 0 < int(label.sum()) < len(label):
-            continue
-        name = fit.data.goal.name
-        title = f"{name}: test rows {fit.report['test']['from'][:10]} to {fit.report['test']['to'][:10]}"
-        scores = {"model": fit.predicted} | {rule: values for rule, values in fit.rules.items() if values is not None}
-        drawn[f"{name}-calibration.png"] = plots.calibration_plot(label.astype(np.float64), fit.predicted, title)
-        drawn[f"{name}-lift.png"] = plots.lift_plot(label.astype(np.float64), scores, title)
-    return drawn

@@ -30,7 +30,7 @@ async def get_contact(request: Request) -> Response:
     past = Past.read(service.store, identity, now, settings.touchpoints)
     if past.is_empty and not past.traits:
         raise Problem(404, "no-such-contact", "nothing is known of a contact with this identity")
-    believed = decision_of(service, Question(contact=identity), past, now).to_json()
+    believed = decision_of(service, Question(contact=identity, explain=True), past, now).to_json()
     return reply(
         {
             "contact_id": believed["contact_id"],
@@ -119,7 +119,15 @@ OPERATIONS = (
                 "history": [{"partner": "north", "from": "2026-01-01T00:00:00Z", "to": None}],
             },
             "stage": "evaluate",
-            "propensities": {"conversion": {"probability": 0.31, "grade": "A", "trend": "rising"}},
+            "propensities": {
+                "conversion": {
+                    "probability": 0.31,
+                    "grade": "A",
+                    "trend": "rising",
+                    "for": ["3 visits about pumps in the last 7 days"],
+                    "against": ["no purchase for 7 months"],
+                }
+            },
             "points": {
                 "total": 5,
                 "log": [{"part": "activity", "kind": "visit", "points": 5, "count": 1}],

@@ -8,7 +8,7 @@ from features.catalogue import CATALOGUE, OVERALL, OWN, PER_CHANNEL, PER_KIND, P
 from features.scratch import CHANNEL, KIND, OWN_ROW, TOPIC, TOTAL
 from features.times import parse_duration
 
-UNITS = {"days", "count", "share", "ratio", "money", "seconds", "points", "as given", "code"}
+UNITS = {"days", "count", "share", "ratio", "money", "seconds", "points", "place", "as given", "code"}
 
 
 def test_names_are_unique():

@@ -154,10 +154,12 @@ def _resigned(path):
     import hashlib
     import json
 
+    from models.seal import BLANK, sealed
+
     manifest = json.loads((path / "manifest.json").read_text())
     for name in manifest["files"]:
         manifest["files"][name] = hashlib.sha256((path / name).read_bytes()).hexdigest()
-    content = json.dumps(manifest).encode()
+    content = sealed(json.dumps(manifest | {"seal": BLANK}).encode())
     (path / "manifest.json").write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 

@@ -14,6 +14,7 @@ import pytest
 from features.times import DAY
 from models.bundle import SCHEMA, Bundle, BundleError, read_signed
 from models.propensity import Propensity
+from models.seal import BLANK, sealed
 from models.stages import StageModel
 from models.verify import verify
 
@@ -68,12 +69,12 @@ def resign(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in manifest["files"]:
         manifest["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_bytes(sealed(json.dumps(manifest | {"seal": BLANK}).encode()))
 
 
 def edited(folder: Path, **changes: object) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    manifest = json.loads((folder / "manifest.json").read_text()) | changes
+    (folder / "manifest.json").write_bytes(sealed(json.dumps(manifest | {"seal": BLANK}).encode()))
 
 
 def stages(bundle: Bundle, X: np.ndarray) -> np.ndarray:
@@ -201,6 +202,10 @@ UNSIGNED: dict[str, Callable[[Path], object]] = {
     "no schema": lambda folder: edited(folder, schema=None),
     "schema zero": lambda folder: edited(folder, schema=0),
     "schema as text": lambda folder: edited(folder, schema="1"),
+    "schema older": lambda folder: edited(folder, schema=SCHEMA - 1),
+    "not sealed": lambda folder: (folder / "manifest.json").write_text(
+        json.dumps({**json.loads((folder / "manifest.json").read_text()), "goals": {}})
+    ),
     "schema newer": lambda folder: edited(folder, schema=SCHEMA + 1),
     "no files": lambda folder: edited(folder, files={}),
     "files a list": lambda folder: edited(folder, files=[]),

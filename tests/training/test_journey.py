@@ -22,6 +22,7 @@ def test_every_basket_send_and_redemption_is_a_touchpoint(tables):
         "campaign_sent": 6_589 - 147,
         "campaign_sent_before_records": 147,
         "redemption": 2_102,
+        "coupon": 9_827,
     }
     assert tables["touchpoints"]["touchpoint_id"].is_unique
     assert len(tables["decisions"]) == 6_589 and tables["decisions"]["decision_id"].is_unique
@@ -31,6 +32,17 @@ def test_every_basket_send_and_redemption_is_a_touchpoint(tables):
 def test_a_redemption_carries_the_decision_it_answers(tables):
     redeemed = tables["touchpoints"].query("kind == 'redemption'")
     assert redeemed["decision_id"].isin(tables["decisions"]["decision_id"]).all()
+
+
+def test_a_coupon_is_about_some_of_what_its_basket_is_about(tables):
+    touchpoints = tables["touchpoints"].set_index("touchpoint_id")
+    coupons = touchpoints[touchpoints["kind"] == "coupon"].sort_index().iloc[::100]
+    assert len(coupons) > 90
+    for name, coupon in coupons.iterrows():
+        basket = touchpoints.loc[name.replace("coupon:", "basket:")]
+        assert (basket["identity"], basket["occurred_at"]) == (coupon["identity"], coupon["occurred_at"])
+        if coupon["topics"] is not None:
+            assert set(coupon["topics"]) <= set(basket["topics"])
 
 
 def test_a_basket_is_worth_its_sales_and_about_its_departments_and_categories(tables):

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store import Store
     from models.belief import Belief
     from models.local import local_champion
+    from nba.trend import kept
+    from training.drift_rows import moved_since
     from training.past import read_past
     from training.scoring import contact_names, rows_of, score_table
 
@@ -48,10 +50,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.say("no champion is installed here; scores come from the points table (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:
         past = read_past(store, settings, now)
+        if belief is not None:
+            for sentence in moved_since(past, settings, belief):
+                out.say(sentence)
         with out.progress("contacts scored", len(contact_names(past))) as shown:
             scores = score_table(past, settings, belief, advance=shown.advance)
         _write(scores, args.out)
-        store.save_scores(rows_of(scores))
+        stored = {row.contact_id: row for row in store.score_rows()}
+        store.save_scores(kept(row, stored.get(row.contact_id)) for row in rows_of(scores))
     out.result(f"{scores.num_rows:,} contacts scored into {args.out} and the store")
     return 0
 

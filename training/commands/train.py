@@ -6,22 +6,23 @@ import argparse
 import getpass
 import json
 import os
-import tempfile
+import shutil
+import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nba.door import moment, settings_at
+from nba.door import moment, now_us, settings_at
 from nba.output import Output
 from nba.settings import Settings
 
-if TYPE_CHECKING:
-    from models.registry import Registry
+_SHOWN = 5
+_NOTHING = "nothing has been trained yet; run `nba train run`"
 
 EXAMPLE = """\
 examples:
   nba train run
   nba train run --as-of 2026-07-01 --json report.json
-  nba train report
+  nba train report --last 10
   nba train promote 3 --reason "checked with sales"
   nba train rollback --reason "too many calls"
 """
@@ -36,8 +37,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     run_.add_argument("--as-of", metavar="T", help="learn only from what happened before T (ISO 8601)")
     run_.add_argument("--json", metavar="FILE", type=Path, help="write the report as JSON to FILE")
     run_.add_argument("--seed", type=int, default=0, help="the same data and seed give the same models (default 0)")
-    report = actions.add_parser("report", help="show the last report")
+    report = actions.add_parser("report", help="show the last report, and how the last trainings did")
     report.add_argument("--json", action="store_true", help="as JSON")
+    report.add_argument("--last", metavar="N", type=int, help="only list the last N trainings, newest first")
     promote = actions.add_parser("promote", help="make a version the champion by hand")
     promote.add_argument("version", help="as listed in MLflow, such as 3")
     promote.add_argument("--reason", required=True, help="why; kept with the version")
@@ -66,51 +68,64 @@ def _run(args: argparse.Namespace, settings: Settings, out: Output) -> int:
     trained = train(settings, now, say=out.say, seed=args.seed, progress=out.progress)
     if args.json is not None:
         _write_json(args.json, trained.report)
-    out.result(readable(trained.report))
+    out.result(_fitted(readable(trained.report)))
     out.result(f"version {trained.version} of model {settings.mlflow.model!r} in {settings.mlflow.tracking_uri}")
     return 0
 
 
 def _report(args: argparse.Namespace, settings: Settings, out: Output) -> int:
     from features.errors import UserError
+    from training.promotion import registry_of
     from training.report import readable
+    from training.training_list import listed, plain
 
-    report = _registry(settings).last_report()
-    if report is None:
-        raise UserError("nothing has been trained yet; run `nba train run`")
+    registry = registry_of(settings)
+    if args.last is not None and args.last < 1:
+        raise UserError(f"--last {args.last} lists nothing; give a number of trainings such as 10")
+    if args.last is None:
+        report = registry.last_report()
+        if report is None:
+            raise UserError(_NOTHING)
+        if args.json:
+            out.json(report)
+            return 0
+        out.result(_fitted(readable(report)))
+        out.result("\nthe last trainings:")
+    trainings = registry.trainings(args.last or _SHOWN)
+    if not trainings:
+        raise UserError(_NOTHING)
     if args.json:
-        out.json(report)
+        out.json(plain(trainings))
     else:
-        out.result(readable(report))
+        out.table(*listed(trainings))
     return 0
 
 
 def _promote(args: argparse.Namespace, settings: Settings, out: Output) -> int:
-    from models.local import install
-    from models.verify import verify
+    from training.promotion import promote, rollback
 
-    registry = _registry(settings)
-    with tempfile.TemporaryDirectory(prefix="nba-promotion-") as room:
-        if args.what == "promote":
-            version = args.version
-            # What cannot be served must not become champion, so it is fetched and tried first.
-            verify(registry.fetch(version, Path(room) / "bundle"))
-            registry.promote(version, args.reason, by=getpass.getuser())
-        else:
-            version = registry.rollback(args.reason, by=getpass.getuser())
-        folder = registry.fetch(version, Path(room) / "bundle")
-        verify(folder)
-        named = registry.champion()
-        if named is not None and named[0] == version:
-            install(settings.folder, folder, version, named[1])
+    version, by = getattr(args, "version", None), getpass.getuser()
+    if version is None:
+        version = rollback(settings, args.reason, by, now_us())
+    else:
+        promote(settings, version, args.reason, by, now_us())
     out.result(f"version {version} of model {settings.mlflow.model!r} is the champion")
     return 0
 
 
-def _registry(settings: Settings) -> Registry:
-    from models.registry import Registry
-
-    return Registry(settings.mlflow.tracking_uri, settings.mlflow.model, settings.mlflow.artifacts)
+def _fitted(text: str, columns: int | None = None) -> str:
+    """Break long lines at words where a terminal would break them anywhere; files and pipes get them whole."""
+    if columns is None:
+        if not sys.stdout.isatty():
+            return text
+        columns = shutil.get_terminal_size().columns
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        lines += textwrap.wrap(
+            line, max(columns, 40), subsequent_indent=indent, break_long_words=False, drop_whitespace=True
+        ) or [""]
+    return "\n".join(lines)
 
 
 def _writable(path: Path) -> None:
