@@ -15,6 +15,9 @@ from features.schema import CONTACTS, DECISIONS, LINKS, TABLES, TOUCHPOINTS, Tab
 from features.times import ALWAYS
 from features.touchpoints import TouchpointRules
 
+ALWAYS_ALLOWED = frozenset({"do_nothing", "nothing", "none", "no_action", "control"})
+"""Names of leaving a contact alone, which needs no permission."""
+
 
 def _cells(table: Table, raw: Mapping[str, object], now_us: int, zone: ZoneInfo | None) -> dict[str, Any]:
     return {column.name: cell(raw, column, now_us=now_us, zone=zone) for column in table.columns}
@@ -164,7 +167,7 @@ def decision_row(raw: Mapping[str, object], *, now_us: int, zone: ZoneInfo | Non
     """
     found = _cells(DECISIONS, raw, now_us, zone)
     allowed = found["allowed"]
-    if allowed is not None and found["action"] not in allowed:
+    if allowed is not None and found["action"] not in allowed and found["action"] not in ALWAYS_ALLOWED:
         raise RowError("allowed", allowed, "lacks the action that was taken")
     properties = _properties(DECISIONS, raw)
     _json(properties, "properties")

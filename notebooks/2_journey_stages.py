@@ -103,7 +103,7 @@ figure, axis = plt.subplots(figsize=(8, 4.2))
 score = ((means - means.mean()) / spread).loc[[n for n in stages.names if n in means.index], most]
 image = axis.imshow(score.T, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
 axis.set(xticks=range(len(score)), yticks=range(len(most)))
-axis.set_xticklabels(score.index)
+axis.set_xticklabels(score.index, rotation=30, ha="right")
 axis.set_yticklabels([meaning.get(name, name).rstrip(".") for name in most], fontsize=8)
 figure.colorbar(image, label="standard deviations from the mean")
 figure.tight_layout()

@@ -32,7 +32,7 @@ from training.retrain import train
 from training.world import world
 from training.world_files import settings_text, write_store
 
-N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "1500"))
+N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "700"))
 room = tempfile.TemporaryDirectory()
 config = Path(room.name) / "nba.toml"
 W = world(N, seed=11, days=270)
@@ -106,7 +106,8 @@ pd.DataFrame({version: {name: run.data.metrics.get(name) for name in shown} for 
 run = runs[second.version]
 pictures = [item.path for item in client.list_artifacts(run.info.run_id, "plots")]
 print(", ".join(sorted(Path(path).name for path in pictures)))
-few = [path for path in sorted(pictures) if "calibration" in path or "lift" in path][:2]
+wanted = ("conversion-calibration.png", "conversion-qini.png", "stages.png")
+few = [path for path in sorted(pictures) if Path(path).name in wanted][:2]
 figure, axes = plt.subplots(1, len(few), figsize=(11, 4.6), squeeze=False)
 for axis, path in zip(axes[0], few, strict=True):
     axis.imshow(matplotlib.image.imread(client.download_artifacts(run.info.run_id, path, room.name)))

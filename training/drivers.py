@@ -18,6 +18,8 @@ _ROWS = 400
 _FEWEST = 10
 _CLEAR = 0.3
 """Rank correlation of a feature with what its meaning adds from which it has a direction."""
+_SILENCE = {"recency", "gap"}
+"""Parts of the names of columns that count time without something: the more, the less of what is meant."""
 
 
 def feature_drivers(features: FeatureSet, model: Propensity | None) -> list[dict[str, Any]]:
@@ -41,7 +43,8 @@ def meaning_drivers(
     Returns
     -------
     A list of ``means`` (in words), ``gain``, ``features`` (the strongest first), and of the strongest one: ``more``
-    is "raises", "lowers" or "mixed", which more of it does; for a category ``best`` are the values that raise most.
+    is "raises", "lowers" or "mixed", which more of what is meant does (fewer days since it, where the column counts
+    those); for a category ``best`` are the values that raise most.
     """
     if model is None or not len(X):
         return []
@@ -67,6 +70,8 @@ def _direction(
     if known.sum() < _FEWEST or np.ptp(values[known]) == 0.0 or np.ptp(added[known]) == 0.0:
         return {"more": "mixed"}
     along = float(np.corrcoef(_ranks(values[known]), _ranks(added[known]))[0, 1])
+    if any(part in _SILENCE for part in column.name.split("_")):
+        along = -along
     return {"more": "raises" if along >= _CLEAR else "lowers" if along <= -_CLEAR else "mixed"}
 
 

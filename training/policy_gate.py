@@ -112,10 +112,13 @@ def _is_worse(gain: Gain) -> bool:
 def _told(bench: Bench, gain: Gain, simple: str) -> str:
     if gain.value is None or gain.interval is None:
         return f"what the learned ranking gains cannot be told: {_fault(bench)}"
-    return (
-        f"the learned ranking gains {gain.value:.4g} a decision over {in_words(simple)}, "
-        f"95 % interval {gain.interval[0]:.4g} to {gain.interval[1]:.4g}, on {len(bench.rows):,} held-out decisions"
+    about = (
+        f"a decision over {in_words(simple)}, 95 % interval {gain.interval[0]:.4g} to {gain.interval[1]:.4g}, "
+        f"on {len(bench.rows):,} held-out decisions"
     )
+    if _is_worse(gain):
+        return f"the learned ranking is worse: {gain.value:.4g} {about}"
+    return f"the learned ranking gains {gain.value:.4g} {about}"
 
 
 def _fault(bench: Bench) -> str:

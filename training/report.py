@@ -85,8 +85,9 @@ def readable(report: Mapping[str, Any]) -> str:
         lines += _goal_lines(goal, part)
     lines += [*stage_lines(report["stages"]), ""]
     policies = report["policies"]
-    lines.append(f"policy: {policies['serves']} serves - {policies['why']} (evidence: {policies['evidence']})")
     verdict = report["verdict"]
+    serves = "serves" if verdict["promote"] else "would serve once promoted, what serves now goes on"
+    lines.append(f"policy: {policies['serves']} {serves} - {policies['why']} (evidence: {policies['evidence']})")
     lines.append(("promoted: " if verdict["promote"] else "not promoted: ") + "; ".join(verdict["reasons"]))
     return "\n".join(lines)
 

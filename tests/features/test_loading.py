@@ -229,6 +229,12 @@ def test_links_and_decisions(store: Store, load: Load) -> None:
     assert (first.allowed, first.probability, first.properties) == (("call", "none"), 0.5, {"cost": 3})
 
 
+@pytest.mark.parametrize("action", ["do_nothing", "control"])
+def test_leaving_a_contact_alone_needs_not_be_among_what_was_allowed(load: Load, action: str) -> None:
+    rows = f'identity,decided_at,action,allowed\na,2025-01-01,{action},"[""call""]"\n'
+    assert counts(load(rows, "decisions")) == (1, 1, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("table", "row"),
     [

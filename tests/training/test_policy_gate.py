@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from features.traits import Traits
 from nba.actions import Catalogue
 from nba.ranking import Choices, serving_policy, settled
 from nba.settings.ranking import Ranking
+from nba.valuation import Gain
 from tests.training.decision_worlds import (
     ACTIONS,
     GOALS,
@@ -29,7 +31,7 @@ from tests.training.decision_worlds import (
 from training.dataset import data_end
 from training.decision_rows import decision_rows
 from training.past import Past
-from training.policy_gate import in_words
+from training.policy_gate import _told, in_words
 from training.policy_report import judge, policies
 from training.world import world as journey
 
@@ -286,3 +288,9 @@ def test_decisions_of_before_the_log_had_chances_do_not_weaken_what_is_drawn_now
     mixed = [replace(row, probability=None) if i < 600 else row for i, row in enumerate(rows)]
     found = report(replace(made, past=replace(made.past, decisions=tuple(mixed))))
     assert (found["evidence"], found["serves"]) == ("randomised", "constant:mail")
+
+
+def test_a_shown_loss_is_not_told_as_a_gain() -> None:
+    bench: Any = SimpleNamespace(rows=range(394))
+    assert "is worse: -33" in _told(bench, Gain(-33.0, (-60.0, -5.0)), "points")
+    assert "gains 3" in _told(bench, Gain(3.0, (-1.0, 7.0)), "points")
