@@ -12,11 +12,12 @@ import pandas as pd
 from bench.quality_run import Run, calibration, interval_of, judge, rules_of, run
 from bench.quality_table import Found
 from training import metrics
-from training.dataset import make_rows, split_rows
+from training.dataset import make_rows
 from training.fit import GoalFit, fit_goal
 from training.gate import paired_gain
 from training.goal_rows import build
 from training.journey import write_tables
+from training.row_split import split_rows
 
 TOML = Path(__file__).parent.parent / "training" / "commands" / "demo.toml"
 FIRST_START = "2017-03-01"

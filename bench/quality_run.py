@@ -17,14 +17,15 @@ from features.matrix import History
 from features.own_rows import own_of
 from features.store import Store
 from models.belief import Belief
-from models.bundle import judged_fits, judged_stages
+from models.judged import judged_fits, judged_stages
 from models.stage_column import fill_stage
 from nba.settings import Settings, load_settings
 from training import metrics
-from training.dataset import Rows, make_rows, split_rows
+from training.dataset import Rows, make_rows
 from training.past import Past, read_past
 from training.promotion import registry_of
 from training.retrain import train
+from training.row_split import split_rows
 
 DRAWS = 1000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
@@ -12,6 +11,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import orjson
 
+from features.cell_columns import (
+    ODD,
+    Memo,
+    Odd,
+    is_clean,
+    mark_not_plain,
+    marked,
+    not_negative,
+    numbers,
+    required,
+    texts,
+)
 from features.cells import RowError, cell
 from features.plain_times import plain_times
 from features.row_types import TouchpointRow
@@ -22,33 +33,6 @@ from features.touchpoints import TouchpointRules
 
 _DATE = re.compile(r"\d{4}-(\d\d-\d\d|W\d\d-\d)", re.ASCII)
 _BY_NAME = {column.name: column for column in TOUCHPOINTS.columns}
-_REMEMBERED = 100_000
-_NUMERALS = frozenset("0123456789.+-eE")
-
-
-class _Odd(Exception):
-    """A value that only the row rule can judge."""
-
-
-_ODD: Any = object()
-
-
-class Memo(dict[Any, Any]):
-    """What a function makes of a value, worked out once; ``_ODD`` where it cannot."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, value: Any) -> Any:
-        try:
-            found = self._function(value)
-        except (RowError, _Odd, ValueError, OverflowError):
-            found = _ODD
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[value] = found
-        return found
 
 
 class TouchpointColumns:
@@ -88,21 +72,21 @@ class TouchpointColumns:
 
         properties, action = self._properties(columns, n, odd)
         found = [
-            _required(column("identity", _texts), odd),
-            _required(column("occurred_at", self._times), odd),
-            column("touchpoint_id", _texts),
-            _required(column("kind", self._short("kind")), odd),
+            required(column("identity", texts), odd),
+            required(column("occurred_at", self._times), odd),
+            column("touchpoint_id", texts),
+            required(column("kind", self._short("kind")), odd),
             column("channel", self._short("channel")),
             column("direction", self._short("direction")),
             self._topics(columns, absent, odd),
-            column("value", _numbers),
+            column("value", numbers),
             column("currency", self._short("currency")),
-            column("margin", _numbers),
-            _not_negative(column("duration", _numbers), odd),
-            column("decision_id", _texts),
+            column("margin", numbers),
+            not_negative(column("duration", numbers), odd),
+            column("decision_id", texts),
             action,
             properties,
-            [source or "" for source in column("source", _texts)],
+            [source or "" for source in column("source", texts)],
         ]
         return self._judged(found, columns, odd) if odd else (found, {})
 
@@ -138,10 +122,10 @@ class TouchpointColumns:
             if not isinstance(value, str):
                 if value is None and not column.required:
                     return None
-                raise _Odd
+                raise Odd
             found = cell({name: value}, column, now_us=self._now_us, zone=self._zone)
             if name == "currency" and self._rules.rate(value) is None:
-                raise _Odd
+                raise Odd
             if name == "topic":
                 found = found and [found]
             return orjson.dumps(found).decode() if isinstance(found, list) else found
@@ -156,8 +140,8 @@ class TouchpointColumns:
             try:
                 found = [memo[value] for value in values]
             except TypeError:  # a list or an object has no hash
-                found = [memo[v] if v is None or isinstance(v, str) else _ODD for v in values]
-            return _marked(found, odd)
+                found = [memo[v] if v is None or isinstance(v, str) else ODD for v in values]
+            return marked(found, odd)
 
         return read
 
@@ -190,7 +174,7 @@ class TouchpointColumns:
         # A day and a time of day add up in UTC and with an offset, not in a zone with a summer time.
         if self._zone is None and type(value) is str and value[10:11] in ("T", " "):
             start, since = self._day[value[:10]], self._clock[value[11:]]
-            if start is not _ODD and since is not _ODD:
+            if start is not ODD and since is not ODD:
                 return start + since
         try:
             return parse_time(value, self._zone)
@@ -208,8 +192,8 @@ class TouchpointColumns:
             odd.update(i for i, value in enumerate(columns["properties"]) if value is not None)
         action: Sequence[str | None] = absent
         for name in names:
-            _plain(columns[name], odd)
-            if not _is_clean(name):
+            mark_not_plain(columns[name], odd)
+            if not is_clean(name):
                 odd.update(range(n))
         if "action" in names:
             action = [(v.strip() or None) if type(v) is str else None for v in columns["action"]]
@@ -226,102 +210,12 @@ class TouchpointColumns:
 
 def _day(text: str) -> int:
     if _DATE.fullmatch(text) is None:
-        raise _Odd
+        raise Odd
     # The first and the last years of the calendar are near the bounds that the whole time has to keep.
     if not "0002" <= text[:4] <= "9997":
-        raise _Odd
+        raise Odd
     return parse_time(text)
 
 
 def _clock(text: str) -> int:
     return parse_time(f"2000-01-01T{text}") - parse_time("2000-01-01")
-
-
-def _marked(found: Sequence[Any], odd: set[int]) -> Sequence[Any]:
-    if _ODD in found:
-        odd.update(i for i, value in enumerate(found) if value is _ODD)
-    return found
-
-
-def _required(found: Sequence[Any], odd: set[int]) -> Sequence[Any]:
-    if None in found:
-        odd.update(i for i, value in enumerate(found) if value is None)
-    return found
-
-
-def _is_clean(text: str) -> bool:
-    if "\0" in text:
-        return False
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _texts(values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
-    """Read a column of many different texts."""
-    try:
-        clean = _is_clean("".join(values))
-    except TypeError:
-        clean = False
-    if clean:
-        return [value.strip() or None for value in values]
-    found: list[str | None] = []
-    for i, value in enumerate(values):
-        if value is None or (type(value) is str and _is_clean(value)):
-            found.append((value or "").strip() or None)
-        else:
-            odd.add(i)
-            found.append(None)
-    return found
-
-
-def _numbers(values: Sequence[Any], odd: set[int]) -> Sequence[float | None]:
-    try:
-        # float() reads more than a number: 1_000, other scripts' digits, "infinity".
-        if _NUMERALS.issuperset("".join(values)):
-            found = [float(value) if value else None for value in values]
-            if not (math.inf in found or -math.inf in found):
-                return found
-    except (TypeError, ValueError):
-        pass
-    return [_number_at(i, value, odd) for i, value in enumerate(values)]
-
-
-def _number_at(i: int, value: Any, odd: set[int]) -> float | None:
-    if value is None or value == "":
-        return None
-    kind, number = type(value), math.nan
-    if kind is float or kind is int or (kind is str and value.isascii() and "_" not in value):
-        try:
-            number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
-    if not math.isfinite(number):
-        odd.add(i)
-    return number
-
-
-def _not_negative(found: Sequence[float | None], odd: set[int]) -> Sequence[float | None]:
-    odd.update(i for i, number in enumerate(found) if number is not None and number < 0)
-    return found
-
-
-def _plain(values: Sequence[Any], odd: set[int]) -> None:
-    """Mark the values of an extra column that JSON may not hold."""
-    for i, value in enumerate(values):
-        kind = type(value)
-        if value is None or kind is bool:
-            continue
-        if kind is str:
-            if not value.isascii() or "\0" in value:
-                if not _is_clean(value):
-                    odd.add(i)
-        elif kind is int:
-            if not -(2**63) < value < 2**63:
-                odd.add(i)
-        elif kind is not float or not math.isfinite(value):
-            odd.add(i)

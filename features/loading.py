@@ -13,8 +13,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from features.cell_columns import Memo
 from features.cells import NOT_UTF8, typed
-from features.columns import Memo
 from features.files import Chunk, LoadError, Source, check_suffix, open_rows, reading
 from features.intake import Intake, intake_for
 from features.occurrences import Occurrences

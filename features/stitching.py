@@ -9,7 +9,7 @@ and more, and in training no link is known before it could have been.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,10 +111,10 @@ def _in_order(sightings: Sightings, words: list[Word], links: list[LinkRow]) -> 
     return kind[order], number[order], at[order]
 
 
-def _rank(names: Sequence[object]) -> I64:
+def _rank(names: Sequence[Any]) -> I64:
     """Place of each name in the order of the alphabet."""
     found = np.empty(len(names), dtype=np.int64)
-    found[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))  # type: ignore[arg-type]
+    found[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
     return found
 
 

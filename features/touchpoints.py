@@ -87,6 +87,10 @@ class Touchpoints:
     def __len__(self) -> int:
         return len(self.occurred_at)
 
+    def margins(self, share: float) -> NDArray[np.float64]:
+        """Margin of each touchpoint as if it were money: its own, else a share of its value; 0 without either."""
+        return np.where(np.isnan(self.margin), np.nan_to_num(self.value) * share, self.margin)
+
     @property
     def contact(self) -> NDArray[np.int32]:
         """The contact's code of each touchpoint."""

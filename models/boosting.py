@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from models.time_folds import Fold
 from models.trees import averaged
@@ -122,7 +122,7 @@ def choose(sample: Sample, folds: Sequence[Fold], seed: int, given: Params | Non
     lowest, best = np.inf, None
     for params in candidates(sample, given):
         grown = _beside(partial(_grown, _fixed(sample) | params | {"seed": seed}), sets, sample)
-        rounds = _common_best([curve for _, curve in grown], weights)
+        rounds = 1 + best_point([curve for _, curve in grown], weights)
         losses = [curve[min(rounds, booster.num_trees()) - 1] for booster, curve in grown]
         loss = float(np.dot(losses, weights))
         if loss < lowest:
@@ -167,8 +167,11 @@ def _fixed(sample: Sample) -> Params:
 
 def _beside(task: Callable[[T], R], items: Iterable[T], sample: Sample) -> list[R]:
     """Run tasks beside each other where each takes one thread, which changes no result."""
-    if sample.X.size >= _ONE_THREAD:
-        return [task(item) for item in items]
+    return [task(item) for item in items] if sample.X.size >= _ONE_THREAD else beside(task, items)
+
+
+def beside(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Run tasks beside each other, their results in the order of the items."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(task, items))
 
@@ -188,8 +191,9 @@ def _grown(params: Params, fold: tuple[Any, Any]) -> tuple[Any, Floats]:
     return booster, np.array(curve["judge"]["binary_logloss"], dtype=np.float64)
 
 
-def _common_best(curves: Sequence[Floats], weights: Sequence[int]) -> int:
-    longest = max(map(len, curves))
+def best_point(curves: Sequence[ArrayLike], weights: Sequence[int]) -> int:
+    """Place of the lowest point of curves of losses taken together, each weighed by its rows."""
+    longest = max(len(np.asarray(curve)) for curve in curves)
     # A curve that was stopped was rising; it is taken on at its last value.
-    padded = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
-    return 1 + int(np.average(padded, axis=0, weights=weights).argmin())
+    padded = [np.pad(np.asarray(curve), (0, longest - len(np.asarray(curve))), mode="edge") for curve in curves]
+    return int(np.average(padded, axis=0, weights=weights).argmin())

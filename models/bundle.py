@@ -56,11 +56,11 @@ class Bundle:
         In the registry; None before it is registered, and no part of what is signed.
     judged
         Goal to its fit from before the test, by which a later bundle is compared; written by ``save``, read by
-        ``judged_fits`` alone, because nobody is served by it.
+        ``models.judged.judged_fits`` alone, because nobody is served by it.
     effects
         Goal to what actions change of it; a goal without enough decisions has none.
     judged_stages
-        The stages that those fits look at, in the same way; read by ``judged_stages``.
+        The stages that those fits look at, in the same way; read by ``models.judged`` too.
     """
 
     manifest: Mapping[str, Any]
@@ -183,31 +183,6 @@ class Bundle:
             raise BundleError(f"the golden rows of the bundle {folder} cannot be used: {_reason(error)}") from error
         if fault is not None:
             raise BundleError(f"the bundle {folder} does not predict here what it did where it was made: {fault}")
-
-
-def judged_fits(folder: Path) -> dict[str, Propensity]:
-    """Read the fits from before the test of a bundle that has been verified, by goal.
-
-    Raises
-    ------
-    BundleError
-        Where files are missing, unknown or changed.
-    """
-    manifest, _, contents = read_signed(folder)
-    found = manifest.get("judged", {})
-    return {goal: Propensity.from_json(plain, contents[plain["file"]].decode()) for goal, plain in found.items()}
-
-
-def judged_stages(folder: Path) -> StageModel | None:
-    """Read the stages that the fits from before the test look at; None where they look at none.
-
-    Raises
-    ------
-    BundleError
-        Where files are missing, unknown or changed.
-    """
-    _, _, contents = read_signed(folder)
-    return StageModel.from_json(json.loads(contents[JUDGED_STAGES])) if JUDGED_STAGES in contents else None
 
 
 def read_signed(folder: Path) -> tuple[dict[str, Any], str, dict[str, bytes]]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosting import Params, lightgbm
+from models.boosting import Params, beside, best_point, lightgbm
 
-T = TypeVar("T")
-R = TypeVar("R")
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -37,12 +33,6 @@ _FIXED: Params = {
     "cat_l2": 20.0,
     "max_cat_threshold": 16,
 }
-
-
-def beside(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Run tasks beside each other, their results in the order of the items."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(task, items))
 
 
 @dataclass(frozen=True)
@@ -137,7 +127,7 @@ def grow_family(binned: Binned, task: Task, fold: Ints, seed: int) -> Family:
 
     grown = beside(judged, folds)
     counts = [int((here == j).sum()) for j in folds]
-    rounds = _best([curve for _, curve in grown], counts)
+    rounds = best_point([curve for _, curve in grown], counts)
     if rounds == 0:
         nothing = np.zeros(len(fold))
         return Family(0, None, {j: nothing for j in (ALL, *folds)})
@@ -185,10 +175,3 @@ def _grown(params: Params, learn: Any, judge: Any, most: int) -> tuple[Any, list
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
     )
     return booster, list(curve["judge"][params["metric"]])
-
-
-def _best(curves: Sequence[Sequence[float]], weights: Sequence[int]) -> int:
-    longest = max(map(len, curves))
-    # A curve that was stopped was rising; it is taken on at its last value.
-    padded = [np.pad(np.array(curve), (0, longest - len(curve)), mode="edge") for curve in curves]
-    return int(np.average(padded, axis=0, weights=weights).argmin())

@@ -41,7 +41,7 @@ def rising_curve(x: Floats, y: Floats) -> tuple[float, float]:
     negatives = len(y) - positives
     target = np.where(y == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     centre, spread = float(x.mean()), float(x.std())
-    flat = 0.0, float(logit(np.float64(target.mean())))  # type: ignore[arg-type]
+    flat = 0.0, float(logit(target.mean(keepdims=True))[0])
     if spread <= 1e-12 * max(abs(centre), 1.0):
         return flat
     design = np.column_stack([(x - centre) / spread, np.ones(len(x))])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import set_model  # noqa: TID251 - MLflow runs this file, nothing of ours imports it
-from mlflow.pyfunc import PythonModel  # noqa: TID251
+from mlflow.pyfunc import PythonModel  # noqa: TID251 - as above
 
 from features.catalogue import STAGE
 from features.times import parse_time

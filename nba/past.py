@@ -107,16 +107,12 @@ class Past:
 
     def margin(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
         """Contribution margin of revenue less returns in ``[as_of - within, as_of)``."""
-        return float(np.sum(self._signed(self._margins(rules), rules)[self._since(as_of - within)]))
+        return float(np.sum(self._signed(self.touchpoints.margins(rules.margin), rules)[self._since(as_of - within)]))
 
     def mean_margin(self, kinds: Sequence[str], rules: TouchpointRules) -> float:
         """Mean margin of the contact's own touchpoints of these kinds; 0 without one."""
-        found = self._margins(rules)[self._of(kinds)]
+        found = self.touchpoints.margins(rules.margin)[self._of(kinds)]
         return float(found.mean()) if len(found) else 0.0
-
-    def _margins(self, rules: TouchpointRules) -> NDArray[np.float64]:
-        t = self.touchpoints
-        return np.where(np.isnan(t.margin), np.nan_to_num(t.value) * rules.margin, t.margin)
 
     def _signed(self, amounts: NDArray[np.float64], rules: TouchpointRules) -> NDArray[np.float64]:
         known = np.nan_to_num(amounts)

@@ -32,12 +32,13 @@ from features.store import Store
 from nba.door import now_us
 from nba.settings import load_settings
 from training import metrics
-from training.dataset import make_rows, split_rows
+from training.dataset import make_rows
 from training.fit import fit_goal
 from training.goal_rows import build
 from training.journey import write_tables
 from training.past import read_past
 from training.retrain import choose_features
+from training.row_split import split_rows
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "2469"))
 room = tempfile.TemporaryDirectory()

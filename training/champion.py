@@ -8,7 +8,8 @@ from pathlib import Path
 
 from features.feature_set import FeatureSetError
 from models.belief import Belief
-from models.bundle import BundleError, judged_fits, judged_stages
+from models.bundle import BundleError
+from models.judged import judged_fits, judged_stages
 from models.propensity import Propensity
 from models.registry import Registry
 from models.stages import StageModel

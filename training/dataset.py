@@ -56,14 +56,6 @@ class Rows:
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
 
-@dataclass(frozen=True)
-class Split:
-    """Which rows train and which test; a row whose horizon reaches into the test does neither."""
-
-    train: Flags
-    test: Flags
-
-
 def data_end(touchpoints: Touchpoints, now: int) -> int:
     """Return the earlier of now and the latest touchpoint, in microseconds."""
     return min(now, int(touchpoints.occurred_at.max())) if len(touchpoints) else now
@@ -145,31 +137,6 @@ def calendar_snapshots(first: int, end: int, horizon: int, every: int) -> I64:
     return np.unique(moments[moments >= first + horizon])
 
 
-def split_rows(rows: Rows, goal: Goal) -> Split:
-    """Take the newest part as the test, and for training the rows that end before it begins."""
-    snapshots = goal.snapshots
-    if not len(rows):
-        none = np.zeros(0, dtype=np.bool_)
-        return Split(none, none)
-    if snapshots.test_from is not None:
-        first = snapshots.test_from
-    elif snapshots.after is not None:
-        first = _quantile(rows.as_of, 1.0 - snapshots.test)
-    else:
-        moments = np.unique(rows.as_of)
-        first = int(moments[-max(1, round(snapshots.test * len(moments)))])
-    test = rows.as_of >= first
-    begins = int(rows.as_of[test].min()) if test.any() else first
-    return Split(train=~test & (rows.until <= begins), test=test)
-
-
-def _quantile(moments: I64, share: float) -> int:
-    """Find the earliest of ``moments`` at or past their quantile."""
-    # Counted in whole rows: interpolated microseconds are rounded, and the row at the quantile might miss it.
-    at = int(np.ceil(share * (len(moments) - 1) - 1e-9))
-    return int(np.sort(moments)[max(0, at)])
-
-
 def _no_rows() -> Rows:
     none = np.zeros(0, dtype=np.int64)
     return Rows(none, none, none, np.zeros(0, dtype=np.bool_), np.zeros(0), none)
@@ -208,13 +175,23 @@ def _until(touchpoints: Touchpoints, own: I64, name: str) -> tuple[I64, Flags]:
     known = np.zeros(len(own), dtype=np.bool_)
     for row, properties in enumerate(own_properties(touchpoints, own)):
         try:
-            ends = properties.get(name)
-            # A file of text gives 20260702 as a number; as a time it is that day, not a second of 1970.
-            until[row] = parse_time(str(ends) if isinstance(ends, int) and 10**7 <= ends < 10**8 else ends)
+            until[row] = time_of(properties.get(name))
             known[row] = True
         except ValueError:
             continue
     return until, known
+
+
+def time_of(ends: Any) -> int:
+    """Read a property as a time, in microseconds.
+
+    Raises
+    ------
+    ValueError
+        Where it is none.
+    """
+    # A file of text gives 20260702 as a number; as a time it is that day, not a second of 1970.
+    return parse_time(str(ends) if isinstance(ends, int) and 10**7 <= ends < 10**8 else ends)
 
 
 def _unlabelled(contact: I64, as_of: I64, until: I64, own: I64) -> Rows:
@@ -254,7 +231,7 @@ def _labelled(touchpoints: Touchpoints, goal: Goal, rules: TouchpointRules, rows
     # A row made the moment its touchpoint happened must not take that touchpoint for the outcome.
     watched = of_kinds(touchpoints, goal.watched)
     happened, _, _ = tally(horizon, watched, link=touchpoints.decision, wanted=wanted, skip=rows.own)
-    margin = np.where(np.isnan(touchpoints.margin), np.nan_to_num(touchpoints.value) * rules.margin, touchpoints.margin)
+    margin = touchpoints.margins(rules.margin)
     earned = of_kinds(touchpoints, rules.money) & ~touchpoints.outbound
     _, value, _ = tally(horizon, earned, weight=margin, skip=rows.own)
     label = happened == 0 if goal.is_absence else happened > 0

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.own_rows import own_properties
 from features.spans import spans, tally
-from features.times import parse_time
 from features.touchpoints import TouchpointRules, Touchpoints
 from nba.settings.goals import Goal, Until
-from training.dataset import of_kinds
+from training.dataset import of_kinds, time_of
 from training.past import Past
 
 if TYPE_CHECKING:
@@ -92,8 +91,9 @@ def _happened(
     """Count what decides the label, and add up the margin, in ``[from, until)`` of each identity."""
     inside = spans(recorded.start, recorded.occurred_at, identity, *span)
     count, _, _ = tally(inside, of_kinds(recorded, goal.watched), link=recorded.decision, wanted=wanted)
-    margin = np.where(np.isnan(recorded.margin), np.nan_to_num(recorded.value) * rules.margin, recorded.margin)
-    _, value, _ = tally(inside, of_kinds(recorded, rules.money) & ~recorded.outbound, weight=margin)
+    _, value, _ = tally(
+        inside, of_kinds(recorded, rules.money) & ~recorded.outbound, weight=recorded.margins(rules.margin)
+    )
     return count, value
 
 
@@ -112,7 +112,7 @@ def _until(recorded: Touchpoints, goal: Goal, decisions: Sequence[DecisionRow], 
     until, ends = decided_at.copy(), np.zeros(len(decisions), dtype=np.bool_)
     for i, row in enumerate(decisions):
         try:
-            until[i] = _moment((row.properties or {}).get(name, told.get(own[i], {}).get(name)))
+            until[i] = time_of((row.properties or {}).get(name, told.get(own[i], {}).get(name)))
         except ValueError:
             continue
         ends[i] = until[i] > decided_at[i]
@@ -124,8 +124,3 @@ def _own_touchpoints(recorded: Touchpoints, decisions: Sequence[DecisionRow]) ->
     sent = np.flatnonzero(recorded.outbound & (recorded.decision >= 0))[::-1]
     first = dict(zip(recorded.decision[sent].tolist(), sent.tolist(), strict=True))
     return [first.get(code, -1) for code in _decision_codes(recorded, decisions).tolist()]
-
-
-def _moment(ends: Any) -> int:
-    # A file of text gives 20260702 as a number; as a time it is that day, not a second of 1970.
-    return parse_time(str(ends) if isinstance(ends, int) and 10**7 <= ends < 10**8 else ends)

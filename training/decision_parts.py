@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nba.settings.goals import Goal, Snapshots
+from training.row_split import quantile
 
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -58,7 +59,7 @@ def split(
     moments = decided_at[known]
     if not len(moments):
         return Parts(np.zeros(len(known), dtype=np.bool_), BY_TIME, 0)
-    first = rule.test_from if rule.test_from is not None else _quantile(moments, 1.0 - rule.test)
+    first = rule.test_from if rule.test_from is not None else quantile(moments, 1.0 - rule.test)
     held_out = known & (decided_at >= first)
     if held_out.any():
         first = int(decided_at[held_out].min())
@@ -68,12 +69,6 @@ def split(
     if by_time or rule.test_from is not None:
         return Parts(held_out, BY_TIME, first)
     return Parts(known & (_fractions(cluster, identities) < rule.test), BY_CONTACT, int(moments.min()))
-
-
-def _quantile(moments: I64, share: float) -> int:
-    """Find the earliest of ``moments`` at or past their quantile, counted in whole rows."""
-    at = int(np.ceil(share * (len(moments) - 1) - 1e-9))
-    return int(np.sort(moments)[max(0, at)])
 
 
 def _fractions(cluster: I64, identities: Sequence[str]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from models.effect import Effects, NotEnoughDecisions
 from models.qini import effect_groups, qini, qini_curve, total_error
 from models.stages import StageModel
 from nba.settings import Settings
+from training.decision_leaks import honest_matrix
 from training.decision_rows import DecisionRows, decision_rows
 from training.past import Past
 
@@ -63,15 +64,17 @@ def learn_all_effects(
     if not len(rows) or not settings.actions or not wanted:
         return LearntEffects({}, {})
     say(f"learning what actions change from {len(rows):,} decisions")
-    X = rows.matrix(past, features, stages)
+    X, leaks = honest_matrix(rows, past, features, stages)
+    left_out = [str(leak) for leak in leaks]
     found: dict[str, Effects] = {}
     report: dict[str, Any] = {}
     for goal in wanted:
         try:
             found[goal] = fit_effects(rows, X, goal, features, seed=seed)
             report[goal] = effect_report(found[goal])
+            report[goal]["warnings"] += left_out
         except NotEnoughDecisions as few:
-            report[goal] = {"actions": {}, "why": str(few)}
+            report[goal] = {"actions": {}, "why": str(few), "warnings": left_out}
     return LearntEffects(found, report)
 
 

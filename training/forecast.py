@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.errors import UserError
 from features.times import DAY, iso
 from models.belief import Belief
-from models.bundle import judged_fits, judged_stages
+from models.judged import judged_fits, judged_stages
 from nba.settings import Settings
 from nba.settings.goals import Goal
 from training.forecast_rows import Outlook, Watcher

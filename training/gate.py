@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from features.matrix import History
-from features.own_rows import own_of
-from models.stage_column import fill_stage
 from training import metrics
 from training.champion import Champion, Unreadable
 from training.fit import GoalFit
 from training.past import Past
+from training.predictor import Predictor
 
 WORST_CALIBRATION = 0.10
 """Expected calibration error beyond which a probability misleads whoever reads it."""
@@ -172,11 +170,8 @@ def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str]:
         return False, f"{name}: too few rows after both trainings to compare with the champion; {_sound(fit)}"
     rows = rows.only(later)
     features = champion.belief.own_features.get(name, champion.belief.features)
-    own = own_of(past.recorded, rows.own) if features.own else None
-    X = History(past.touchpoints, features).matrix(rows.contact, rows.as_of, traits=past.traits, own=own)
-    past.fill_account(features, rows.contact, rows.as_of, X)
-    fill_stage(champion.stages, features, X)
-    gain, error = paired_gain(rows.label, fit.predicted[later], champion.judged[name].predict(X), rows.cluster)
+    theirs, _ = Predictor(past, features, champion.judged[name], champion.stages).predict(rows)
+    gain, error = paired_gain(rows.label, fit.predicted[later], theirs, rows.cluster)
     words = f"{name}: AUC {gain:+.3f} against the champion on {len(rows):,} rows (standard error {error:.3f})"
     return gain + 1.96 * error < 0.0, words
 

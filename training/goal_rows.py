@@ -15,9 +15,10 @@ from models.stage_column import fill_stage
 from models.stages import StageModel
 from nba.settings.goals import Goal
 from nba.settings.scale import SEQUENTIAL, Scale
-from training.dataset import Rows, Split
+from training.dataset import Rows
 from training.matrix_parts import matrix_of
 from training.past import Past
+from training.row_split import Split
 
 MOST_NUMBERS = 20
 

@@ -15,10 +15,11 @@ from models.points_table import PointsTable, Threshold
 from nba.consent import KINDS
 from nba.settings.goals import Goal
 from training import metrics
-from training.dataset import Rows, Split
+from training.dataset import Rows
 from training.kind_counts import kind_counts
 from training.past import Past
 from training.points_weights import fit_weights, loss_left_out
+from training.row_split import Split
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ from features.feature_set import FeatureSet
 from features.times import DAY, iso, parse_time
 from models.stages import StageModel
 from nba.settings import Settings
+from training.decision_leaks import honest_matrix
 from training.decision_rows import DecisionRows, decision_rows
 from training.past import Past
 from training.policy_gate import Chosen, best_simple, choose, in_words
 from training.policy_learning import Learn, Lesson, learn_effects, learn_mean, taken_chances
 from training.policy_values import LEARNED, POINTS, Bench, Chances, judged_on
 from training.policy_worth import worth_of
+from training.telling_columns import Leak
 
 Flags = NDArray[np.bool_]
 
@@ -35,6 +37,8 @@ class Judged:
 
     bench: Bench
     chosen: Chosen
+    leaks: Sequence[Leak]
+    """Traits that tell what came of decisions, and were left out."""
 
     def gain_to_json(self) -> dict[str, Any]:
         """Write the gain over the best simple policy as in the report."""
@@ -126,7 +130,7 @@ def judge(
     held_out
         Which decisions, of those that ``rows`` hold out; all of them when left out.
     """
-    X = rows.matrix(past, features, stages)
+    X, leaks = honest_matrix(rows, past, features, stages)
     worth = worth_of(past, settings, rows, success_values)
     points = X[:, features.columns.index("points")].astype(np.float64)
     tested = judged_on(rows, rows.held_out if held_out is None else held_out)
@@ -150,7 +154,7 @@ def judge(
     drawn = rows.complete & ~np.isnan(rows.probability)
     fallback = best_simple(bench(drawn, learn_mean)) if drawn.any() else POINTS
     chosen = choose(found, fallback, policy=settings.ranking.policy, shown_before=shown_before)
-    return Judged(found, chosen)
+    return Judged(found, chosen, leaks)
 
 
 def _nothing(evidence: str, why: str) -> dict[str, Any]:
@@ -171,6 +175,7 @@ def _written(judged: Judged) -> dict[str, Any]:
         "gain_over_best_simple": judged.gain_to_json(),
         "serves": chosen.serves,
         "why": chosen.why,
+        "left_out": [str(leak) for leak in judged.leaks],
     }
 
 

@@ -102,7 +102,7 @@ def _goal_worth(
 def _margin_of_year(past: Past, settings: Settings, rows: DecisionRows) -> Floats:
     """Margin of revenue less returns in the year before each decision: what is kept where nobody leaves."""
     t, rules = past.touchpoints, settings.touchpoints
-    margin = np.where(np.isnan(t.margin), np.nan_to_num(t.value) * rules.margin, t.margin)
+    margin = t.margins(rules.margin)
     is_money, is_return = (of_kinds(t, kinds) & ~t.outbound for kinds in (rules.money, rules.returns))
     signed = margin * is_money - np.abs(margin) * is_return
     known = rows.contact < len(t.contacts)

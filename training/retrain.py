@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from nba.settings.goals import Goal
 from training.champion import Champion, champion_of
 from training.code_version import code_version
 from training.data_used import data_used
-from training.dataset import Rows, Split, make_rows, split_rows
+from training.dataset import Rows, make_rows
 from training.decision_rows import decision_rows
 from training.drift_rows import references, tell_drift
 from training.effect_fit import learn_all_effects
@@ -38,6 +38,7 @@ from training.policy_report import policies
 from training.profiles import action_profiles, describe_goal, success_value
 from training.promotion import promote, registry_of
 from training.report import full_report, logged_metrics
+from training.row_split import Split, split_rows
 from training.stage_fit import learn_stages, serving_stages
 from training.stage_report import stage_report
 from training.turn import own_turn
@@ -119,6 +120,7 @@ def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress
             rows=decided,
             seed=seed,
         )
+        _warn(fits, chosen.get("left_out", ()))
         told = stage_report(learnt.final, past, settings, features, seed)
         fitted = [fit.data.goal.name for fit in fits if fit.final is not None]
         effects = learn_all_effects(
@@ -158,6 +160,13 @@ def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress
         if verdict.promote:
             promote(settings, version, "; ".join(verdict.reasons), "nba train run", now_us(), folder)
     return Trained(report, version, verdict.promote)
+
+
+def _warn(fits: list[GoalFit], left_out: Iterable[str]) -> None:
+    """Name what decisions showed to be filled in after the fact in the warnings of goals that did not find it."""
+    for fit in fits:
+        known = {warning.partition("' ")[0] for warning in fit.report["warnings"]}
+        fit.report["warnings"] += [leak for leak in left_out if leak.partition("' ")[0] not in known]
 
 
 def choose_features(past: Past, settings: Settings, before: int) -> FeatureSet:

@@ -10,9 +10,10 @@ from features.matrix import History
 from features.times import DAY
 from features.touchpoints import Touchpoints
 from models.belief import Belief
-from models.bundle import Bundle, judged_stages
+from models.bundle import Bundle
 from models.estimate import Candidate
 from models.estimates import foresee
+from models.judged import judged_stages
 from models.propensity import Propensity
 from models.stage_column import fill_stage
 from models.stages import StageModel

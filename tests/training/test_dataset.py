@@ -13,7 +13,8 @@ from features.times import DAY, HOUR, iso, parse_time
 from features.touchpoints import Touchpoints
 from nba.settings.goals import After, Among, Goal, Snapshots, Until
 from tests.features.worlds import RULES, row
-from training.dataset import calendar_snapshots, data_end, describe, make_rows, split_rows
+from training.dataset import calendar_snapshots, data_end, describe, make_rows
+from training.row_split import split_rows
 
 HORIZON = 10 * DAY
 BUY = Goal("buy", ("order",), (), HORIZON, "sum", snapshots=Snapshots(every_us=5 * DAY))

@@ -9,7 +9,7 @@ import pytest
 
 from features.times import DAY
 from tests.training.small_worlds import Small
-from training.dataset import Split, label_rows, make_rows, rows_at
+from training.dataset import label_rows, make_rows, rows_at
 from training.drift import STEADY
 from training.drift_rows import (
     drift_in_data,
@@ -21,6 +21,7 @@ from training.drift_rows import (
     tell_drift,
 )
 from training.plots_drift import drift_plots
+from training.row_split import Split
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.leaks import alone
+from training.telling_columns import alone
 
 
 @pytest.fixture

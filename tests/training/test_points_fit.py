@@ -14,12 +14,13 @@ from features.traits import Traits
 from models.points import points_log, total
 from models.points_table import FitPoints, PointsTable, Threshold
 from nba.settings import parse_settings
-from training.dataset import Rows, make_rows, split_rows
+from training.dataset import Rows, make_rows
 from training.kind_counts import kind_counts
 from training.past import Past
 from training.points_fit import MOST_KINDS, NotEnoughData, suggest
 from training.points_text import plain, readable, toml
 from training.points_weights import fit_weights
+from training.row_split import split_rows
 from training.world import world
 from training.world_files import settings_text
 
