@@ -14,9 +14,9 @@ from bench.quality_table import Found
 from training import metrics
 from training.dataset import make_rows
 from training.fit import GoalFit, fit_goal
-from training.gate import paired_gain
 from training.goal_rows import build
 from training.journey import write_tables
+from training.metrics import paired_gain
 from training.row_split import split_rows
 
 TOML = Path(__file__).parent.parent / "training" / "commands" / "demo.toml"

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from training import metrics
 from training.champion import Champion, Unreadable
 from training.fit import GoalFit
@@ -171,26 +169,6 @@ def _against(fit: GoalFit, past: Past, champion: Champion) -> tuple[bool, str]:
     rows = rows.only(later)
     features = champion.belief.own_features.get(name, champion.belief.features)
     theirs, _ = Predictor(past, features, champion.judged[name], champion.stages).predict(rows)
-    gain, error = paired_gain(rows.label, fit.predicted[later], theirs, rows.cluster)
+    gain, error = metrics.paired_gain(rows.label, fit.predicted[later], theirs, rows.cluster)
     words = f"{name}: AUC {gain:+.3f} against the champion on {len(rows):,} rows (standard error {error:.3f})"
     return gain + 1.96 * error < 0.0, words
-
-
-def paired_gain(
-    label: np.ndarray[Any, Any],
-    ours: np.ndarray[Any, Any],
-    theirs: np.ndarray[Any, Any],
-    contact: np.ndarray[Any, Any],
-) -> tuple[float, float]:
-    """Difference in AUC on the same rows and its standard error, by leaving out tenths of the contacts."""
-    total = (metrics.auc(label, ours) or 0.0) - (metrics.auc(label, theirs) or 0.0)
-    fold = contact % 10
-    parts = []
-    for left_out in range(10):
-        keep = fold != left_out
-        a, b = metrics.auc(label[keep], ours[keep]), metrics.auc(label[keep], theirs[keep])
-        if a is not None and b is not None:
-            parts.append(a - b)
-    n = len(parts)
-    error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else float("inf")
-    return total, error

@@ -88,7 +88,8 @@ def suggest(past: Past, goal: Goal, rows: Rows, split: Split, in_force: PointsTa
     before, after = (_score(past, train, table) for table in (in_force, found))
     table = replace(found, thresholds=_thresholds(in_force.thresholds, before, after))
     ours, theirs = _score(past, test, table), _score(past, test, in_force)
-    gain, error = _gain(test, ours, theirs)
+    gain, error = metrics.paired_gain(test.label, ours, theirs, test.cluster)
+    error = min(error, 0.5)  # no two areas differ by more
     return Suggestion(
         table=table,
         auc=metrics.auc(test.label, ours) or 0.5,
@@ -211,18 +212,3 @@ def _rates(score: Floats, label: Flags) -> tuple[tuple[float, float, int], ...]:
         if inside.any():
             rates.append((float(low), float(label[inside].mean()), int(inside.sum())))
     return tuple(rates)
-
-
-def _gain(rows: Rows, ours: Floats, theirs: Floats) -> tuple[float, float]:
-    """Difference of the areas and its standard error, by leaving out tenths of the contacts."""
-    total = (metrics.auc(rows.label, ours) or 0.5) - (metrics.auc(rows.label, theirs) or 0.5)
-    fold = np.unique(rows.cluster, return_inverse=True)[1] % 20
-    parts = []
-    for k in range(20):
-        kept = fold != k
-        a, b = metrics.auc(rows.label[kept], ours[kept]), metrics.auc(rows.label[kept], theirs[kept])
-        if a is not None and b is not None:
-            parts.append(a - b)
-    n = len(parts)
-    error = float(np.sqrt((n - 1) / n * np.sum((np.array(parts) - np.mean(parts)) ** 2))) if n > 1 else 0.5
-    return total, error

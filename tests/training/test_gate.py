@@ -8,7 +8,7 @@ import pytest
 
 from training import metrics
 from training.champion import Champion, Unreadable
-from training.gate import calibration_noise, judge, paired_gain
+from training.gate import calibration_noise, judge
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3])
@@ -32,11 +32,11 @@ def test_a_gain_lies_within_its_error_for_equal_models_and_beyond_it_for_a_bette
         truth = rng.normal(size=1500)
         label = truth + rng.normal(size=1500) > 1.0
         a, b = (truth + rng.normal(size=1500) for _ in range(2))
-        gain, error = paired_gain(label, a, b, contact)
+        gain, error = metrics.paired_gain(label, a, b, contact)
         beyond.append(abs(gain) > 1.96 * error)
     # Ten folds give a rough error: at most one false alarm in six, against one in twenty in the limit.
     assert np.mean(beyond) <= 1 / 6
-    gain, error = paired_gain(label, truth, b, contact)
+    gain, error = metrics.paired_gain(label, truth, b, contact)
     assert gain > 1.96 * error > 0
 
 
