@@ -30,7 +30,12 @@ _SETTLED = 730 * DAY
 
 
 def compare(
-    reference: Reference, sample: Sample, features: Sequence[Feature], gains: Mapping[str, float] | None = None
+    reference: Reference,
+    sample: Sample,
+    features: Sequence[Feature],
+    gains: Mapping[str, float] | None = None,
+    *,
+    within: bool = False,
 ) -> dict[str, Any]:
     """Say how far rows have moved from a reference; JSON-able.
 
@@ -40,6 +45,8 @@ def compare(
         Of the sample's columns, in their order.
     gains
         How much of the model rests on each column, 0 to 1.
+    within
+        Whether both are rows of one training, so that its model has learnt from what moved.
 
     Returns
     -------
@@ -87,7 +94,7 @@ def compare(
         "outcome": _outcome(reference, sample),
     }
     report["level"] = _level(report)
-    report["sentence"] = _sentence(report)
+    report["sentence"] = _sentence(report, within)
     return report
 
 
@@ -165,7 +172,7 @@ def _level(report: Mapping[str, Any]) -> str:
     return HAS_MOVED if HAS_MOVED in told or report["moved"] + report["moved_far"] else STEADY
 
 
-def _sentence(report: Mapping[str, Any]) -> str:
+def _sentence(report: Mapping[str, Any], within: bool) -> str:
     parts = []
     score, outcome = report["score"], report["outcome"]
     if report["moved"] + report["moved_far"]:
@@ -181,10 +188,13 @@ def _sentence(report: Mapping[str, Any]) -> str:
         parts.append(f"the rate has {outcome['meaning']}, from {outcome['before']:.1%} to {outcome['now']:.1%}")
     if not parts:
         return "steady: nothing has moved by more than chance explains"
-    advice = {
-        HAS_MOVED: "look at what changed in the sources, and retrain",
-        HAS_MOVED_FAR: "retrain with `nba train run` before the numbers are trusted",
-    }[_level(report)]
     if report["by_themselves"]:
         parts.append(f"{report['by_themselves']} more features grow because the records are young, which is no alarm")
-    return "; ".join(parts) + f". {advice[0].upper()}{advice[1:]}"
+    told = "; ".join(parts)
+    return told if within else f"{told}. {_ADVICE[_level(report)]}"
+
+
+_ADVICE = {
+    HAS_MOVED: "Look at what changed in the sources, and retrain",
+    HAS_MOVED_FAR: "Retrain with `nba train run` before the numbers are trusted",
+}

@@ -88,7 +88,7 @@ def drift_in_data(fit: GoalFit, past: Past) -> dict[str, Any] | None:
     after = replace(after, label=rows.label[test], label_contact=who)
     reference = Reference.of(before, fit.data.features, rows.as_of[train], int(past.recorded.occurred_at.min()))
     gains = {} if fit.final is None else dict(fit.final.drivers())
-    return compare(reference, after, fit.data.features.features, gains)
+    return compare(reference, after, fit.data.features.features, gains, within=True)
 
 
 def moved_since(past: Past, settings: Settings, belief: Belief) -> list[str]:

@@ -90,7 +90,8 @@ def lead_drivers(fit: GoalFit, past: Past) -> dict[str, Any]:
 
     Returns
     -------
-    ``tested``, ``found``, and ``rows``, the most certain first, at most 20.
+    ``tested``, ``found``, ``is_absence`` (the rates are those of nothing happening), and ``rows``, the most certain
+    first, at most 20.
     """
     data = fit.data
     label, contact = data.rows.label, data.rows.cluster
@@ -117,7 +118,8 @@ def lead_drivers(fit: GoalFit, past: Past) -> dict[str, Any]:
         for (mark, found), keeps, odds in zip(told, holds, adjusted, strict=True)
     ]
     rows.sort(key=lambda row: (not row["holds"], row["p_value"], str(row["what"])))
-    return {"tested": len(rows), "found": int(holds.sum()), "rows": rows[:SHOWN]}
+    found = int(holds.sum())
+    return {"tested": len(rows), "found": found, "is_absence": data.goal.is_absence, "rows": rows[:SHOWN]}
 
 
 def tell_leads(fits: Sequence[GoalFit], past: Past) -> None:
@@ -205,9 +207,10 @@ def _adjusted(model: Propensity | None, data: GoalRows, marks: Sequence[_Mark]) 
 def lead_lines(drivers: Mapping[str, Any]) -> list[str]:
     """Write the drivers that hold, at most eight lines."""
     rows = [row for row in drivers["rows"] if row["holds"]][:8]
+    title = "who is lost, and who is not" if drivers["is_absence"] else "what makes a good lead"
     if not rows:
-        return [f"  what makes a good lead: none of {drivers['tested']} things compared stands out beyond chance"]
-    lines = [f"  what makes a good lead ({drivers['found']} of {drivers['tested']} things compared hold):"]
+        return [f"  {title}: none of {drivers['tested']} things compared stands out beyond chance"]
+    lines = [f"  {title} ({drivers['found']} of {drivers['tested']} things compared hold):"]
     for row in rows:
         low, high = row["lift_interval"]
         model = "" if row["odds_in_model"] is None else f"; {row['odds_in_model']:.2f} times the odds in the model"

@@ -93,6 +93,8 @@ def test_other_categories_and_scores_and_rates_are_told():
     assert found["score"]["meaning"] == HAS_MOVED_FAR and found["score"]["how"] == "higher"
     assert found["outcome"]["meaning"] == HAS_MOVED_FAR and found["outcome"]["change"] > 0.5
     assert found["level"] == HAS_MOVED_FAR and "nba train run" in found["sentence"]
+    within = compare(reference(before), after, FEATURES, within=True)
+    assert within["level"] == HAS_MOVED_FAR and "etrain" not in within["sentence"], "it has just been trained"
     after.X[:, 3] = np.where(np.isnan(after.X[:, 3]), np.nan, 13)
     only = {row["feature"]: row["how"] for row in compare(reference(before), after, FEATURES[:4])["features"]}
     assert only["n_3_30d"] == "other values"

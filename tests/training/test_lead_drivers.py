@@ -40,7 +40,8 @@ def fit_of(rng, *, contacts=600, repeats=4, lifts=True) -> Any:
         logit = logit + 1.1 * X[:, at["n_kind_download_30d"]] + 1.1 * X[:, at["trait_branch"]]
     label = rng.random(n) < 1 / (1 + np.exp(-logit))
     rows = SimpleNamespace(label=label, cluster=contact)
-    return SimpleNamespace(data=SimpleNamespace(features=SET, X=X, rows=rows), final=None)
+    goal = SimpleNamespace(is_absence=False)
+    return SimpleNamespace(data=SimpleNamespace(features=SET, X=X, rows=rows, goal=goal), final=None)
 
 
 def test_what_leads_to_the_goal_is_found_and_what_we_send_is_not_asked():
@@ -107,3 +108,10 @@ def test_every_column_about_a_kind_counts_for_its_part_in_the_model():
     rows = {row["what"]: row["odds_in_model"] for row in lead_drivers(data, PAST)["rows"]}
     assert rows["download in the last 30 days"] == pytest.approx(np.exp(0.5))
     assert rows["branch = pharma"] == pytest.approx(1.0)
+
+
+def test_a_goal_of_absence_tells_of_who_is_lost_and_not_of_leads():
+    fit = fit_of(np.random.default_rng(0))
+    assert lead_lines(lead_drivers(fit, PAST))[0].startswith("  what makes a good lead")
+    fit.data.goal.is_absence = True
+    assert lead_lines(lead_drivers(fit, PAST))[0].startswith("  who is lost, and who is not")
