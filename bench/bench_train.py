@@ -15,9 +15,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 # Threads that spin while they wait take the processor from who works.
@@ -61,6 +64,29 @@ class World:
         return cls(X, y, as_of, as_of + 28 * DAY, rng.integers(0, max(1, rows // SNAPSHOTS), rows))
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock, and of all processors together."""
+
+    seconds: float
+    processor: float
+
+    def __add__(self, other: Cost) -> Cost:
+        """Take two together."""
+        return Cost(self.seconds + other.seconds, self.processor + other.processor)
+
+    def less(self, other: Cost) -> Cost:
+        """Take away what does not belong to it."""
+        return Cost(self.seconds - other.seconds, self.processor - other.processor)
+
+
+def timed(work: Callable[[], object]) -> Cost:
+    """Run work once."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return Cost(time.perf_counter() - wall, time.process_time() - processor)
+
+
 @dataclass
 class Grown:
     """A booster as it was grown: which matrix, with what, and how many rounds it came to."""
@@ -72,21 +98,35 @@ class Grown:
 
 @dataclass
 class Noting:
-    """LightGBM's module, noting which matrices are laid out and what is grown on them."""
+    """LightGBM's module, noting which matrices are laid out and what is grown on them.
 
+    Matrices go into files in ``folder``: kept in memory they would count as ours. ``cost`` is what that took.
+    """
+
+    folder: Path
     matrices: list[dict[str, Any]] = field(default_factory=list)
     grown: list[Grown] = field(default_factory=list)
-    sets: dict[int, int] = field(default_factory=dict)
+    cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(lightgbm, name)
 
     def Dataset(self, data: NDArray[Any], label: NDArray[Any], **more: Any) -> Any:
         """Lay out a matrix."""
+        at = len(self.matrices)
+        if more.get("reference") is None:
+            self.cost += timed(lambda: np.save(self.folder / f"{at}.npy", data))
+        self.matrices.append({"label": label, **more, "reference": None})
         found = lightgbm.Dataset(data, label, **more)
-        self.sets[id(found)] = len(self.matrices)
-        self.matrices.append({"data": data, "label": label, **more, "keep": found})
+        found.noted_as = at
         return found
+
+    def laid_out(self, at: int) -> tuple[Any, Cost]:
+        """Lay a noted matrix out again; reading it back costs nothing."""
+        params = {**self.matrices[at]["params"], "num_threads": 0}
+        data = np.load(self.folder / f"{at}.npy")
+        found = lightgbm.Dataset(data, **{**self.matrices[at], "params": params})
+        return found, timed(found.construct)
 
     def train(self, params: dict[str, Any], train_set: Any, **more: Any) -> Any:
         """Grow a booster, and note to how many rounds it came, those behind its best one too."""
@@ -96,23 +136,8 @@ class Noting:
             rounds[0] = at.iteration + 1
 
         booster = lightgbm.train(params, train_set, **{**more, "callbacks": [count, *more.get("callbacks", ())]})
-        self.grown.append(Grown(self.sets[id(train_set)], params, rounds[0]))
+        self.grown.append(Grown(train_set.noted_as, params, rounds[0]))
         return booster
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds on the clock, and of all processors together."""
-
-    seconds: float
-    processor: float
-
-
-def timed(work: Callable[[], object]) -> Cost:
-    """Run work once."""
-    wall, processor = time.perf_counter(), time.process_time()
-    work()
-    return Cost(time.perf_counter() - wall, time.process_time() - processor)
 
 
 def ours(world: World, columns: tuple[str, ...]) -> None:
@@ -124,19 +149,25 @@ def ours(world: World, columns: tuple[str, ...]) -> None:
     judged.refit(world.X, world.y)
 
 
-def bare(noted: Noting) -> None:
+def bare(noted: Noting) -> Cost:
     """Grow the same boosters."""
     laid_out: dict[int, Any] = {}
+    cost = Cost(0.0, 0.0)
     last = {grown.matrix: i for i, grown in enumerate(noted.grown)}
     for i, grown in enumerate(noted.grown):
         if grown.matrix not in laid_out:
-            given = {name: value for name, value in noted.matrices[grown.matrix].items() if name != "keep"}
-            params = {**given.pop("params"), "num_threads": 0}
-            laid_out[grown.matrix] = lightgbm.Dataset(**given, params=params).construct()
+            laid_out[grown.matrix], spent = noted.laid_out(grown.matrix)
+            cost += spent
         params = {**grown.params, "num_threads": 0}
-        lightgbm.train(params, laid_out[grown.matrix], num_boost_round=grown.rounds)
+        data, rounds = laid_out[grown.matrix], grown.rounds
+        cost += timed(partial(lightgbm.train, params, data, num_boost_round=rounds))
         if last[grown.matrix] == i:
-            del laid_out[grown.matrix]
+            del laid_out[grown.matrix], data
+    return cost
+
+
+def _this(noted: Noting) -> Noting:
+    return noted
 
 
 def measure(rows: int, columns: int, *, times: int) -> dict[str, Any]:
@@ -144,17 +175,19 @@ def measure(rows: int, columns: int, *, times: int) -> dict[str, Any]:
     world = World.of(rows, columns)
     names = tuple(f"feature_{i}" for i in range(columns))
     data_mb = peak_mb()
-    plain = timed(lambda: ours(world, names))
-    peak = peak_mb()
-    noted = Noting()
-    known = boosting.lightgbm
-    boosting.lightgbm = lambda: noted
-    try:
-        ours(world, names)
-    finally:
-        boosting.lightgbm = known
-    costs = [(plain, timed(lambda: bare(noted)))]
-    costs += [(timed(lambda: ours(world, names)), timed(lambda: bare(noted))) for _ in range(times - 1)]
+    costs = []
+    peak = 0.0
+    with tempfile.TemporaryDirectory(prefix="bench-train-") as folder:
+        for _ in range(times):
+            noted = Noting(Path(folder))
+            known = boosting.lightgbm
+            boosting.lightgbm = partial(_this, noted)
+            try:
+                mine = timed(lambda: ours(world, names)).less(noted.cost)
+            finally:
+                boosting.lightgbm = known
+            peak = peak or peak_mb()
+            costs.append((mine, bare(noted)))
     return {
         "rows": rows,
         "columns": columns,

@@ -37,7 +37,7 @@ _LAST_BITS = 2.5e-7
 """A number that moves by less than this part of its size has not changed: it is summed up in another order."""
 
 _ROUNDING = 1e-5
-"""Sums nearer than this part of their size are the same."""
+"""A value of fewer touchpoints that is nearer than this part of the whole one tells enough."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class _Sources:
         """Whether what the told touchpoints add gives the value of each column."""
         adds = np.where(told, self._adds, 0.0)
         size = np.abs(adds).sum(axis=0) + np.abs(self.value)
-        close: Flags = np.abs(adds.sum(axis=0) - (self.value - self._nothing)) <= _ROUNDING * size
+        close: Flags = np.abs(adds.sum(axis=0) - (self.value - self._nothing)) <= _LAST_BITS * size
         return close
 
     def _widen(self) -> None:

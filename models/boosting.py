@@ -186,7 +186,7 @@ def _grown(params: Params, fold: tuple[Any, Any]) -> tuple[Any, Floats]:
         valid_sets=[judge],
         valid_names=["judge"],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
-        keep_training_booster=False,
+        keep_training_booster=True,
     )
     return booster, np.array(curve["judge"]["binary_logloss"], dtype=np.float64)
 

@@ -17,6 +17,7 @@ from features.members import Contact, members_of
 from features.times import ALWAYS, DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 from nba.account_past import AccountPast
+from nba.surroundings import ALONE, Surroundings
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow, ScoreRow
@@ -43,6 +44,8 @@ class Past:
     """What its account did, read only where a model asks; None where it belongs to none."""
     scored: ScoreRow | None = None
     """What the last ``nba score`` found, of whatever moment; None where the contact was not scored."""
+    around: Surroundings = ALONE
+    """What lies around it."""
 
     @classmethod
     def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:

@@ -158,3 +158,14 @@ def test_how_many_histories_are_held_at_a_time_changes_nothing(monkeypatch):
     for name, each in expected.items():
         np.testing.assert_array_equal(found[name].touchpoints, each.touchpoints, err_msg=name)
         np.testing.assert_array_equal(found[name].value, each.value)
+
+
+def test_what_a_little_old_touchpoint_does_not_add_is_no_share_of_it():
+    """The strongest topic is the narrow one: what was seen of the wider topic a year ago is not part of its interest."""
+    rows = [
+        row("ann", NOW - 350 * DAY, 1, "page_view", topics=("saws",)),
+        row("ann", NOW - 350 * DAY, 2, "page_view", topics=("saws",)),
+        row("ann", NOW - DAY, 3, "page_view", topics=("saws/band",)),
+    ]
+    assert told(rows)["interest_top_1"].touchpoints.tolist() == [2]
+    assert told(rows)["interest_total"].touchpoints.tolist() == [0, 1, 2]

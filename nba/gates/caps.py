@@ -1,0 +1,17 @@
+"""How often is enough."""
+
+from __future__ import annotations
+
+from nba.gates.refusal import Refusal
+from nba.settings.actions import Action
+from nba.situation import Situation
+
+
+def cap(action: Action, at: Situation) -> Refusal | None:
+    """Refuse what would be one too many; mandatory and transactional actions do not count."""
+    if action.class_ == "default":
+        for full in at.full:
+            if full.cap.channel in (None, action.channel):
+                detail = f"{full.count} of {full.cap.count} in {full.cap.per}"
+                return Refusal(action.name, full.cap.rule, detail, full.until)
+    return None

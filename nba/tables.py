@@ -1,0 +1,88 @@
+"""The catalogues that recommendations are about: products, devices, events, content, partners, as of a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.frozen import Frozen
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something that is sold."""
+
+    product_id: str
+    topics: tuple[str, ...] = ()
+    margin: float | None = None
+    more: Mapping[str, Any] = field(default_factory=Frozen)
+    """Every other column."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A device or contract that somebody has; ``more`` holds its dates, by the names of their columns."""
+
+    asset_id: str
+    product_id: str | None = None
+    partner: str | None = None
+    more: Mapping[str, Any] = field(default_factory=Frozen)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that contacts may be invited to; times in microseconds."""
+
+    event_id: str
+    starts_at: int
+    ends_at: int | None = None
+    place: str | None = None
+    topics: tuple[str, ...] = ()
+    seats: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """Something to read; ``valid_from`` and ``valid_to`` in microseconds, half-open."""
+
+    content_id: str
+    title: str
+    topics: tuple[str, ...]
+    url: str | None = None
+    stages: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    language: str | None = None
+    tone: str = "plain"
+    valid_from: int | None = None
+    valid_to: int | None = None
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A dealer, as agreed; ``mode`` and ``visible`` None where the settings say it."""
+
+    partner: str
+    name: str | None = None
+    parent: str | None = None
+    account: str | None = None
+    territory: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    capacity: int | None = None
+    language: str | None = None
+    mode: str | None = None
+    visible: tuple[str, ...] | None = None
+    agreement_from: int | None = None
+    agreement_to: int | None = None
+    more: Mapping[str, Any] = field(default_factory=Frozen)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that was known of the catalogues strictly before a moment."""
+
+    products: Mapping[str, Product] = field(default_factory=Frozen)
+    events: Mapping[str, Event] = field(default_factory=Frozen)
+    content: Mapping[str, Content] = field(default_factory=Frozen)
+    partners: Mapping[str, Partner] = field(default_factory=Frozen)
