@@ -12,7 +12,7 @@ export PIP_NO_INPUT := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load bench-train bench-quality docs notebooks format lock clean
+.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-quality docs notebooks format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ bench-load: setup ## measure loads into SQLite and PostgreSQL against executeman
 
 bench-train: setup ## fitting beside bare lgb.train on the same matrices, 100 k, 1 M and 5 M rows; ARGS="--rows 100000" for less
 	PYTHONPATH=. $(BIN)/python bench/bench_train.py $(ARGS)
+
+bench-plan: setup ## plan a day for 200 k and 1 M contacts with 20 actions: time, memory, limits kept, gap; ARGS="--contacts 50000"
+	PYTHONPATH=. $(BIN)/python bench/bench_plan.py $(ARGS)
+
+bench-decide: setup ## measure the decision logic for one contact and 20 actions with every kind of rule; ARGS=--strict
+	PYTHONPATH=. $(BIN)/python bench/bench_decide.py $(ARGS)
 
 bench-quality: setup ## how good predictions and choices are, against floors and aims; ARGS=DATA_DIR, the folder of public data
 	$(BIN)/python bench/quality.py $(ARGS)

@@ -32,6 +32,10 @@ class Frozen(Mapping[K, V]):
     def __getitem__(self, key: K) -> V:
         return self._items[key]
 
+    def __contains__(self, key: object) -> bool:
+        # Settings are asked this for every touchpoint, and what a mapping has by itself tries and catches.
+        return key in self._items
+
     def __iter__(self) -> Iterator[K]:
         return iter(self._items)
 

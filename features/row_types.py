@@ -113,6 +113,11 @@ class DecisionRow:
     holdout: bool = False
     features_sha: str | None = None
 
+    @property
+    def carried_out_at(self) -> int | None:
+        """When it was carried out as far as we know: at once, or where it was deferred when it was activated."""
+        return self.activated_at if self.deferred else self.decided_at
+
 
 class OutcomeRow(NamedTuple):
     """What came of a decision; ``pending`` while the decision is not known. Times in microseconds."""

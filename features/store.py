@@ -44,6 +44,8 @@ class Store(Reading):
         self._lent: list[PoolProxiedConnection] = []
         self._lending = threading.Lock()
         self._to_pack: dict[str, TouchpointRules] = {}
+        self.record_writes = 0
+        """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -99,8 +101,10 @@ class Store(Reading):
             connection, cursor, may_pack = self._begun()
             with closing(connection):
                 try:
-                    yield Writing(cursor, self._dialect, may_pack=may_pack)
+                    writing = Writing(cursor, self._dialect, may_pack=may_pack)
+                    yield writing
                     cursor.execute("COMMIT")
+                    self.record_writes += writing.has_changed_records
                 except BaseException:
                     self._dialect.rollback(connection)
                     raise
@@ -136,6 +140,7 @@ class Store(Reading):
                 loading = Loading(self._dialect.cursor(connection), self._dialect)
                 yield loading
                 loading.commit()
+                self.record_writes += loading.has_changed_records
             except BaseException:
                 self._dialect.rollback(connection)
                 raise
@@ -172,7 +177,7 @@ class Store(Reading):
                     self._dialect.make_tables(cursor)
                     cursor.execute(f"INSERT INTO {tables.VERSION.name} (version) VALUES ({NEWEST})")
                 elif version < NEWEST:
-                    migrate(version, cursor.execute, tables.TEXT.compile(self._dialect.grammar))
+                    migrate(version, cursor.execute, self._dialect.words)
                 cursor.execute("COMMIT")
             except BaseException:
                 self._dialect.rollback(connection)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import ClauseElement
@@ -66,6 +66,13 @@ class Sql:
         return found
 
 
+def once(table: Table, columns: Sequence[str] | None = None, otherwise: str = "DO NOTHING") -> Sql:
+    """Insert a row, its values in the order of ``columns`` (the table's where left out), unless it is there."""
+    names = columns or [column.name for column in table.c]
+    values = ", ".join(f":{name}" for name in names)
+    return Sql(text(f"INSERT INTO {table.name} ({quoted(names)}) VALUES ({values}) ON CONFLICT {otherwise}"))
+
+
 class Dialect(ABC):
     """One database.
 
@@ -80,6 +87,8 @@ class Dialect(ABC):
     """The errors after which the same transaction may well succeed."""
     longest_key: ClassVar[int | None] = None
     """How many bytes of UTF-8 an identity, an id or a source may have; None where that does not matter."""
+    words: ClassVar[Mapping[str, str]]
+    """What migrations call by a name and each database by another."""
     where: str
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 Run = Callable[[str], object]
 """Executes one statement inside the transaction of the migration."""
@@ -38,7 +38,7 @@ _FROM_1 = (
         WHERE json_type(body, '$.account') = 'text'""",
 )
 
-# From here on a store may be of either database; {text} is its type of a text compared byte by byte.
+# From here on a store may be of either database: names in braces stand for what each says its own way.
 _FROM_2 = (
     """CREATE TABLE audit (
         number BIGINT NOT NULL, at BIGINT NOT NULL, "by" {text} NOT NULL, what {text} NOT NULL,
@@ -47,13 +47,29 @@ _FROM_2 = (
     )""",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2)
+_FROM_3 = (
+    "CREATE TABLE record_changes (table_name {text} NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (table_name))",
+    "INSERT INTO record_changes (table_name, number) SELECT table_name, count(*) FROM records GROUP BY table_name",
+    """CREATE TABLE asset_owners (
+        owner_kind {text} NOT NULL, owner {text} NOT NULL, asset_id {text} NOT NULL, known_at BIGINT NOT NULL,
+        PRIMARY KEY (owner_kind, owner, asset_id, known_at)
+    ){clustered}""",
+    """INSERT INTO asset_owners (owner_kind, owner, asset_id, known_at)
+        SELECT 'identity', {identity}, "key", known_at FROM records
+        WHERE table_name = 'assets' AND {identity} IS NOT NULL""",
+    """INSERT INTO asset_owners (owner_kind, owner, asset_id, known_at)
+        SELECT 'account', {account}, "key", known_at FROM records
+        WHERE table_name = 'assets' AND {account} IS NOT NULL""",
+    "CREATE INDEX decisions_taken ON decisions (action, coalesce(activated_at, decided_at))",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3)
 
 NEWEST = 1 + len(_STEPS)
 """The version of the schema that ``store_tables`` describes."""
 
 
-def migrate(version: int, run: Run, text: str = "TEXT") -> None:
+def migrate(version: int, run: Run, words: Mapping[str, str]) -> None:
     """Take a store from its version to the newest, one step after the other.
 
     Parameters
@@ -62,10 +78,13 @@ def migrate(version: int, run: Run, text: str = "TEXT") -> None:
         What the store says it is, from 1 to ``NEWEST``.
     run
         Called with each statement; whoever calls sees to the transaction.
-    text
-        The database's type of a text.
+    words
+        What the database says for each name in braces: ``text``, its type of a text; ``clustered``, what makes a
+        table one with the index of its key; ``identity`` and ``account``, these entries of the JSON in ``body``.
     """
     for step in _STEPS[version - 1 :]:
         for statement in step:
-            run(statement.replace("{text}", text))
+            for name, said in words.items():
+                statement = statement.replace(f"{{{name}}}", said)
+            run(statement)
     run(f"UPDATE nba_store SET version = {NEWEST}")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection
 
 from features import store_dialect
+from features.frozen import Frozen
 from features.store_dialect import Cursor, Dialect, quoted
 
 _CONNECT_SECONDS = "10"
@@ -47,6 +48,14 @@ class Postgresql(Dialect):
     errors = (psycopg.Error,)
     # An entry of an index has some 2,700 bytes; the longest of ours has three keys.
     longest_key = 800
+    words = Frozen(
+        {
+            "text": 'TEXT COLLATE "C"',
+            "clustered": "",
+            "identity": "body::json ->> 'identity'",
+            "account": "body::json ->> 'account'",
+        }
+    )
     gave_way = (faults.DeadlockDetected, faults.SerializationFailure)
 
     def __init__(self, url: URL) -> None:

@@ -99,6 +99,21 @@ class Reading(ABC):
         for key, known_at, body in self._stream(selects.RECORDS, (table, _ever(before))):
             yield RecordRow(key, known_at, orjson.loads(body))
 
+    def record_changes(self) -> dict[str, int]:
+        """Return how often the rows of each of these tables were changed; one that never was is left out."""
+        return dict(self._all(selects.CHANGES))
+
+    def assets_of(self, kind: str, owner: str, before: int) -> list[RecordRow]:
+        """Return what is known of the devices that any row says an owner has, by id and time.
+
+        Parameters
+        ----------
+        kind
+            ``identity`` or ``account``.
+        """
+        rows = self._all(selects.ASSETS_OF, (kind, owner, before, before))
+        return [RecordRow(key, known_at, orjson.loads(body)) for key, known_at, body in rows]
+
     def link_rows(self, before: int | None = None) -> Iterator[LinkRow]:
         """Links that had been seen."""
         return map(LinkRow._make, self._stream(selects.LINKS, (_ever(before),)))
@@ -158,6 +173,18 @@ class Reading(ABC):
         """One contact's decisions before ``before`` by time, those made or activated at ``since`` or later."""
         return [_decision(row) for row in self._all(selects.DECISIONS_OF, (identity, before, since))]
 
+    def taken(self, action: str, before: int, since: int, placement: str) -> list[str]:
+        """Return whom an action was taken for by decisions of ours, by time; an identity as often as it was.
+
+        Those that were carried out in ``[since, before)`` as far as we know (``DecisionRow.carried_out_at``), in a
+        placement or where none is logged.
+        """
+        return [row[0] for row in self._all(selects.TAKEN, _taken(action, before, since, placement))]
+
+    def taken_count(self, action: str, before: int, since: int, placement: str) -> int:
+        """Return how often that was."""
+        return int(self._all(selects.TAKEN_COUNT, _taken(action, before, since, placement))[0][0])
+
     def outcome_rows(self, before: int | None = None) -> Iterator[OutcomeRow]:
         """Outcomes that had happened and had been received, by decision and time; the pending ones too."""
         return map(_outcome, self._stream(selects.OUTCOMES, (_ever(before), _ever(before))))
@@ -201,6 +228,10 @@ class Reading(ABC):
         """When the last touchpoint happened."""
         found = self._all(selects.LATEST, (_ever(before),))[0][0]
         return None if found is None else int(found)
+
+
+def _taken(action: str, before: int, since: int, placement: str) -> tuple[Any, ...]:
+    return (action, since, since, before, before, placement, placement)
 
 
 def _ever(before: int | None) -> int:

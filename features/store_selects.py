@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, distinct, exists, func, or_, select, text
+from sqlalchemy import Select, Table, bindparam, distinct, exists, func, literal_column, or_, select, text
 
 from features import store_tables as tables
 from features.store_dialect import Sql
 
 _T, _C, _R, _L = tables.TOUCHPOINTS.c, tables.CONTACTS.c, tables.RECORDS.c, tables.LINKS.c
 _D, _O, _S, _Q = tables.DECISIONS.c, tables.OUTCOMES.c, tables.SCORES.c, tables.QUARANTINE.c
-_P, _A = tables.SPLITS.c, tables.ACCOUNT_MEMBERS.c
+_P, _A, _W = tables.SPLITS.c, tables.ACCOUNT_MEMBERS.c, tables.ASSET_OWNERS.c
 
 
 def _touchpoints() -> Select[Any]:
@@ -42,6 +42,20 @@ RECORD = Sql(
 RECORDS = Sql(
     select(_R.key, _R.known_at, _R.body)
     .where(_R.table_name == bindparam("a"), _R.known_at < bindparam("b"))
+    .order_by(_R.key, _R.known_at)
+)
+CHANGES = Sql(select(tables.RECORD_CHANGES.c.table_name, tables.RECORD_CHANGES.c.number))
+ASSETS_OF = Sql(
+    select(_R.key, _R.known_at, _R.body)
+    .where(
+        _R.table_name == literal_column("'assets'"),
+        _R.key.in_(
+            select(_W.asset_id).where(
+                _W.owner_kind == bindparam("a"), _W.owner == bindparam("b"), _W.known_at < bindparam("c")
+            )
+        ),
+        _R.known_at < bindparam("d"),
+    )
     .order_by(_R.key, _R.known_at)
 )
 LINKS = Sql(
@@ -89,6 +103,14 @@ DECISIONS_OF = Sql(
     )
     .order_by(_D.identity, _D.decided_at, _D.decision_id)
 )
+_CARRIED_OUT = (
+    "FROM decisions WHERE action = :a AND coalesce(activated_at, decided_at) >= :b "
+    "AND CASE WHEN deferred THEN activated_at ELSE decided_at END >= :c "
+    "AND CASE WHEN deferred THEN activated_at ELSE decided_at END < :d AND decided_at < :e "
+    "AND coalesce(placement, :f) = :g AND chances IS NOT NULL"
+)
+TAKEN = Sql(text(f"SELECT identity {_CARRIED_OUT} ORDER BY decided_at, decision_id"))
+TAKEN_COUNT = Sql(text(f"SELECT count(*) {_CARRIED_OUT}"))
 OUTCOMES = Sql(
     select(*tables.OUTCOMES.c)
     .where(_O.received_at < bindparam("a"), _O.occurred_at < bindparam("b"))

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection
 
 from features import store_dialect
+from features.frozen import Frozen
 from features.store_dialect import Cursor, Dialect, StoreError, quoted
 
 _FORGET_KNOWN = (
@@ -42,6 +43,14 @@ class Sqlite(Dialect):
     name = "sqlite"
     grammar = SQLiteDialect_pysqlite(paramstyle="qmark")
     errors = (sqlite3.Error,)
+    words = Frozen(
+        {
+            "text": "TEXT",
+            "clustered": " WITHOUT ROWID",
+            "identity": "json_extract(body, '$.identity')",
+            "account": "json_extract(body, '$.account')",
+        }
+    )
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":

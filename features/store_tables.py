@@ -75,6 +75,26 @@ RECORDS = Table(
     sqlite_with_rowid=False,
 )
 
+# How often rows of each table were changed, so that whoever keeps one in memory sees that it is old.
+RECORD_CHANGES = Table(
+    "record_changes",
+    METADATA,
+    Column("table_name", TEXT, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+# Whose a device was ever said to be, so that one owner's devices are one short read; ``owner_kind`` is the column of
+# ``assets`` that says it.
+ASSET_OWNERS = Table(
+    "asset_owners",
+    METADATA,
+    Column("owner_kind", TEXT, primary_key=True),
+    Column("owner", TEXT, primary_key=True),
+    Column("asset_id", TEXT, primary_key=True),
+    Column("known_at", BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 LINKS = Table(
     "links",
     METADATA,
@@ -149,6 +169,7 @@ DECISIONS = Table(
     Column("holdout", Boolean, nullable=False),
     *_text("features_sha"),
     Index("decisions_of", "identity", "decided_at"),
+    Index("decisions_taken", "action", text("coalesce(activated_at, decided_at)")),
 )
 
 OUTCOMES = Table(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, select, text, update
+from sqlalchemy import Table, bindparam, delete, select, update
 
 from features import store_packing
 from features import store_tables as tables
@@ -22,51 +22,36 @@ from features.row_types import (
     SplitRow,
     TouchpointRow,
 )
-from features.schema import RECORDS
-from features.store_dialect import Cursor, Dialect, Sql, quoted
+from features.schema import ASSETS, RECORDS
+from features.store_belonging import Bodies, Changes, Place, memberships, ownerships
+from features.store_dialect import Cursor, Dialect, Sql, once, quoted
 from features.store_reading import Reading
 from features.store_values import QUARANTINE_COLUMNS, decided, json_of, quarantined
 from features.touchpoints import TouchpointRules
 
-
-def _once(table: Table, columns: Sequence[str] | None = None, otherwise: str = "DO NOTHING") -> Sql:
-    """Insert a row, its values in the order of ``columns`` (the table's where left out), unless it is there."""
-    names = columns or [column.name for column in table.c]
-    values = ", ".join(f":{name}" for name in names)
-    return Sql(text(f"INSERT INTO {table.name} ({quoted(names)}) VALUES ({values}) ON CONFLICT {otherwise}"))
-
-
-_Place = tuple[str, int]
-"""Key and ``known_at`` of a record."""
-
-_TOUCHPOINT = _once(tables.TOUCHPOINTS, TouchpointRow._fields)
+_TOUCHPOINT = once(tables.TOUCHPOINTS, TouchpointRow._fields)
 # Of links that differ in nothing but their confidence the surest stays, so that their order tells nothing.
-_LINK = _once(
+_LINK = once(
     tables.LINKS,
     otherwise="(identity_a, identity_b, seen_at, how) DO UPDATE "
     "SET confidence = excluded.confidence, properties = excluded.properties "
     "WHERE coalesce(excluded.confidence, 1.0) > coalesce(links.confidence, 1.0)",
 )
-_LINK_END = _once(
+_LINK_END = once(
     tables.LINK_ENDS,
     otherwise="(identity, other, how, confidence) DO UPDATE SET seen_at = excluded.seen_at "
     "WHERE excluded.seen_at < link_ends.seen_at",
 )
-_SPLIT = _once(tables.SPLITS)
-_MEMBER = _once(tables.ACCOUNT_MEMBERS)
-_NO_MEMBER = Sql(
-    delete(tables.ACCOUNT_MEMBERS).where(
-        *(column == bindparam(f"k_{column.name}") for column in tables.ACCOUNT_MEMBERS.c)
-    )
-)
-_LAKE = _once(tables.LAKES)
-_PACK = _once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
+_SPLIT = once(tables.SPLITS)
+_CHANGE = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "number" = record_changes."number" + 1')
+_LAKE = once(tables.LAKES)
+_PACK = once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
 _UNPACK = Sql(delete(tables.PACKED).where(tables.PACKED.c.identity == bindparam("a")))
-_DECISION = _once(tables.DECISIONS)
-_OUTCOME = _once(tables.OUTCOMES)
-_SCORE = _once(tables.SCORES)
+_DECISION = once(tables.DECISIONS)
+_OUTCOME = once(tables.OUTCOMES)
+_SCORE = once(tables.SCORES)
 _AUDIT = Sql(tables.AUDIT.insert())
-_QUARANTINED = _once(tables.QUARANTINE, QUARANTINE_COLUMNS)
+_QUARANTINED = once(tables.QUARANTINE, QUARANTINE_COLUMNS)
 
 _KNOWN_DECISION = Sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
 _ACTIVATE = Sql(
@@ -95,6 +80,8 @@ class Writing:
         self._cursor, self._dialect = cursor, dialect
         self.may_pack = may_pack
         """Whether ``pack`` does anything: not while a load is being stored whose touchpoints cannot be seen yet."""
+        self.has_changed_records = False
+        """Whether rows of accounts, partners, products ... were changed."""
         self.seen: Reading = _Inside(cursor, dialect)
         """What this transaction reads: the store with what it has written itself."""
 
@@ -126,13 +113,17 @@ class Writing:
 
     def contacts(self, rows: Sequence[ContactRow]) -> int:
         """Store traits; those of the same identity and time are merged, where the later value wins."""
-        return self._merge(tables.CONTACTS, (), rows)
+        return self._merge(tables.CONTACTS, (), rows, memberships)
 
     def records(self, table: str, rows: Sequence[RecordRow]) -> int:
         """Store rows of one of the tables kept by key and time, merged like contacts."""
         if table not in RECORDS:
             raise ValueError(f"{table!r} is none of {', '.join(RECORDS)}")
-        return self._merge(tables.RECORDS, (table,), rows)
+        changed = self._merge(tables.RECORDS, (table,), rows, ownerships if table == ASSETS.name else _nothing)
+        if changed:
+            self._many(_CHANGE, [(table, 1)])
+            self.has_changed_records = True
+        return changed
 
     def links(self, rows: Sequence[LinkRow]) -> int:
         """Store links; the same two identities at the same time in the same way are one, the surest of them."""
@@ -222,11 +213,13 @@ class Writing:
     def _is_decision(self, decision_id: str) -> bool:
         return self.seen._one(_KNOWN_DECISION, (decision_id,)) is not None
 
-    def _merge(self, table: Table, prefix: tuple[str, ...], rows: Sequence[RecordRow]) -> int:
+    def _merge(
+        self, table: Table, prefix: tuple[str, ...], rows: Sequence[RecordRow], follow: Callable[[Bodies], Changes]
+    ) -> int:
         read, write = _MERGES[table.name]
-        before: dict[_Place, str | None] = {}
-        bodies: dict[_Place, dict[str, object]] = {}
-        after: dict[_Place, str] = {}
+        before: dict[Place, str | None] = {}
+        bodies: dict[Place, dict[str, object]] = {}
+        after: dict[Place, str] = {}
         changed = 0
         for key, known_at, body in rows:
             place = (key, known_at)
@@ -241,20 +234,9 @@ class Writing:
                 after[place] = says
                 changed += 1
         self._many(write, [(*prefix, *place, body) for place, body in sorted(after.items())])
-        if table is tables.CONTACTS:
-            self._join({place: (before[place], bodies[place]) for place in after})
+        for statement, places in follow({place: (before[place], bodies[place]) for place in after}):
+            self._many(statement, places)
         return changed
-
-    def _join(self, changed: Mapping[_Place, tuple[str | None, Mapping[str, object]]]) -> None:
-        """Keep the members of accounts in step with the traits that name them."""
-        left, joined = [], []
-        for place, (before, body) in sorted(changed.items()):
-            was, now = orjson.loads(before or "{}").get("account"), body.get("account")
-            if was != now:
-                left += [(was, *place)] if isinstance(was, str) else []
-                joined += [(now, *place)] if isinstance(now, str) else []
-        self._many(_NO_MEMBER, left)
-        self._many(_MEMBER, joined)
 
 
 class _Inside(Reading):
@@ -274,6 +256,10 @@ class _Inside(Reading):
         """Let it pass: who writes packs what is worth it."""
 
 
+def _nothing(changed: Bodies) -> Changes:
+    return ()
+
+
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row[:3]
 
@@ -288,7 +274,7 @@ def _merging(table: Table) -> tuple[Sql, Sql]:
     keys = list(table.primary_key.columns)
     read = select(table.c.body).where(*(key == bindparam(f"k_{key.name}") for key in keys))
     places = quoted(key.name for key in keys)
-    return Sql(read), _once(table, otherwise=f"({places}) DO UPDATE SET body = excluded.body")
+    return Sql(read), once(table, otherwise=f"({places}) DO UPDATE SET body = excluded.body")
 
 
 _MERGES = {table.name: _merging(table) for table in (tables.CONTACTS, tables.RECORDS)}

@@ -34,11 +34,15 @@ __all__ = ["EffectRows", "Effects", "NotEnoughDecisions", "OutOfFold"]
 
 @dataclass(frozen=True)
 class EffectRows:
-    """Effects on n contacts of k actions: propensity with nothing done (n,), effect and its standard error (n, k)."""
+    """Effects on n contacts of k actions: propensity with nothing done (n,), effect and its standard error (n, k).
+
+    ``doubt`` is the part of the error that more decisions would take away, (n, k): what trying an action can teach.
+    """
 
     without: Floats
     effect: Floats
     error: Floats
+    doubt: Floats
 
 
 @dataclass(frozen=True)
@@ -209,14 +213,15 @@ class Effects:
         common = self._raw("outcome", X, 1)
         changes = self._raw("changes", X, 2 * k + 1)
         chances = sigmoid(self.level + common + np.array(self.bases) + changes[:, : k + 1])
-        effect, error = np.empty((len(X), k)), np.empty((len(X), k))
+        effect, error, doubt = np.empty((3, len(X), k))
         for i, each in enumerate(self.actions):
             difference = each.difference(chances[:, i + 1] - chances[:, 0], changes[:, k + 1 + i])
             effect[:, i], error[:, i] = each.of(difference), each.error_of(difference)
+            doubt[:, i] = each.doubt_of(difference)
         without = np.clip(chances[:, 0], LOWEST, HIGHEST)
         # What is added to a chance leaves it one.
         held = np.clip(without[:, None] + effect, LOWEST, HIGHEST) - without[:, None]
-        return EffectRows(without, held, error)
+        return EffectRows(without, held, error, doubt)
 
     def _raw(self, name: str, X: NDArray[Any], outputs: int) -> Floats:
         if name not in self.texts:

@@ -34,10 +34,13 @@ _SPREAD_ROWS = 4_000
 class ActionEffect:
     """What one action changes.
 
-    The effect on a contact is ``average + reach x (difference - centre)``, where the difference is what the outcome
-    models say, and by the part ``mix`` what trees learnt from pseudo-outcomes. ``average_error`` is the standard error
-    of the average, ``reach_error`` that of the reach, ``noise`` the standard deviation that other decisions would give
-    to a difference, and ``unseen`` what effects are taken to differ by beyond what features show.
+    The effect on a contact is ``anchor + reach x (difference - centre)``, where the difference is what the outcome
+    models say, and by the part ``mix`` what trees learnt from pseudo-outcomes. The average is that over all decisions;
+    the anchor, that individual effects hang on, is steadier where an action hardly had a chance: there a single
+    decision for it moves the average a long way, and must not move everybody's effect with it.
+    ``average_error``, ``anchor_error`` and ``reach_error`` are standard errors, ``noise`` is the standard deviation
+    that other decisions would give to a difference, and ``unseen`` what effects are taken to differ by beyond what
+    features show.
     """
 
     action: str
@@ -48,6 +51,8 @@ class ActionEffect:
     """Propensity with nothing done, mean over the decisions where both were allowed."""
     average: float
     average_error: float
+    anchor: float
+    anchor_error: float
     reach: float = 0.0
     reach_error: float = 0.0
     centre: float = 0.0
@@ -63,12 +68,16 @@ class ActionEffect:
 
     def of(self, difference: Floats) -> Floats:
         """Effect on contacts with these learnt differences."""
-        return np.asarray(self.average + self.reach * (difference - self.centre))
+        return np.asarray(self.anchor + self.reach * (difference - self.centre))
 
     def error_of(self, difference: Floats) -> Floats:
         """Return the standard error of the effect on contacts with these learnt differences."""
+        return np.asarray(np.hypot(self.doubt_of(difference), self.unseen))
+
+    def doubt_of(self, difference: Floats) -> Floats:
+        """Return the part of that error which more decisions would take away: all but what no feature shows."""
         swing = (self.reach_error * (difference - self.centre)) ** 2
-        return np.sqrt(self.average_error**2 + (self.reach * self.noise) ** 2 + self.unseen**2 + swing)
+        return np.asarray(np.sqrt(self.anchor_error**2 + (self.reach * self.noise) ** 2 + swing))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -116,7 +125,10 @@ def fit_stage(
     learnt = None if family is None else _unseen(family, levels, log.fold, rows)
     mix = 0.0 if learnt is None else _mix(target, plain, learnt, weight)
     difference = plain if learnt is None else (1.0 - mix) * plain + mix * learnt
-    average_error = _sum_error(target - target.mean(), group) / len(rows)
+    average, average_error = float(target.mean()), _sum_error(target - target.mean(), group) / len(rows)
+    anchor, anchor_error = average, average_error
+    if weight is not None:
+        anchor, anchor_error = _anchor((average, average_error), *_by_models(log, of_row, rows, group, action))
     reach, reach_error = _reach(target, difference, weight, group)
     by = _Learnt(outcomes, family, levels, mix, action)
     found = ActionEffect(
@@ -124,19 +136,21 @@ def fit_stage(
         evidence=evidence,
         taken=int((log.action == action).sum()),
         base=float(of_row[rows, 0].mean()),
-        average=float(target.mean()),
+        average=average,
         average_error=average_error,
+        anchor=anchor,
+        anchor_error=anchor_error,
         reach=reach,
         reach_error=reach_error,
         centre=float(by.without(ALL, rows).mean()),
         noise=_noise(log, rows, by),
         # A difference whose spread is a few errors of the average would not have been noticed.
-        unseen=math.hypot(UNSEEN * reach * float(difference.std()), math.sqrt(UNNOTICED) * average_error),
+        unseen=math.hypot(UNSEEN * reach * float(difference.std()), math.sqrt(UNNOTICED) * anchor_error),
         mix=mix,
         level=levels[ALL],
     )
     everyone = np.full(len(log.y), np.nan)
-    everyone[rows] = found.average + reach * (difference - difference.mean())
+    everyone[rows] = anchor + reach * (difference - difference.mean())
     return Stage(found, family if mix else None, everyone)
 
 
@@ -205,6 +219,28 @@ def _noise(log: Log, rows: Ints, learnt: _Learnt) -> float:
     said = np.stack([learnt.without(j, some) for j in log.folds])
     said -= said.mean(axis=1, keepdims=True)
     return math.sqrt(float(said.var(axis=0).mean()) * (len(said) - 1))
+
+
+def _by_models(log: Log, of_row: Floats, rows: Ints, cluster: Ints, action: int) -> tuple[float, float]:
+    """Average effect by the outcome models, put right by what they missed where each action was taken; its error.
+
+    Every decision counts once, however small its chance was, so the error falls with each of them. It leans on the
+    models: what they miss where an action was taken is taken for what they miss elsewhere.
+    """
+    taken = log.action[rows]
+    missed = np.where(taken == action, 1.0, -1.0) * (log.y[rows] - of_row[rows, taken])
+    mean, centred = float((of_row[rows, action] - of_row[rows, 0]).mean()), np.zeros(len(rows))
+    for which in (0, action):
+        here = taken == which
+        mean += float(missed[here].mean())
+        centred[here] = (missed[here] - missed[here].mean()) / here.sum()
+    return mean, _sum_error(centred, cluster)
+
+
+def _anchor(average: tuple[float, float], mean: float, error: float) -> tuple[float, float]:
+    """Weigh two means of one thing by one over their variances; the error as if they were no two witnesses."""
+    weights = np.array([average[1], error]) ** -2.0
+    return float(np.average([average[0], mean], weights=weights)), math.sqrt(2.0 / float(weights.sum()))
 
 
 def _reach(stand_in: Floats, difference: Floats, weight: Floats | None, cluster: Ints) -> tuple[float, float]:

@@ -31,7 +31,8 @@ def fill_effects(
     X
         Matrix without columns about actions, shape (n, columns).
     propensity, without, error
-        Shape (n, candidates).
+        Shape (n, candidates). The error is what more decisions would take away (``EffectRows.doubt``): who chooses by
+        it tries an action where there is something to learn, not where no feature shows what holds.
     """
     for goal, effects in learnt.items():
         at = [i for i, candidate in enumerate(candidates) if candidate.goal == goal]
@@ -39,7 +40,7 @@ def fill_effects(
             found = expected(effects, X, [candidates[i] for i in at])
             without[:, at] = found.without[:, None]
             propensity[:, at] = found.without[:, None] + found.effect
-            error[:, at] = found.error
+            error[:, at] = found.doubt
 
 
 def expected(effects: Effects, X: NDArray[np.float32], candidates: Sequence[Candidate]) -> EffectRows:
@@ -52,24 +53,26 @@ def expected(effects: Effects, X: NDArray[np.float32], candidates: Sequence[Cand
     learnt = effects.predict(X)
     column = {name: i for i, name in enumerate(effects.names)}
     effect = np.zeros((len(X), len(candidates)))
-    error = np.full((len(X), len(candidates)), np.nan)
+    error, doubt = np.full((2, len(X), len(candidates)), np.nan)
     base = float(np.mean([each.base for each in effects.actions]))
     for i, candidate in enumerate(candidates):
         place = column.get(candidate.action)
         if place is not None:
-            effect[:, i], error[:, i] = learnt.effect[:, place], learnt.error[:, place]
+            effect[:, i] = learnt.effect[:, place]
+            error[:, i], doubt[:, i] = learnt.error[:, place], learnt.doubt[:, place]
         if candidate.start is None or candidate.start.evidence <= 0:
             continue
-        believed, doubt = _at_start(candidate.start, learnt.without, base)
+        believed, unsure = _at_start(candidate.start, learnt.without, base)
         if place is None:
-            effect[:, i], error[:, i] = believed, doubt
+            effect[:, i], error[:, i], doubt[:, i] = believed, unsure, unsure
             continue
         taken = effects.actions[place].taken
         part = taken / (taken + candidate.start.evidence)
         effect[:, i] = part * effect[:, i] + (1 - part) * believed
-        error[:, i] = np.sqrt((part * error[:, i]) ** 2 + ((1 - part) * doubt) ** 2)
+        for each in (error, doubt):
+            each[:, i] = np.hypot(part * each[:, i], (1 - part) * unsure)
     held = np.clip(learnt.without[:, None] + effect, LOWEST, HIGHEST) - learnt.without[:, None]
-    return EffectRows(learnt.without, held, error)
+    return EffectRows(learnt.without, held, error, doubt)
 
 
 def _at_start(start: Start, without: Floats, base: float) -> tuple[Floats, float]:

@@ -36,11 +36,11 @@ def points_log(
     -------
     Entries with ``points`` rounded to cents, so that what is shown is what is added up.
     """
-    ages: dict[str, list[int]] = {}
+    ages: dict[str, list[int]] = {kind: [] for kind in table.kinds}
     for kind, at in zip(kinds, occurred_at, strict=True):
-        if at < as_of and kind in table.kinds:
-            ages.setdefault(kind, []).append(as_of - int(at))
-    log = [_entry(table, kind, listed) for kind, listed in ages.items()]
+        if kind in ages and at < as_of:
+            ages[kind].append(as_of - int(at))
+    log = [_entry(table, kind, listed) for kind, listed in ages.items() if listed]
     return sorted(log, key=lambda entry: (-entry["points"], entry["kind"]))
 
 

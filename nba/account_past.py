@@ -17,6 +17,7 @@ from features.matrix import History
 from features.members import Contact, members_of
 from features.spells import Known
 from features.touchpoints import TouchpointRules, Touchpoints
+from nba.contact_traits import traits_of
 
 if TYPE_CHECKING:
     from features.store import Store
@@ -50,7 +51,7 @@ class AccountPast:
         rows: list[Known] = []
         parts: list[Touchpoints] = []
         for contact in self._contacts(identities, as_of):
-            touchpoints = self._touchpoints(contact, as_of)
+            touchpoints = self.touchpoints(contact, as_of)
             if len(touchpoints) and contact.contact_id != self.contact.contact_id and not may_profile(touchpoints):
                 continue
             rows += known_rows(self.store, contact, as_of)
@@ -71,6 +72,24 @@ class AccountPast:
         groups = Groups.of(rows, crowded={})
         return {name: groups.roles.value_of(name, as_of) for name in groups.members(self.account, as_of)}
 
+    def others(self, as_of: int) -> list[Contact]:
+        """Return the other contacts that belong to the account, by name; none where there are too many."""
+        identities = self.store.account_members(self.account, as_of)
+        if len(identities) > MOST_CONTACTS:
+            return []
+        return [
+            contact
+            for contact in self._contacts(identities, as_of)
+            if contact.contact_id != self.contact.contact_id
+            and str(traits_of(self.store, contact.members, as_of).get("account")) == self.account
+        ]
+
+    def touchpoints(self, contact: Contact, as_of: int) -> Touchpoints:
+        """Return what happened with a contact under all of its identities."""
+        parts = [contact_touchpoints(self.store, each, as_of, self.rules) for each in contact.members]
+        found = Touchpoints.joined(parts)
+        return found.merged([range(len(found.contacts))], [contact.contact_id]) if found.contacts else found
+
     def _contacts(self, identities: list[str], as_of: int) -> list[Contact]:
         """Return everybody who may belong to the account, each contact once, by name."""
         found = {self.contact.contact_id: self.contact}
@@ -81,11 +100,6 @@ class AccountPast:
                 seen.update(contact.members)
                 found[contact.contact_id] = contact
         return [found[name] for name in sorted(found)]
-
-    def _touchpoints(self, contact: Contact, as_of: int) -> Touchpoints:
-        parts = [contact_touchpoints(self.store, each, as_of, self.rules) for each in contact.members]
-        found = Touchpoints.joined(parts)
-        return found.merged([range(len(found.contacts))], [contact.contact_id]) if found.contacts else found
 
 
 def known_rows(store: Store, contact: Contact, as_of: int) -> list[Known]:

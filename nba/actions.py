@@ -8,14 +8,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from models.points_table import Threshold
+from nba.approach_rule import ApproachRule
 from nba.settings import Settings
-from nba.settings.actions import DO_NOTHING, Action, CostByTrait
-from nba.settings.conditions import Needs
+from nba.settings.actions import DO_NOTHING, INFOCENTER, Action, CostByTrait, Start, Valid
+from nba.settings.conditions import Conditions, Needs, Segment
+from nba.settings.people import LONGEST_VETO_US
 
 if TYPE_CHECKING:
     from models.estimate import Candidate
 
-__all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of"]
+__all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of", "start_of"]
+
+NO_EVIDENCE = "none"
+MONEY_DIGITS = 4
+"""Digits of values and costs as printed."""
+_USUAL_START = Start()
+
+Believed = tuple[float, float, float, str]
+"""Propensity with an action and without it, the standard error of the difference, and the evidence."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,16 @@ class Catalogue:
         return tuple(tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions)
 
     @cached_property
+    def segments(self) -> tuple[tuple[Segment, tuple[str, ...]], ...]:
+        """Every segment with the conditions that it asks for, by name, in the order of ``Conditions``."""
+        nothing = Conditions()
+        names = [each.name for each in fields(Conditions)]
+        return tuple(
+            (segment, tuple(n for n in names if getattr(segment, n) != getattr(nothing, n)))
+            for segment in self.settings.segments.values()
+        )
+
+    @cached_property
     def keeps(self) -> tuple[bool, ...]:
         """Whether each action works for a goal that something does not happen."""
         absences = {goal.name for goal in self.settings.goals.values() if goal.is_absence}
@@ -75,15 +95,62 @@ class Catalogue:
         return tuple(round(self.settings.ranking.lever(a.name), 6) for a in self.actions)
 
     @cached_property
+    def mandatory(self) -> frozenset[int]:
+        """Columns of the actions that are done without ranking."""
+        return frozenset(i for i, action in enumerate(self.actions, start=1) if action.class_ == "mandatory")
+
+    @cached_property
+    def has_seasons(self) -> bool:
+        """Whether any action has a season."""
+        return any(action.valid != Valid() for action in self.actions)
+
+    @cached_property
+    def numbered(self) -> tuple[tuple[int, Action], ...]:
+        """Every action with its column."""
+        return tuple(enumerate(self.actions, start=1))
+
+    @cached_property
+    def fixed(self) -> tuple[tuple[float | None, float, float | None], ...]:
+        """Value, lever and cost of each action as printed; None where the value is the goal's or a trait carries it."""
+        return tuple(
+            (
+                None if a.value is None else round(a.value, MONEY_DIGITS),
+                lever,
+                None if isinstance(a.cost, CostByTrait) else round(a.cost, MONEY_DIGITS),
+            )
+            for a, lever in zip(self.actions, self.levers, strict=True)
+        )
+
+    @cached_property
+    def starts(self) -> tuple[Believed, ...]:
+        """What is believed of each action without a model: it makes all of what its goal's propensity is."""
+        starts = [(start_of(action), keeps) for action, keeps in zip(self.actions, self.keeps, strict=True)]
+        return tuple(
+            (0.0 if keeps else s.propensity, s.propensity if keeps else 0.0, s.error(s.propensity), NO_EVIDENCE)
+            for s, keeps in starts
+        )
+
+    @cached_property
     def channels(self) -> tuple[str, ...]:
         """Every channel that an action goes out on."""
         return tuple(dict.fromkeys(action.channel for action in self.actions))
 
     @cached_property
     def memory_us(self) -> int:
-        """How far back decisions can matter: the longest cap, or the time a choice is sticky."""
+        """How far back decisions can matter.
+
+        The longest of the caps, the time a choice is sticky, what partners were offered, and the time in which an
+        action goes out for its occasion once.
+        """
         caps = [cap.per_us for cap in self.settings.contact_policy.caps]
-        return max([self.settings.ranking.sticky_us, *caps])
+        occasions = [action.when.memory_us for action in self.actions if action.when is not None]
+        partners = LONGEST_VETO_US if self.by_partners else 0
+        return max([self.settings.ranking.sticky_us, partners, *caps, *occasions])
+
+    def memory_of(self, placement: str) -> int:
+        """How far back decisions can matter to a request: with things to read, as long as these rest."""
+        pause = self.settings.content.pause_us if placement == INFOCENTER else 0
+        return max(self.memory_us, pause)
 
     @cached_property
     def channel_of(self) -> Mapping[str, str]:
@@ -91,9 +158,30 @@ class Catalogue:
         return {action.name: action.channel for action in self.actions}
 
     @cached_property
+    def by_partners(self) -> frozenset[str]:
+        """Actions that a partner carries out where there is one."""
+        return frozenset(action.name for action in self.actions if action.executor == "partner")
+
+    @cached_property
+    def approach_rule(self) -> ApproachRule:
+        """What counts in the caps."""
+        return ApproachRule(self.settings.actions)
+
+    @cached_property
+    def asks_owned(self) -> bool:
+        """Whether any action is not for those who have its product."""
+        return any(action.unless_owned is not None for action in self.actions)
+
+    @cached_property
+    def has_capacities(self) -> bool:
+        """Whether any action has room for so many only."""
+        return any(action.capacity is not None for action in self.actions)
+
+    @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """Every action as a model is asked about it, in the catalogue's order without "do nothing"."""
-        from models.estimate import Candidate, Start
+        from models import estimate
+        from models.estimate import Candidate
 
         return tuple(
             Candidate(
@@ -101,7 +189,7 @@ class Catalogue:
                 channel=a.channel,
                 goal=a.goal,
                 topics=a.topics or None,
-                start=None if a.start is None else Start(a.start.propensity, a.start.evidence),
+                start=None if a.start is None else estimate.Start(a.start.propensity, a.start.evidence),
             )
             for a in self.actions
         )
@@ -109,6 +197,11 @@ class Catalogue:
     def action(self, column: int) -> Action:
         """Return the settings of the action in a column from 1 on."""
         return self.actions[column - 1]
+
+
+def start_of(action: Action) -> Start:
+    """Return the belief in an action before there are data."""
+    return action.start or _USUAL_START
 
 
 def cost_of(action: Action, traits: Mapping[str, object]) -> float:

@@ -56,7 +56,7 @@ def rung_of(situation: Situation, verdict: Verdict, serves: str) -> Rung:
     catalogue, is_unknown = situation.catalogue, situation.known.is_empty
     serves = settled(catalogue, serves)
     mode = "default" if is_unknown else _MODES.get(serves.partition(":")[0], "points")
-    duty = next((c for c in verdict.columns[1:] if catalogue.action(c).class_ == "mandatory"), None)
+    duty = next((c for c in verdict.columns if c in catalogue.mandatory), None) if catalogue.mandatory else None
     if duty is not None:
         return Rung(mode, "mandatory", Constant(duty))
     if is_unknown:
@@ -82,16 +82,13 @@ def drawn(
         The choice that the request sets aside; None where there is none.
     """
     catalogue, request = situation.catalogue, situation.request
-    choices = Choices(
-        priority=np.array([[0.0, *(each.priority for each in terms)]]),
-        allowed=np.array([verdict.allowed]),
-        points=np.array([situation.points]),
-    )
+    choices = choices_of(situation, verdict, terms)
     account = situation.past.traits.get("account")
     held_out = in_holdout(request.contact, str(account) if account else None, situation.as_of, rung.holdout)
     baseline = points_policy(catalogue)
-    logged = Holdout(baseline, rung.policy, rung.holdout).probabilities(choices)[0].tolist()
-    drawn_from = (baseline if held_out else rung.policy).probabilities(choices)[0]
+    by_points, by_policy = baseline.probabilities(choices), rung.policy.probabilities(choices)
+    logged = Holdout(baseline, rung.policy, rung.holdout).mixed(by_points, by_policy)[0].tolist()
+    drawn_from = (by_points if held_out else by_policy)[0]
     decision_id = request.decision_id or draw.fresh_id(request.contact, request.placement, situation.as_of)
     # Whoever sets a choice aside in ever new ways gets one draw and not as many as it asks for.
     if beside is not None and request.decision_id is None:
@@ -108,6 +105,14 @@ def drawn(
         policy=rung.name,
         decided_at=situation.as_of,
     )
+
+
+def choices_of(situation: Situation, verdict: Verdict, terms: Sequence[Terms]) -> Choices:
+    """Lay out what policies choose by for one contact; priorities of what is not allowed are not worked out."""
+    priority, error = [0.0] * len(verdict.allowed), [0.0] * len(verdict.allowed)
+    for column in verdict.columns[1:]:
+        priority[column], error[column] = terms[column - 1].with_error
+    return Choices(np.array([priority]), np.array([verdict.allowed]), np.array([situation.points]), np.array([error]))
 
 
 def repeated(held: DecisionRow) -> Choice:

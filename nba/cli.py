@@ -31,6 +31,7 @@ SUMMARIES = {
     "forecast": "expect conversions and revenue, with an interval",
     "features": "list the features; explain a contact's values",
     "actions": "show who is eligible for each action, and which gate removes the rest",
+    "partners": "name the partner who should take each lead that has none",
     "points": "suggest a points table fitted to the data",
     "identities": "show which identities are one contact and why; undo a wrong join",
     "duplicates": "show pairs of contacts that may be one person",

@@ -53,8 +53,10 @@ class Word:
             return self.withdrawn == _NEVER or max(self.given, self.confirmed) > self.withdrawn
         if asked == "double_opt_in":
             return self.confirmed > self.withdrawn
-        agreed = max(self.given, self.confirmed)
-        return max(agreed, self.presumed if asked == "presumed" else _NEVER) > self.withdrawn
+        if max(self.given, self.confirmed) > self.withdrawn:
+            return True
+        # No ground of ours outweighs what the contact said itself, however long ago.
+        return asked == "presumed" and self.presumed > self.withdrawn == _NEVER
 
     def why_not(self, asked: str) -> str:
         """Say why a rule is not met."""

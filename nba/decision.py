@@ -11,6 +11,7 @@ from features.times import iso
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Verdict
 from nba.priority import Terms
+from nba.tables import NOTHING, Subject
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
@@ -31,6 +32,9 @@ class Recommendation:
     not_before: int
     valid_until: int | None
     reasons: Sequence[str]
+    subject: Subject = NOTHING
+    inform: str | None = None
+    """The partner who is told that the owner acts for its contact."""
 
     def to_json(self, rank: int) -> dict[str, Any]:
         """Return it as it stands in an answer."""
@@ -41,10 +45,7 @@ class Recommendation:
             "executor": self.executor,
             "goal": self.goal,
             "topic": self.topic,
-            "product_id": None,
-            "content_id": None,
-            "event_id": None,
-            "asset_id": None,
+            **self.subject.to_json(),
             "priority": self.terms.priority,
             "terms": self.terms.to_json(),
             "probability": self.probability,
@@ -52,6 +53,7 @@ class Recommendation:
             "not_before": iso(self.not_before),
             "valid_until": None if self.valid_until is None else iso(self.valid_until),
             "reasons": list(self.reasons),
+            "inform": self.inform,
         }
 
 
@@ -88,6 +90,8 @@ class Decision:
     explain: bool = False
     defer: bool = False
     is_new: bool = True
+    segments: tuple[str, ...] = ()
+    """Named groups that the contact is in."""
     properties: Mapping[str, object] | None = None
     """What the log keeps beside the columns."""
 
@@ -105,7 +109,7 @@ class Decision:
             "stage": self.stage,
             "stage_by_rule": self.stage_by_rule,
             "stage_by_topic": dict(self.stage_by_topic),
-            "segments": [],
+            "segments": list(self.segments),
             "propensities": {goal: dict(found) for goal, found in self.propensities.items()},
             "points": dict(self.points),
             "recommendations": [each.to_json(rank) for rank, each in enumerate(self.recommendations, start=1)],
@@ -148,7 +152,7 @@ class Decision:
             mode=self.mode,
             placement=self.placement,
             model_version=self.model_version,
-            terms={name: {**t.to_json(), "priority": t.priority} for name, t in self.terms.items()},
+            terms={name: {**t.to_json(), "error": t.error, "priority": t.priority} for name, t in self.terms.items()},
             key=key,
             request_hash=request_hash,
             answer=answer,

@@ -22,9 +22,7 @@ def settings_at(args: argparse.Namespace, out: Output) -> Settings:
     """
     settings = load_settings(args.config, os.environ)
     for key in settings.not_built_yet:
-        waits = key.startswith("actions.") and key.endswith((".when", ".needs.segment"))
-        then = "the action is not offered until it is" if waits else "it has no effect"
-        out.say(f"note: {key} is understood but not built yet; {then}")
+        out.say(f"note: {key} is understood but not built yet; it has no effect")
     return settings
 
 

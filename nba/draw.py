@@ -37,6 +37,10 @@ class Draw:
         """Return another such number: for whatever is chosen while a request sets that decision aside."""
         return _fraction(self._digest("beside", decision_id))
 
+    def fraction_in_slot(self, decision_id: str, slot: int) -> float:
+        """Return another such number for each slot of a decision."""
+        return _fraction(self._digest("slot", decision_id, str(slot)))
+
     def fresh_id(self, *of: object) -> str:
         """Name a decision that the caller did not: the same question at the same moment is the same."""
         return self._digest("id", *map(str, of)).hex()[:32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,17 @@ from nba.chances import shown_chances, shown_drivers
 from nba.choice import Choice, drawn, repeated, rung_of
 from nba.decision import Decision
 from nba.draw import Draw
+from nba.infocenter import Filled, filled
+from nba.leads import PARTNER
+from nba.occasions import OCCASION, occurrence
 from nba.offers import again_at, offers
 from nba.past import Past
 from nba.priority import Terms
 from nba.request import Request
+from nba.settings.actions import Action
 from nba.standing import Standing
 from nba.sticky import Judged
+from nba.tables import NOTHING, Subject
 from nba.weighing import Report, weigh
 
 if TYPE_CHECKING:
@@ -58,12 +64,15 @@ def decide(
     situation, verdict = found.situation, found.verdict
     degraded = degraded or (weighed.asked and estimate is None)
     answering = belief if estimate is not None else None
-    if situation.held is not None:
+    slots = filled(found, terms, draw)
+    if slots is not None:
+        choice = slots.choice
+    elif situation.held is not None:
         choice = repeated(situation.held)
     else:
         rung = rung_of(situation, verdict, "points" if answering is None else answering.serves)
         choice = drawn(situation, verdict, terms, rung, draw, beside=found.beside)
-    decision = _decision(found, terms, choice, rules)
+    decision = _decision(found, terms, choice, rules, slots)
     if answering is None or estimate is None:
         return replace(decision, degraded=degraded)
     return replace(
@@ -75,13 +84,16 @@ def decide(
     )
 
 
-def _decision(found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: Standing) -> Decision:
+def _decision(
+    found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: Standing, slots: Filled | None
+) -> Decision:
     """Put together what is known without a model."""
     situation, verdict = found.situation, found.verdict
     catalogue, request = situation.catalogue, situation.request
     sticky_end = choice.decided_at + catalogue.settings.ranking.sticky_us
     action = catalogue.settings.actions.get(choice.action)
     is_open = situation.known is situation.past
+    offered = offers(situation, verdict, terms, choice, sticky_end) if slots is None else slots.offered
     return Decision(
         decision_id=choice.decision_id,
         contact=request.contact,
@@ -90,18 +102,41 @@ def _decision(found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: St
         action=choice.action,
         chances=choice.chances,
         terms={a.name: t for a, t in zip(catalogue.actions, terms, strict=True) if a.name in choice.chances},
-        recommendations=offers(situation, verdict, terms, choice, sticky_end),
+        recommendations=offered,
         points=rules.points,
         verdict=verdict,
         mode=choice.mode,
         policy=choice.policy,
         stage_by_rule=rules.stage if is_open else None,
         stage_by_topic=rules.stage_by_topic,
-        again_at=again_at(verdict, sticky_end, situation.as_of) if choice.action == DO_NOTHING else None,
+        again_at=_again_at(found, choice, sticky_end, slots),
         holdout=choice.holdout,
-        topics=action.topics if action is not None else (),
+        topics=slots.topics if slots is not None else action.topics if action is not None else (),
         explain=request.explain,
         defer=request.defer,
         is_new=choice.is_new,
-        properties=found.properties,
+        segments=situation.segments,
+        properties=_kept(found, action, offered[0].subject if offered else NOTHING)
+        if slots is None
+        else slots.properties,
     )
+
+
+def _again_at(found: Judged, choice: Choice, sticky_end: int, slots: Filled | None) -> int | None:
+    if slots is not None:
+        return slots.again_at
+    return again_at(found.situation, found.verdict, sticky_end) if choice.action == DO_NOTHING else None
+
+
+def _kept(found: Judged, action: Action | None, subject: Subject) -> Mapping[str, object] | None:
+    """Return what the log keeps beside the columns: what it is about, its occasion, the partner it was offered to."""
+    if action is None:
+        return found.properties
+    kept = dict(found.properties or {})
+    kept.update((name, value) for name, value in subject.to_json().items() if value is not None)
+    calling, agreed = occurrence(action, found.situation), found.situation.agreement
+    if calling is not None:
+        kept[OCCASION] = calling.of
+    if agreed is not None and action.executor == "partner":
+        kept[PARTNER] = agreed.name
+    return kept or None

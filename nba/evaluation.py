@@ -17,6 +17,9 @@ NORMAL_975 = 1.959963984540054
 LEAST_ESS = 50.0
 """Below this effective sample size every value is withheld."""
 
+_FEWEST_TRUSTED = 50
+"""Decisions that must check the estimates before these may stand alone anywhere."""
+
 LEAST_ESS_SHARE = 0.05
 """Below this part of the rows the effective sample is weak."""
 
@@ -72,6 +75,55 @@ def dr(reward: Floats, weight: Floats, estimate_logged: Floats, estimate_target:
         Expected reward under the judged policy.
     """
     return estimate_target + weight * (reward - estimate_logged)
+
+
+def switch(reward: Floats, weight: Floats, estimate_logged: Floats, estimate_target: Floats, most: float) -> Floats:
+    """Contribution of each decision where large weights are left to the estimates, shape (n,).
+
+    The SWITCH estimator in its doubly robust form (Wang, Agarwal and Dudik 2017, ICML): a decision whose weight is
+    above ``most`` counts by its estimate alone, which bounds the variance at the price of the estimate's error there.
+
+    Parameters
+    ----------
+    reward, weight, estimate_logged, estimate_target
+        As for ``dr``.
+    most
+        The largest weight that is trusted; infinite: the doubly robust contributions.
+
+    Examples
+    --------
+    >>> one = np.array([1.0])
+    >>> switch(one, 4 * one, 0.5 * one, 0.6 * one, 10.0), switch(one, 4 * one, 0.5 * one, 0.6 * one, 3.0)
+    (array([2.6]), array([0.6]))
+    """
+    return estimate_target + np.where(weight <= most, weight * (reward - estimate_logged), 0.0)
+
+
+def switching_weight(reward: Floats, weight: Floats, estimate_logged: Floats, estimate_target: Floats) -> float:
+    """Choose the largest weight that ``switch`` trusts: the least estimated squared error of the value.
+
+    The squared error is the variance of the mean plus the square of the bias. The paper bounds the bias by the largest
+    reward, by which rewards of 0 and 1 would hardly ever be left to a model; here the estimates are taken to be no
+    worse, on average, where they stand alone than where decisions can check them: by the mean residual there and two
+    standard errors. Compared are quantiles of the weights from the median on, and infinity.
+    """
+    best, least = math.inf, math.inf
+    drawn = weight > 0
+    for most in (*np.quantile(weight[drawn], np.arange(0.5, 1.0, 0.05)), math.inf) if drawn.any() else ():
+        trusted = weight <= most
+        residual = (weight * (reward - estimate_logged))[trusted & drawn]
+        if len(residual) < _FEWEST_TRUSTED:
+            continue
+        # Per unit of weight: a residual that counts five times stands for five decisions.
+        off = (abs(residual.mean()) + 2.0 * residual.std(ddof=1) / math.sqrt(len(residual))) / weight[
+            trusted & drawn
+        ].mean()
+        found = switch(reward, weight, estimate_logged, estimate_target, float(most))
+        bias = float(off) * float(np.mean(np.where(trusted, 0.0, weight)))
+        error = float(np.var(found, ddof=1)) / len(weight) + bias**2
+        if error < least:
+            best, least = float(most), error
+    return best
 
 
 def effective_sample_size(weight: Floats) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from features.frozen import Frozen
 from features.history_reading import contact_touchpoints
-from features.link_rules import name_rank
 from features.members import Contact, members_of
 from features.times import ALWAYS, DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 from nba.account_past import AccountPast
+from nba.approach_rule import ApproachRule
+from nba.around_store import StoreSurroundings
+from nba.contact_traits import traits_of
 from nba.surroundings import ALONE, Surroundings
 
 if TYPE_CHECKING:
@@ -48,7 +51,16 @@ class Past:
     """What lies around it."""
 
     @classmethod
-    def read(cls, store: Store, identity: str, as_of: int, rules: TouchpointRules, *, memory_us: int = -ALWAYS) -> Past:
+    def read(
+        cls,
+        store: Store,
+        identity: str,
+        as_of: int,
+        rules: TouchpointRules,
+        *,
+        memory_us: int = -ALWAYS,
+        counted: ApproachRule | None = None,
+    ) -> Past:
         """Read everything that had happened and was known strictly before ``as_of``.
 
         Of all identities that had been linked to ``identity`` by then.
@@ -57,20 +69,25 @@ class Past:
         ----------
         memory_us
             How far back decisions are looked at; touchpoints and traits are read whole.
+        counted
+            What counts as an approach to the account's other contacts, ``Catalogue.approach_rule``; None: any
+            outbound touchpoint.
         """
         contact = members_of(store, identity, as_of, rules)
         since = max(ALWAYS, as_of - memory_us)
         if len(contact.members) > 1:
-            return _read_linked(store, contact, as_of, since, rules)
+            return _read_linked(store, contact, as_of, since, rules, counted)
         traits = store.traits(identity, as_of)
+        account = _account(store, contact, traits, rules)
         return cls(
             touchpoints=contact_touchpoints(store, identity, as_of, rules),
             traits=traits,
             decisions=tuple(store.decisions_of(identity, as_of, since)),
             traits_changed_at=store.traits_changed_at(identity, as_of),
             contact=contact,
-            account=_account(store, contact, traits, rules),
+            account=account,
             scored=store.scores_of(contact.contact_id),
+            around=StoreSurroundings(store, contact, traits, account, as_of, rules, counted or ApproachRule()),
         )
 
     @classmethod
@@ -98,7 +115,18 @@ class Past:
     @cached_property
     def last_seen(self) -> Mapping[str, int]:
         """When each kind was last seen, in either direction."""
-        return dict(zip(self.kinds, self.times, strict=True))
+        return {kind: self.times[rows[-1]] for kind, rows in self.rows.items()}
+
+    @cached_property
+    def rows(self) -> Mapping[str, Sequence[int]]:
+        """Rows of the touchpoints of each kind, rising, in either direction."""
+        found: dict[str, list[int]] = {}
+        for row, kind in enumerate(self.kinds):
+            if kind in found:
+                found[kind].append(row)
+            else:
+                found[kind] = [row]
+        return found
 
     def tenure(self, as_of: int) -> int:
         """Microseconds since the first touchpoint; 0 without one."""
@@ -106,22 +134,59 @@ class Past:
 
     def revenue(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
         """Revenue less returns in ``[as_of - within, as_of)``."""
-        return float(np.sum(self._signed(self.touchpoints.value, rules)[self._since(as_of - within)]))
+        return self._total(rules, as_of - within, None)
 
     def margin(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
         """Contribution margin of revenue less returns in ``[as_of - within, as_of)``."""
-        return float(np.sum(self._signed(self.touchpoints.margins(rules.margin), rules)[self._since(as_of - within)]))
+        return self._total(rules, as_of - within, rules.margin)
+
+    def takings(self, rules: TouchpointRules) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return times and amounts of revenue, and of returns as amounts below 0, both of shape (n,), times rising."""
+        found = [(self.times[row], amount) for row, amount in self._signed(rules) if amount]
+        times, amounts = zip(*found, strict=True) if found else ((), ())
+        return np.array(times, dtype=np.int64), np.array(amounts, dtype=np.float64)
 
     def mean_margin(self, kinds: Sequence[str], rules: TouchpointRules) -> float:
         """Mean margin of the contact's own touchpoints of these kinds; 0 without one."""
         found = self.touchpoints.margins(rules.margin)[self._of(kinds)]
         return float(found.mean()) if len(found) else 0.0
 
-    def _signed(self, amounts: NDArray[np.float64], rules: TouchpointRules) -> NDArray[np.float64]:
-        known = np.nan_to_num(amounts)
-        # Systems write a return as 20 or as -20; either way it takes 20 away.
-        signed: NDArray[np.float64] = known * self._of(rules.money) - np.abs(known) * self._of(rules.returns)
-        return signed
+    def _total(self, rules: TouchpointRules, since: int, margin: float | None) -> float:
+        return math.fsum(amount for row, amount in self._signed(rules, margin) if self.times[row] >= since)
+
+    def _signed(self, rules: TouchpointRules, margin: float | None = None) -> list[tuple[int, float]]:
+        """Rows of the contact's own orders and returns, rising, and what each brought.
+
+        Parameters
+        ----------
+        margin
+            The share of a value that is margin where the touchpoint does not say it; None: revenue is asked for.
+        """
+        asked = (rules.money, rules.returns, margin)
+        if asked not in self._told:
+            self._told[asked] = self._find_signed(rules, margin)
+        return self._told[asked]
+
+    @cached_property
+    def _told(self) -> dict[tuple[tuple[str, ...], tuple[str, ...], float | None], list[tuple[int, float]]]:
+        return {}
+
+    def _find_signed(self, rules: TouchpointRules, margin: float | None) -> list[tuple[int, float]]:
+        rows = sorted({row for kind in (*rules.money, *rules.returns) for row in self.rows.get(kind, ())})
+        if not rows:
+            return []
+        t, found = self.touchpoints, []
+        amounts, outbound = t.value[rows].tolist(), t.outbound[rows].tolist()
+        # NaN is unequal to itself: an amount that is not known brings nothing.
+        if margin is not None:
+            told = zip(t.margin[rows].tolist(), amounts, strict=True)
+            amounts = [own if own == own else value * margin for own, value in told]
+        for row, amount, is_ours in zip(rows, amounts, outbound, strict=True):
+            if not is_ours and amount == amount:
+                kind = self.kinds[row]
+                # Systems write a return as 20 or as -20; either way it takes 20 away.
+                found.append((row, amount * (kind in rules.money) - abs(amount) * (kind in rules.returns)))
+        return found
 
     def _of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
         """Which touchpoints are the contact's own of these kinds."""
@@ -129,16 +194,16 @@ class Past:
         wanted = np.array([kind in kinds for kind in t.kinds], dtype=np.bool_)
         return wanted[t.kind] & ~t.outbound if len(t) else np.zeros(0, dtype=np.bool_)
 
-    def _since(self, moment: int) -> slice:
-        return slice(int(np.searchsorted(self.touchpoints.occurred_at, moment)), None)
 
-
-def _read_linked(store: Store, contact: Contact, as_of: int, since: int, rules: TouchpointRules) -> Past:
+def _read_linked(
+    store: Store, contact: Contact, as_of: int, since: int, rules: TouchpointRules, counted: ApproachRule | None
+) -> Past:
     """Put together what is known under several identities."""
     members = contact.members
     decisions = [row for member in members for row in store.decisions_of(member, as_of, since)]
     changed = (store.traits_changed_at(member, as_of) for member in members)
-    traits = _merged_traits(store, members, as_of)
+    traits = traits_of(store, members, as_of)
+    account = _account(store, contact, traits, rules)
     return Past(
         touchpoints=_together(
             [contact_touchpoints(store, member, as_of, rules) for member in members], contact.contact_id
@@ -147,8 +212,9 @@ def _read_linked(store: Store, contact: Contact, as_of: int, since: int, rules: 
         decisions=tuple(sorted(decisions, key=lambda row: (row.decided_at, row.decision_id))),
         traits_changed_at=max((at for at in changed if at is not None), default=None),
         contact=contact,
-        account=_account(store, contact, traits, rules),
+        account=account,
         scored=store.scores_of(contact.contact_id),
+        around=StoreSurroundings(store, contact, traits, account, as_of, rules, counted or ApproachRule()),
     )
 
 
@@ -160,13 +226,3 @@ def _account(store: Store, contact: Contact, traits: Mapping[str, Any], rules: T
 def _together(parts: Sequence[Touchpoints], name: str) -> Touchpoints:
     found = Touchpoints.joined(parts)
     return found.merged([range(len(found.contacts))], [name]) if found.contacts else found
-
-
-def _merged_traits(store: Store, members: Sequence[str], as_of: int) -> Mapping[str, Any]:
-    """Let what became known later win; of what became known at once, what is known of the better name."""
-    worst_first = sorted(members, key=name_rank, reverse=True)
-    rows = [row for member in worst_first for row in store.traits_of(member, as_of)]
-    found: dict[str, Any] = {}
-    for row in sorted(rows, key=lambda row: row.known_at):
-        found.update(row.body)
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from features.times import HOUR, MINUTE, SECOND, to_datetime, to_us
@@ -29,11 +29,24 @@ def quiet_from(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> i
 def _next(quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInfo, *, quiet_then: bool) -> int:
     today = to_datetime(as_of).astimezone(zone).date()
     shown = time(clock // HOUR, clock % HOUR // MINUTE)
-    # A clock that is put back shows an hour twice; one that it skips is taken as that much after the change.
-    moments = sorted(
-        to_us(datetime.combine(today + timedelta(days), shown, zone).replace(fold=fold))
-        for days in range(4)
-        for fold in (0, 1)
-    )
-    after = [moment for moment in moments if moment > as_of]
+    moments: list[int] = []
+    for days in range(4):
+        day = today + timedelta(days)
+        # A clock that is put back shows an hour twice; one that is put forward may pass the hour as it jumps.
+        moments += (to_us(datetime.combine(day, shown, zone).replace(fold=fold)) for fold in (0, 1))
+        moments += _changed(day, zone)
+    after = sorted(moment for moment in moments if moment > as_of)
     return next((m for m in after if is_quiet(quiet, channel, m, zone) is quiet_then), after[0])
+
+
+def _changed(day: date, zone: ZoneInfo) -> tuple[int, ...]:
+    """Return when the clock is changed on a day, if it is."""
+    begins, ends = (datetime.combine(day + timedelta(n), time(), zone) for n in (0, 1))
+    if begins.utcoffset() == ends.utcoffset():
+        return ()
+    low, high = to_us(begins), to_us(ends)
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_before = to_datetime(middle).astimezone(zone).utcoffset() == begins.utcoffset()
+        low, high = (middle, high) if is_before else (low, middle)
+    return (high,)

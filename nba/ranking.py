@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.points_table import Threshold
 from nba.actions import Catalogue
+from nba.thompson import chances_of_being_best
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,8 @@ class Choices:
         Of the same shape; column 0 is true.
     points
         Totals of the points table, shape (n,).
+    error
+        Standard error of each priority, of the shape of ``priority``; None: every priority is certain.
 
     Raises
     ------
@@ -40,6 +43,7 @@ class Choices:
     priority: Floats
     allowed: NDArray[np.bool_]
     points: Floats
+    error: Floats | None = None
 
     def __post_init__(self) -> None:
         shapes = self.priority.shape, self.allowed.shape, self.points.shape
@@ -47,6 +51,8 @@ class Choices:
             raise ValueError(
                 f"priority, allowed and points have shapes {shapes}; give (n, actions), (n, actions), (n,)"
             )
+        if self.error is not None and self.error.shape != shapes[0]:
+            raise ValueError(f"error has the shape {self.error.shape}; give that of priority, {shapes[0]}")
         if not self.allowed[:, 0].all():
             raise ValueError('"do nothing" (column 0) is forbidden in some row; it is always allowed')
 
@@ -69,6 +75,16 @@ class Greedy:
         worth = np.where(known, choices.priority, -np.inf)
         worth[:, 0] = 0.0
         return _one_hot(worth.argmax(axis=1), choices)
+
+
+@dataclass(frozen=True)
+class Thompson:
+    """Each allowed action as often as its priority may be the largest: what is not sure yet is tried."""
+
+    def probabilities(self, choices: Choices) -> Floats:
+        """Return the chance of each action that it is the best, "do nothing" being worth 0; see ``nba.thompson``."""
+        error = np.zeros(choices.priority.shape) if choices.error is None else choices.error
+        return chances_of_being_best(choices.priority, error, choices.allowed)
 
 
 @dataclass(frozen=True)
@@ -105,8 +121,10 @@ class Points:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return 1 for what the table calls for."""
-        rows = zip(choices.points.tolist(), choices.allowed.tolist(), strict=True)
-        return _one_hot(np.array([self._called(total, may) for total, may in rows], dtype=np.int64), choices)
+        found = np.zeros(choices.allowed.shape)
+        for row, (total, may) in enumerate(zip(choices.points.tolist(), choices.allowed.tolist(), strict=True)):
+            found[row, self._called(total, may)] = 1.0
+        return found
 
     def _called(self, total: float, allowed: list[bool]) -> int:
         for threshold, columns in self.thresholds:
@@ -126,7 +144,9 @@ class Epsilon:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return (1 - epsilon) of the other policy's and epsilon of an even chance."""
-        return (1.0 - self.epsilon) * self.of.probabilities(choices) + self.epsilon * _evenly(choices)
+        found = self.of.probabilities(choices) * (1.0 - self.epsilon)
+        found += choices.allowed * (self.epsilon / choices.allowed.sum(axis=1, keepdims=True))
+        return found
 
 
 @dataclass(frozen=True)
@@ -144,8 +164,11 @@ class Holdout:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return share x points + (1 - share) x policy."""
-        held, rest = self.points.probabilities(choices), self.policy.probabilities(choices)
-        return self.share * held + (1.0 - self.share) * rest
+        return self.mixed(self.points.probabilities(choices), self.policy.probabilities(choices))
+
+    def mixed(self, points: Floats, policy: Floats) -> Floats:
+        """Return the mixture of chances under the two."""
+        return self.share * points + (1.0 - self.share) * policy
 
 
 def points_policy(catalogue: Catalogue) -> Points:
@@ -176,12 +199,13 @@ def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
     """Return the policy of a name that ``settled`` gave.
 
     The simple ones are mixed with epsilon so that the log can teach. A constant action does nothing where it is not
-    allowed, because it was valued so. ``thompson`` ranks like ``epsilon`` until effects have an uncertainty to draw
-    from.
+    allowed, because it was valued so.
     """
     ranking = catalogue.settings.ranking
     if serves == "learned":
-        return Greedy() if ranking.policy == "greedy" else Epsilon(Greedy(), ranking.epsilon)
+        if ranking.policy == "greedy":
+            return Greedy()
+        return Epsilon(Thompson() if ranking.policy == "thompson" else Greedy(), ranking.epsilon)
     if serves == "uniform":
         return Uniform()
     if serves.startswith("constant:"):

@@ -33,7 +33,15 @@ class Story:
         self._as_of = as_of
         self._found: dict[tuple[str, ...], list[tuple[tuple[str, str], Ages]]] = {}
 
-    def reasons(self, action: Action, *, points: float, by_points: bool, misses: Sequence[str] = ()) -> list[str]:
+    def reasons(
+        self,
+        action: Action,
+        *,
+        points: float,
+        by_points: bool,
+        misses: Sequence[str] = (),
+        occasion: str | None = None,
+    ) -> list[str]:
         """Return at most three reasons for an action, the strongest first; at least one.
 
         Parameters
@@ -44,8 +52,11 @@ class Story:
             Whether the points table calls for the action.
         misses
             Kinds whose absence the action works against: how long ago the last one was is a reason.
+        occasion
+            What calls for the action at this time, in plain words; the first reason.
         """
-        found = [f"has {points:g} points, and the points table calls for this"] if by_points else []
+        found = [occasion] if occasion is not None else []
+        found += [f"has {points:g} points, and the points table calls for this"] if by_points else []
         found += [
             f"last {one(kind)} {_ago(self._as_of - self._known.last_seen[kind])}"
             for kind in misses

@@ -6,23 +6,29 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features.frozen import Frozen
-from features.touchpoints import NONE
 from nba.actions import Catalogue
+from nba.approach_rule import OUTBOUND, Approach
+from nba.calendar import closes_at, local_day, opens_at, why_closed
 from nba.consent import Ledger
-from nba.past import Past
-from nba.quiet import is_quiet, quiet_until
+from nba.leads import Turn, turn
+from nba.occurrence import Calls
+from nba.open_cases import OpenCase, open_cases
+from nba.partners import Agreement, agreement
+from nba.past import YEAR, Past
+from nba.possession import Possessions, achieved
+from nba.quiet import is_quiet
 from nba.request import Request
+from nba.segments import segments_of
 from nba.settings.contact_policy import Cap
 from nba.stops import Stops
+from nba.wishes import Wish, wishes
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
-
-OUTBOUND = "outbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,32 @@ class Situation:
     rule_stage: str | None = None
     propensities: Mapping[str, float] = field(default_factory=Frozen)
     held: DecisionRow | None = None
+    model_version: str | None = None
+    """Of the model that told the stage; None where none answered."""
+
+    @cached_property
+    def agreement(self) -> Agreement | None:
+        """The partner whose contact it is, by its terms; None: it is the owner's."""
+        if not self.past.traits.get("partner"):
+            return None
+        partners = self.past.around.tables().partners
+        return agreement(self.past.traits, partners, self.catalogue.settings.partners, self.as_of)
+
+    @cached_property
+    def turn(self) -> Turn:
+        """Since when the owner may act for a contact whose partner acts first."""
+        found = self.agreement
+        return Turn(None) if found is None else turn(self.past, found.name, found.veto_us, self.catalogue.by_partners)
 
     @property
     def goes_out(self) -> bool:
         """Whether we would approach the contact, instead of answering where it comes by itself."""
         return self.request.placement == OUTBOUND
+
+    @cached_property
+    def calls(self) -> dict[str, Calls]:
+        """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions``."""
+        return {}
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -79,16 +106,70 @@ class Situation:
         return {name: self.ledger.refusal(asked, name, self.person_type) for name in channels}
 
     @cached_property
-    def quiet(self) -> Mapping[str, int]:
-        """Until when each channel is quiet; channels that may be used now are left out."""
+    def quiet(self) -> frozenset[str]:
+        """The channels that are quiet."""
         quiet = self.catalogue.settings.contact_policy.quiet
         if quiet is None or not self.goes_out:
-            return {}
-        return {
-            channel: quiet_until(quiet, channel, self.as_of, self.zone)
-            for channel in quiet.channels or self.catalogue.channels
-            if is_quiet(quiet, channel, self.as_of, self.zone)
-        }
+            return frozenset()
+        channels = quiet.channels or self.catalogue.channels
+        return frozenset(channel for channel in channels if is_quiet(quiet, channel, self.as_of, self.zone))
+
+    @cached_property
+    def closed(self) -> str | None:
+        """Why nothing goes out on this day; None where it may."""
+        calendar = self.catalogue.settings.contact_policy.calendar
+        if calendar is None or not self.goes_out:
+            return None
+        return why_closed(calendar, local_day(self.as_of, self.zone))
+
+    def opens_at(self, channel: str, moment: int | None = None) -> int | None:
+        """Return the first moment from now or from ``moment`` on at which a channel is neither quiet nor closed."""
+        moment = self.as_of if moment is None else moment
+        if not self.goes_out:
+            return moment
+        if (channel, moment) not in self._openings:
+            policy = self.catalogue.settings.contact_policy
+            self._openings[channel, moment] = opens_at(policy, channel, moment, self.zone)
+        return self._openings[channel, moment]
+
+    def closes_at(self, channel: str, before: int | None) -> int | None:
+        """Return the first moment from which a channel is quiet or closed, if it comes ``before`` another."""
+        policy = self.catalogue.settings.contact_policy
+        if not self.goes_out or (policy.quiet is None and policy.calendar is None):
+            return None
+        before = self.as_of + YEAR if before is None else before
+        if (channel, before) not in self._closings:
+            self._closings[channel, before] = closes_at(policy, channel, self.as_of, self.zone, before)
+        return self._closings[channel, before]
+
+    @cached_property
+    def _openings(self) -> dict[tuple[str, int], int | None]:
+        return {}
+
+    @cached_property
+    def _closings(self) -> dict[tuple[str, int], int | None]:
+        return {}
+
+    @cached_property
+    def wishes(self) -> Sequence[Wish]:
+        """What the contact itself wishes."""
+        return wishes(self.past, self.catalogue.channels)
+
+    @cached_property
+    def open_cases(self) -> Sequence[OpenCase]:
+        """What holds everything else back."""
+        return open_cases(self.past, self.catalogue.settings.contact_policy.holds)
+
+    @cached_property
+    def possessions(self) -> Possessions:
+        """What the contact has."""
+        return Possessions(self.past, self.catalogue.settings.touchpoints)
+
+    @cached_property
+    def achieved(self) -> Mapping[str, int]:
+        """When actions were done already, of those that nothing new has called for since."""
+        # As a sticky choice, what was done exactly that long ago counts no more.
+        return achieved(self.past, self.as_of - self.catalogue.settings.ranking.sticky_us + 1)
 
     @cached_property
     def stops(self) -> Stops:
@@ -98,10 +179,25 @@ class Situation:
     @cached_property
     def full(self) -> Sequence[Full]:
         """The caps that leave no room."""
-        # Caps over an account need the histories of all its contacts, which are not read here yet.
         caps = self.catalogue.settings.contact_policy.caps if self.goes_out else ()
-        found = (_filled(cap, self.approaches, self.as_of) for cap in caps if not cap.account)
+        has_account = bool(self.past.traits.get("account"))
+        found = (_filled(cap, self._counted(cap), self.as_of) for cap in caps if has_account or not cap.account)
         return [each for each in found if each is not None]
+
+    def _counted(self, cap: Cap) -> Sequence[tuple[Any, ...]]:
+        return self.account_approaches if cap.account else self.approaches
+
+    @cached_property
+    def account_approaches(self) -> Sequence[tuple[Any, ...]]:
+        """What went out to anybody of the account, as far back as its caps look, by rising time."""
+        longest = max((cap.per_us for cap in self.catalogue.settings.contact_policy.caps if cap.account), default=0)
+        found = [*self.approaches, *self.past.around.account_approaches(self.as_of - longest)]
+        return sorted(found, key=lambda approach: approach[0])
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """Names of the segments that the contact is in."""
+        return segments_of(self)
 
     @cached_property
     def person_type(self) -> str | None:
@@ -115,49 +211,17 @@ class Situation:
         return self.known.revenue(self.catalogue.settings.touchpoints, self.as_of)
 
     @cached_property
-    def approaches(self) -> tuple[tuple[int, str | None], ...]:
-        """Time and channel of everything outbound that counts in the caps, by rising time.
-
-        Any sender's outbound touchpoints, and our decisions that were carried out as far as we know: at once,
-        or where they were deferred when they were activated. One with a touchpoint of its own counts as that.
-        """
-        found = [*self._sent(), *self._decided()]
-        return tuple(sorted(found, key=lambda approach: approach[0]))
-
-    def _sent(self) -> list[tuple[int, str | None]]:
-        t, uncounted = self.past.touchpoints, self.catalogue.transactional
-        found: list[tuple[int, str | None]] = []
-        rows = t.outbound.nonzero()[0]
-        columns = (t.occurred_at[rows].tolist(), t.channel[rows].tolist(), t.action[rows].tolist())
-        for at, channel, action in zip(*columns, strict=True):
-            if action == NONE or t.actions[action] not in uncounted:
-                name = t.channels[channel] if channel != NONE else self._channel_of(action)
-                found.append((at, name))
-        return found
-
-    def _channel_of(self, action: int) -> str | None:
-        column = 0 if action == NONE else self.catalogue.column.get(self.past.touchpoints.actions[action], 0)
-        return self.catalogue.action(column).channel if column else None
-
-    def _decided(self) -> list[tuple[int, str | None]]:
-        t = self.past.touchpoints
-        carried_out = {t.decisions[code] for code in t.decision[t.outbound].tolist() if code != NONE}
-        found: list[tuple[int, str | None]] = []
-        for row in self.past.decisions:
-            column = self.catalogue.column.get(row.action, 0)
-            at = row.activated_at if row.deferred else row.decided_at
-            # Rows without chances were loaded from elsewhere: what they sent is among the touchpoints.
-            if row.chances is None or not column or row is self.held or row.decision_id in carried_out:
-                continue
-            if at is None or at >= self.as_of or (row.placement or OUTBOUND) != OUTBOUND:
-                continue
-            if row.action not in self.catalogue.transactional:
-                found.append((at, self.catalogue.action(column).channel))
-        return found
+    def approaches(self) -> tuple[Approach, ...]:
+        """Everything outbound that counts, as far back as caps and the contact's wishes look, by rising time."""
+        past, caps = self.past, self.catalogue.settings.contact_policy.caps
+        longest = max((*(cap.per_us for cap in caps), *(wish.per_us or 0 for wish in self.wishes)), default=0)
+        return self.catalogue.approach_rule.approaches(
+            past.touchpoints, past.decisions, self.as_of, since=self.as_of - longest, held=self.held
+        )
 
 
-def _filled(cap: Cap, approaches: Sequence[tuple[int, str | None]], as_of: int) -> Full | None:
-    times = [time for time, channel in approaches if cap.channel is None or channel == cap.channel]
+def _filled(cap: Cap, approaches: Sequence[tuple[Any, ...]], as_of: int) -> Full | None:
+    times = [each[0] for each in approaches if cap.channel is None or each[1] == cap.channel]
     inside = times[bisect_left(times, as_of - cap.per_us) :]
     if len(inside) < cap.count:
         return None

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from features.touchpoints import NONE
 from nba.actions import DO_NOTHING, Catalogue
+from nba.approach_rule import OUTBOUND
 from nba.contact_policy import Verdict, allowed
 from nba.past import Past
 from nba.request import Request
-from nba.situation import OUTBOUND, Situation
+from nba.situation import Situation
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
 
 
-_RESTRICTED = "restricted"
+RESTRICTED = "restricted"
+"""Under this name a decision keeps the bounds of its request, where it is no usual choice."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Judged:
     @property
     def properties(self) -> Mapping[str, object] | None:
         """What the log keeps of a decision that was made here."""
-        return None if self.beside is None else {_RESTRICTED: _bounds(self.situation.request)}
+        return None if self.beside is None else {RESTRICTED: _bounds(self.situation.request)}
 
 
 def judged(situation: Situation) -> Judged:
@@ -67,7 +69,7 @@ def held_choice(
     """
     # Decisions that were loaded from elsewhere have no chances: nothing here may repeat them.
     ours = (row for row in reversed(past.decisions) if row.chances is not None)
-    last = next((row for row in ours if (row.properties or {}).get(_RESTRICTED) == bounds), None)
+    last = next((row for row in ours if (row.properties or {}).get(RESTRICTED) == bounds), None)
     if last is None or not last.decided_at < as_of < last.decided_at + sticky_us:
         return None
     t = past.touchpoints

@@ -35,7 +35,7 @@ class Alone:
 
     def tables(self) -> Tables:
         """Return empty tables."""
-        return Tables()
+        return _EMPTY
 
     def assets(self) -> Sequence[Asset]:
         """Return nothing."""
@@ -50,4 +50,5 @@ class Alone:
         return 0
 
 
+_EMPTY = Tables()
 ALONE = Alone()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from features.frozen import Frozen
+from nba.pages import Pages
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,24 @@ class Partner:
     more: Mapping[str, Any] = field(default_factory=Frozen)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a recommendation is about: ids of entries of the catalogues."""
+
+    product_id: str | None = None
+    content_id: str | None = None
+    event_id: str | None = None
+    asset_id: str | None = None
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return the ids by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+NOTHING = Subject()
+"""Nothing of the catalogues."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """All that was known of the catalogues strictly before a moment."""
@@ -86,3 +106,19 @@ class Tables:
     events: Mapping[str, Event] = field(default_factory=Frozen)
     content: Mapping[str, Content] = field(default_factory=Frozen)
     partners: Mapping[str, Partner] = field(default_factory=Frozen)
+
+    @cached_property
+    def pages(self) -> Pages:
+        """Content by the addresses of its pages."""
+        return Pages((each.content_id, each.url) for each in self.content.values() if each.url)
+
+    @cached_property
+    def products_about(self) -> Mapping[str, Sequence[Product]]:
+        """Products by topic, those with the highest margin first."""
+        found: dict[str, list[Product]] = {}
+        for product in self.products.values():
+            for topic in product.topics:
+                found.setdefault(topic, []).append(product)
+        for products in found.values():
+            products.sort(key=lambda product: (-(product.margin or 0.0), product.product_id))
+        return found

@@ -16,6 +16,8 @@ LEAST = 0.005
 """A smaller step in probability is none, however rare the goal."""
 BEFORE = "before"
 """Under this name a score keeps the scoring before it, as one is soon too young to show where things go."""
+LEFT_AT = "stage_left_at"
+"""Under this name a score keeps when the contact was last scored in another stage, in microseconds."""
 
 NEVER = "no earlier scoring of this contact; run `nba score` regularly"
 
@@ -65,11 +67,26 @@ def compared(now: float, then: float) -> str:
 
 
 def kept(row: ScoreRow, stored: ScoreRow | None) -> ScoreRow:
-    """Return a new score that keeps the scoring before it: the stored one, or what that kept where it is too young."""
+    """Return a new score that keeps the scoring before it: the stored one, or what that kept where it is too young.
+
+    It keeps when the contact was last scored in another stage, too.
+    """
     earlier = [each for each in _scorings(stored) if each["as_of"] < row.as_of]
     old = [each for each in earlier if each["as_of"] <= row.as_of - DAY]
     before = max(old, key=_moment) if old else min(earlier, key=_moment, default=None)
-    return row if before is None else row._replace(body={**row.body, BEFORE: before})
+    left = None if row.stage is None else left_at(stored, row.stage, row.model_version, row.as_of)
+    added = {BEFORE: before, LEFT_AT: left}
+    return row._replace(body={**row.body, **{name: value for name, value in added.items() if value is not None}})
+
+
+def left_at(scored: ScoreRow | None, stage: str, version: str | None, as_of: int) -> int | None:
+    """Return when a contact that is in a stage was last scored in another one, by the same model; None: not known."""
+    if scored is None or scored.stage is None or scored.model_version != version or scored.as_of >= as_of:
+        return None
+    if scored.stage != stage:
+        return scored.as_of
+    left = scored.body.get(LEFT_AT)
+    return left if isinstance(left, int) else None
 
 
 def _scorings(scored: ScoreRow | None) -> Iterator[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nba.evaluation import Estimate, Floats, dr, estimate, interval, weights
+from nba.evaluation import Estimate, Floats, dr, estimate, interval, switch, switching_weight, weights
 
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -116,6 +116,37 @@ def value_of(log: Log, target: Floats) -> Estimate:
     if fault is None:
         return found
     return replace(found, ips=None, snips=None, dr=None, interval=None, verdict="refused", why=fault)
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A policy's value where weights above ``most`` are left to the model, with a two-sided 95 % interval."""
+
+    value: float
+    interval: tuple[float, float] | None
+    most: float
+    left_to_model: float
+    """Part of the decisions whose weight is above ``most``."""
+
+
+def switched(log: Log, target: Floats) -> Switched | None:
+    """Judge one policy by the SWITCH estimator; None where ``value_of`` refuses it.
+
+    It stands beside the doubly robust value: where they differ by much, a few large weights carry that one.
+
+    Parameters
+    ----------
+    target
+        Chance of each action under the policy, shape (n, k).
+    """
+    if value_of(log, target).verdict == "refused":
+        return None
+    rows = np.arange(len(log))
+    weight = weights(log.logged, target[rows, log.action])
+    model = log.expected[rows, log.action], np.sum(target * log.expected, axis=1)
+    most = switching_weight(log.reward, weight, *model)
+    found = switch(log.reward, weight, *model, most)
+    return Switched(float(found.mean()), interval(found, log.cluster), most, float(np.mean(weight > most)))
 
 
 def gain_of(log: Log, target: Floats, other: Floats) -> Gain:

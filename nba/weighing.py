@@ -71,6 +71,7 @@ def weigh(
         stage=(estimate.stage if estimate is not None else None) or rules.stage,
         rule_stage=_unlearnt(rules.stage, estimate),
         propensities={} if estimate is None else estimate.propensities,
+        model_version=belief.version if belief is not None and estimate is not None else None,
     )
     found = judged(situation)
     answering = belief if estimate is not None else None

@@ -12,11 +12,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from features.store import Store
+from nba import thompson
 from nba.actions import Catalogue
 from nba.door import now_us
 from nba.settings import Settings
+from nba.table_memory import tables_of
 from serving.api import contacts, feedback, health, index, model, recommend, touchpoints
 from serving.bundles import Bundles
+from serving.daily import Daily
 from serving.loopback import LoopbackOnly
 from serving.operations import Operation
 from serving.problems import HANDLED, on_problem
@@ -36,7 +39,13 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-def create_app(settings: Settings, *, sync_seconds: float | None = None, clock: Callable[[], int] = now_us) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    sync_seconds: float | None = None,
+    clock: Callable[[], int] = now_us,
+    daily: Daily | None = None,
+) -> FastAPI:
     """Build the application; nothing is opened before its lifespan begins.
 
     Parameters
@@ -47,6 +56,8 @@ def create_app(settings: Settings, *, sync_seconds: float | None = None, clock: 
         How often a child process asks MLflow for the champion; None: local bundles only.
     clock
         The present moment in microseconds.
+    daily
+        Reports once a day how what serves compares; None: nothing does.
 
     Raises
     ------
@@ -58,6 +69,8 @@ def create_app(settings: Settings, *, sync_seconds: float | None = None, clock: 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.service = await _open(settings, sync_seconds, clock, stack)
+            if daily is not None:
+                _in_background(daily.run(), stack)
             yield
 
     # Pages of documentation are only for those who ask; the documents themselves are routes of ours.
@@ -80,7 +93,11 @@ async def _open(
     writer.open()
     stack.callback(writer.close)
     bundles = Bundles(settings.folder)
-    await asyncio.gather(asyncio.to_thread(warm_up, clock()), bundles.look())
+    now = clock()
+    # The catalogues are read now and not while the first request waits.
+    await asyncio.gather(asyncio.to_thread(warm_up, now), asyncio.to_thread(tables_of, store, now), bundles.look())
+    if settings.ranking.policy == "thompson":
+        await asyncio.to_thread(thompson.warm_up)
     sync = None if sync_seconds is None else SyncChild(_plan(settings, sync_seconds))
     _in_background(bundles.watch(), stack)
     if sync is not None:

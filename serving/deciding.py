@@ -16,7 +16,9 @@ from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
 from nba.request import Request
+from nba.seen_answer import seen_answer
 from nba.settings import Settings
+from nba.visibility import OWNER_SIDE, Viewer, sight_in
 from serving.feedback import settle_feedback
 from serving.problems import Problem
 from serving.repeats import repeat_row
@@ -27,10 +29,11 @@ _TRIES = 20
 log = logging.getLogger("nba.serving")
 
 
-async def answer(service: Service, body: object) -> bytes:
+async def answer(service: Service, body: object, viewer: Viewer = OWNER_SIDE) -> bytes:
     """Decide, log the decision with the chances of all allowed actions, and answer.
 
-    The same decision id again gives the same bytes, also when many ask at once and after a restart.
+    The same decision id again gives the same bytes, also when many ask at once and after a restart. What was decided
+    is logged whole, and answered as far as the viewer may see it.
 
     Raises
     ------
@@ -56,12 +59,15 @@ async def answer(service: Service, body: object) -> bytes:
             request.contact,
             as_of,
             service.settings.touchpoints,
-            memory_us=service.catalogue.memory_us,
+            memory_us=service.catalogue.memory_of(request.placement),
+            counted=service.catalogue.approach_rule,
         )
         decision = decision_of(service, request, past, as_of, began)
         # A caller finds its own id in the answer, also where an earlier decision is given again under it.
         named = replace(decision, decision_id=request.decision_id or decision.decision_id)
-        found = orjson.dumps(named.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+        sight = sight_in(viewer, past, service.settings.partners, as_of)
+        shown = seen_answer(named.to_json(), sight, request.contact, service.settings.actions)
+        found = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
         row = _row(decision, request, asked, found)
         if row is None and request.decision_id is None:
             return found

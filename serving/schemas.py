@@ -58,9 +58,9 @@ _TERMS = _object(
     propensity=NUMBER_OR_NULL,
     without_action=NUMBER_OR_NULL,
     value=NUMBER_OR_NULL,
-    lever=NUMBER,
-    context=NUMBER,
-    cost=NUMBER,
+    lever=NUMBER_OR_NULL,
+    context=NUMBER_OR_NULL,
+    cost=NUMBER_OR_NULL,
 )
 
 _RECOMMENDATION = _object(
@@ -81,6 +81,7 @@ _RECOMMENDATION = _object(
     not_before=MOMENT_OR_NULL,
     valid_until=MOMENT_OR_NULL,
     reasons=_list(TEXT),
+    inform=TEXT_OR_NULL,
 )
 
 POINTS = _object(
@@ -234,6 +235,7 @@ MODEL = _object(
     metrics=ANYTHING,
     data={"type": ["object", "null"], "additionalProperties": True},
     policies={"type": ["object", "null"], "additionalProperties": True},
+    comparisons={"type": ["object", "null"], "additionalProperties": True},
 )
 
 HEALTH = _object(("status",), status=TEXT)

@@ -14,7 +14,7 @@ SCRIPTS = sorted((ROOT / "notebooks").glob("[0-9]_*.py"))
 
 
 def test_there_are_notebooks():
-    assert [script.name[0] for script in SCRIPTS] == list("12345")[: len(SCRIPTS)]
+    assert [script.name[0] for script in SCRIPTS] == list("123456")[: len(SCRIPTS)]
     assert SCRIPTS
 
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from features.errors import UserError
 from features.feature_set import FeatureSet
 from features.matrix import History
+from features.row_types import DecisionRow
 from features.touchpoints import Touchpoints
 from models.stage_column import fill_stage
 from models.stages import StageModel
 from nba.actions import DO_NOTHING
 from nba.settings import Settings
+from nba.settings.actions import INFOCENTER
 from nba.settings.goals import Goal
 from training.decision_contacts import clusters_of, contacts_at
 from training.decision_outcomes import Outcome, outcome_of
@@ -29,7 +31,7 @@ Floats = NDArray[np.float64]
 
 NOTHING_TOO = ("nothing", "none", "no_action", "control")
 """How other systems call "do nothing"; read so unless ``nba.toml`` has an action of that name."""
-NOT_CHOSEN = ("mandatory", "default")
+NOT_CHOSEN = ("mandatory", "default", INFOCENTER)
 """Policies of the log that serve whatever ranks: nothing was chosen there that another ranking would change."""
 
 
@@ -66,6 +68,8 @@ class DecisionRows:
     outcomes: Mapping[str, Outcome]
     """What came of each decision, for every goal of ``nba.toml``."""
     parts: Parts
+    made: tuple[DecisionRow, ...] = ()
+    """The decisions as they were logged, in the same order."""
 
     def __len__(self) -> int:
         return len(self.decided_at)
@@ -108,6 +112,7 @@ class DecisionRows:
             **{name: getattr(self, name)[which] for name in columns},
             outcomes={goal: found.only(which) for goal, found in self.outcomes.items()},
             parts=self.parts.only(which),
+            made=tuple(self.made[at] for at in np.arange(len(self.made))[which].tolist()) if self.made else (),
         )
 
     def matrix(self, past: Past, features: FeatureSet, stages: StageModel | None = None) -> NDArray[np.float32]:
@@ -158,14 +163,16 @@ class DecisionRows:
 def decision_rows(past: Past, settings: Settings) -> DecisionRows:
     """Rows of every decision that was chosen among actions.
 
-    What had to be done (``mandatory``) and what unknown contacts were answered with (``default``) was no choice.
+    What had to be done (``mandatory``) and what unknown contacts were answered with (``default``) was no choice,
+    things to read (``infocenter``) are chosen by a rule of their own, and what was deferred and never activated was
+    not done.
 
     Raises
     ------
     UserError
         Where a probability is none.
     """
-    chosen = [row for row in past.decisions if row.policy not in NOT_CHOSEN]
+    chosen = [row for row in past.decisions if row.policy not in NOT_CHOSEN and row.carried_out_at is not None]
     chosen.sort(key=lambda row: (row.decided_at, row.identity, row.decision_id))
     decided_at = np.array([row.decided_at for row in chosen], dtype=np.int64)
     names = _names(chosen, settings)
@@ -203,6 +210,7 @@ def decision_rows(past: Past, settings: Settings) -> DecisionRows:
             [row.identity for row in chosen],
             _rule(settings, goals),
         ),
+        made=tuple(chosen),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from features.traits import Traits
 from features.versions import Versions, version_name
 from nba.consent import KINDS, Ledger, Word
 from nba.settings import Settings
+from nba.table_memory import tables_of
+from nba.tables import Tables
 from training.dataset import data_end
 
 
@@ -45,6 +47,8 @@ class Past:
     known: Traits | None = None
     groups: Groups | None = None
     """Whose contacts belong together; None where nobody was ever said to belong to an account."""
+    tables: Tables = field(default_factory=Tables)
+    """Partners, products, events and content."""
 
     @property
     def recorded(self) -> Touchpoints:
@@ -126,6 +130,7 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         versions=versions,
         known=None if versions is None else known,
         groups=_groups(rows, touchpoints, traits, versions),
+        tables=tables_of(store, now),
     )
 
 

@@ -73,7 +73,9 @@ def choose(held_out: Bench, fallback: str, *, policy: str, shown_before: bool = 
     simple, gain = hardest(held_out)
     told = _told(held_out, gain, simple)
     if held_out.evidence == "observational":
-        return Chosen(POINTS, simple, Gain(), _OBSERVATIONAL)
+        if policy == THOMPSON:
+            return Chosen(LEARNED, simple, Gain(), f"thompson serves from the start; {_TARGETED}")
+        return Chosen(POINTS, simple, Gain(), f"{_TARGETED}, so the points baseline chooses; {_GUESSED}")
     if policy == THOMPSON:
         return Chosen(LEARNED, simple, gain, f"thompson serves from the start; {told}")
     if gain.is_shown:
@@ -84,11 +86,11 @@ def choose(held_out: Bench, fallback: str, *, policy: str, shown_before: bool = 
     return Chosen(fallback, simple, gain, f"{said} ({told})")
 
 
-_OBSERVATIONAL = (
+_TARGETED = (
     "past actions were targeted, not drawn with a known probability: response is not effect, and no gain over the "
-    "points baseline can be shown, so the points baseline chooses; the estimates take the chances for what they were "
-    "guessed to be"
+    "points baseline can be shown"
 )
+_GUESSED = "the estimates take the chances for what they were guessed to be"
 
 
 def in_words(policy: str) -> str:

@@ -18,7 +18,7 @@ from nba.settings import Settings
 from training.decision_leaks import honest_matrix
 from training.decision_rows import DecisionRows, decision_rows
 from training.past import Past
-from training.policy_gate import Chosen, best_simple, choose, in_words
+from training.policy_gate import THOMPSON, Chosen, best_simple, choose, in_words
 from training.policy_learning import Learn, Lesson, learn_effects, learn_mean, taken_chances
 from training.policy_values import LEARNED, POINTS, Bench, Chances, judged_on
 from training.policy_worth import worth_of
@@ -80,7 +80,7 @@ def policies(
     rows = decision_rows(past, settings) if rows is None else rows
     refusal = no_judgement(settings, rows)
     if refusal is not None:
-        return _nothing(*refusal)
+        return _nothing(*refusal, _serving_unjudged(settings, rows))
     gate = _Gate(past, settings, rows)
     is_shut = gate.is_shut(last)
     judged = judge(
@@ -104,8 +104,8 @@ def no_judgement(settings: Settings, rows: DecisionRows) -> tuple[str, str] | No
         return "none", "there are no logged decisions to judge a policy on, so the points baseline chooses"
     if not rows.held_out.any():
         return rows.evidence, (
-            f"the outcomes of all {len(rows):,} decisions are still open (their horizon ends after the data), so the "
-            "points baseline chooses"
+            f"the outcomes of all {len(rows):,} decisions are still open (their horizon ends after the data), so "
+            f"{in_words(_serving_unjudged(settings, rows))} chooses"
         )
     return None
 
@@ -157,12 +157,18 @@ def judge(
     return Judged(found, chosen, leaks)
 
 
-def _nothing(evidence: str, why: str) -> dict[str, Any]:
+def _serving_unjudged(settings: Settings, rows: DecisionRows) -> str:
+    """Return what serves where no decision can be judged: thompson tries what it is not sure of."""
+    tries = settings.ranking.policy == THOMPSON and bool(settings.actions) and len(rows) > 0
+    return LEARNED if tries else POINTS
+
+
+def _nothing(evidence: str, why: str, serves: str) -> dict[str, Any]:
     return {
         "evidence": evidence,
         "estimates": {},
         "gain_over_best_simple": dict(NOTHING_SHOWN),
-        "serves": POINTS,
+        "serves": serves,
         "why": why,
     }
 

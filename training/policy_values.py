@@ -14,7 +14,7 @@ from nba.actions import Catalogue
 from nba.evaluation import Estimate
 from nba.ranking import Choices, Constant, Greedy, Policy, Uniform, points_policy
 from nba.settings import Settings
-from nba.valuation import Gain, Log, gain_of, value_of
+from nba.valuation import Gain, Log, Switched, gain_of, switched, value_of
 from training.decision_rows import DecisionRows
 from training.policy_worth import Worth
 
@@ -131,7 +131,10 @@ class Bench:
 
     def to_json(self) -> dict[str, Any]:
         """Write every policy's value as in the report."""
-        return {name: _estimate(self._cautious(found), self._rate(name)) for name, found in self.values.items()}
+        return {
+            name: _estimate(self._cautious(found), self._rate(name)) | _switch(switched(self.log, self.targets[name]))
+            for name, found in self.values.items()
+        }
 
     def _cautious(self, found: Estimate) -> Estimate:
         """Warn of estimates that rest on guessed chances."""
@@ -148,6 +151,15 @@ def _estimate(found: Estimate, rate: float | None) -> dict[str, Any]:
     """Write an estimate as `nba evaluate log` does, with its value and the plain rate of success."""
     plain = asdict(found) | {"interval": None if found.interval is None else list(found.interval)}
     return {"value": found.dr, "success_rate": rate} | plain
+
+
+def _switch(found: Switched | None) -> dict[str, Any]:
+    """Write the value that leaves large weights to the model; its ``most`` is null where none is too large."""
+    if found is None:
+        return {"switch": None}
+    bounds = None if found.interval is None else list(found.interval)
+    most = found.most if np.isfinite(found.most) else None
+    return {"switch": {"value": found.value, "interval": bounds, "most": most, "left_to_model": found.left_to_model}}
 
 
 def judged_on(rows: DecisionRows, which: Flags) -> Flags:

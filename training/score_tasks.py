@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,8 @@ from nba.engine import decide
 from nba.past import Past
 from nba.request import Request
 from nba.settings import Settings
+from nba.surroundings import Alone
+from nba.tables import Tables
 
 MOST_ACTIONS = 3
 
@@ -38,6 +40,7 @@ class Scorer:
     settings: Settings
     belief: Belief | None
     now: int
+    tables: Tables = field(default_factory=Tables)
 
     def to_bytes(self) -> bytes:
         """Return settings and models as plain data, which every worker makes ready once."""
@@ -51,7 +54,9 @@ class Scorer:
                 "sha256": found.sha256,
                 "version": self.belief.version,
             }
-        return pickle.dumps({"settings": self.settings, "bundle": bundle, "now": self.now}, protocol=5)
+        return pickle.dumps(
+            {"settings": self.settings, "bundle": bundle, "now": self.now, "tables": self.tables}, protocol=5
+        )
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Scorer:
@@ -62,7 +67,7 @@ class Scorer:
             models = {goal: Propensity.from_json(*model) for goal, model in plain["propensities"].items()}
             stages = None if plain["stages"] is None else StageModel.from_json(plain["stages"])
             belief = Belief(Bundle(plain["manifest"], models, stages, plain["sha256"]), plain["version"])
-        return cls(found["settings"], belief, found["now"])
+        return cls(found["settings"], belief, found["now"], found["tables"])
 
     def score(
         self,
@@ -89,15 +94,25 @@ class Scorer:
             known = dict(zip(names, traits, strict=True))
             each = [known[name] for name in touchpoints.contacts]
             belief = foresee(belief, touchpoints, each, self.now, catalogue.candidates, account)
-        nobody = Past.nothing().touchpoints
+        nobody, around = Past.nothing().touchpoints, _Catalogues(self.tables)
         rows = []
         for name, known_of in zip(names, traits, strict=True):
             contact = codes.get(name)
-            past = Past(nobody if contact is None else touchpoints.only(contact), known_of)
+            past = Past(nobody if contact is None else touchpoints.only(contact), known_of, around=around)
             request = Request(contact=name, limit=MOST_ACTIONS)
             decision = decide(request, past, belief, catalogue, self.now, draw, report=_raise)
             rows.append(row_of(decision.to_json(), settings, self.now))
         return table_of(rows, settings)
+
+
+@dataclass(frozen=True)
+class _Catalogues(Alone):
+    """Of all that lies around a contact the catalogues alone, which are the same for everybody."""
+
+    known: Tables
+
+    def tables(self) -> Tables:
+        return self.known
 
 
 def task(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.matrix import History
@@ -14,6 +15,7 @@ from features.partitions import members
 from features.row_types import ScoreRow
 from models.belief import Belief
 from nba.settings import Settings
+from nba.visibility import OWNER_SIDE, sight_of
 from training.parallel import Work, run
 from training.past import Past
 from training.score_tasks import Scorer, read_scores, schema_of, score_partition, task
@@ -53,7 +55,8 @@ def score_table(past: Past, settings: Settings, belief: Belief | None, *, advanc
     def make(i: int) -> bytes:
         return _task(past, [names[at] for at in parts[i].tolist()], codes, account)
 
-    work = Work(score_partition, Scorer(settings, belief, past.now).to_bytes(), make, len(parts), len(names))
+    scorer = Scorer(settings, belief, past.now, past.tables)
+    work = Work(score_partition, scorer.to_bytes(), make, len(parts), len(names))
     tables = [schema_of(settings).empty_table()]
     for result in run(work, settings.scale):
         tables.append(read_scores(result))
@@ -83,6 +86,28 @@ def _in_order(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
     order = np.empty(n, dtype=np.int64)
     order[np.concatenate([np.zeros(0, dtype=np.int64), *parts])] = np.arange(n, dtype=np.int64)
     return order
+
+
+def seen_by_owner(scores: pa.Table, past: Past, settings: Settings) -> pa.Table:
+    """Return the scores that the owner may see: nothing of contacts whose partner shows none of them."""
+    found = {}
+    for at, name in enumerate(scores.column("contact_id").to_pylist()):
+        known = past.traits.known(name, past.now)
+        if known.get("partner"):
+            sight = sight_of(OWNER_SIDE, known, past.tables.partners, settings.partners, past.now)
+            if not sight.is_whole:
+                found[at] = sight
+    if not found:
+        return scores
+    columns = []
+    for field in scores.schema:
+        hidden = np.zeros(scores.num_rows, dtype=np.bool_)
+        hidden[[at for at, sight in found.items() if not sight.shows(field.name)]] = True
+        empty = pa.scalar(None, field.type)
+        columns.append(pc.if_else(pa.array(hidden), empty, scores.column(field.name)))
+    kept = np.ones(scores.num_rows, dtype=np.bool_)
+    kept[[at for at, sight in found.items() if sight.is_nothing]] = False
+    return pa.table(columns, schema=scores.schema).filter(pa.array(kept))
 
 
 def contact_names(past: Past) -> list[str]:

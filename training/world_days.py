@@ -54,7 +54,6 @@ _SAYS_TOPIC = 0.9
 _ABOUT_SERVICE = np.array([name in ("service_search", "support_ticket") for name in INBOUND])
 _EVALUATING = np.array([name in ("price_list", "demo_request", "download", "quote_request") for name in INBOUND])
 _FIRST_DONE = np.array([INBOUND.index(name) for name in FIRST_DONE])
-_A_DAY = 1.0 / WINDOW_DAYS
 _LINKED_ORDERS = 0.5
 
 
@@ -87,12 +86,13 @@ class Days:
 
     def __init__(
         self, who: People, levers: tuple[Lever, ...], chances: Chances, *, seed: int, every: int, begin: int,
-        activity: float, baseline: float,
+        activity: float, baseline: float, window: int = WINDOW_DAYS,
     ) -> None:  # fmt: skip
         n = len(who)
         rng = np.random.default_rng([seed, 1])
         self._who, self._levers, self._chances = who, levers, chances
         self._seed, self._every, self._begin, self._activity = seed, every, begin, activity
+        self._window = window
         self._shift = who.shift + np.log(baseline)
         self._phase = np.floor(who.phase * every).astype(np.int64)
         self.stage = rng.choice(len(BASE), size=n, p=AT_FIRST).astype(np.int64)
@@ -197,9 +197,9 @@ class Days:
         orders = rng.random(n) < chance[np.arange(n), action]
         number = self.decisions.rows + np.arange(n)
         # The window's last day belongs to the next decision from its hour on, so orders end with the day before.
-        left = WINDOW_DAYS * DAY - self._who.moment[contact] - HOUR
+        left = self._window * DAY - self._who.moment[contact] - HOUR
         order_at = at + HOUR + (rng.random(n) * left).astype(np.int64)
-        self._busy_until[contact] = day + WINDOW_DAYS
+        self._busy_until[contact] = day + self._window
         self._order_at[contact] = np.where(orders, order_at, _NEVER)
         linked = (rng.random(n) < _LINKED_ORDERS) & (action > 0)
         self._order_of[contact] = np.where(linked, number, NOBODY)
@@ -232,7 +232,7 @@ class Days:
         draw, hour, worth = rng.random((3, len(self.stage)))
         quiet = np.zeros(len(self.stage))
         usual = self._chances.without(self.stage, self._shift, quiet + 0.5)
-        a_day = 1.0 - (1.0 - usual) ** _A_DAY
+        a_day = 1.0 - (1.0 - usual) ** (1.0 / self._window)
         anyway = np.flatnonzero((self._busy_until <= day) & (draw < a_day))
         contact = np.concatenate([due, anyway])
         at = np.concatenate(

@@ -14,7 +14,6 @@ from features.row_types import DecisionRow, RecordRow
 from features.store import Store
 from features.times import iso
 from training.world_journey import JourneyWorld
-from training.world_rules import WINDOW_DAYS
 
 Format = Literal["csv", "parquet", "jsonl"]
 Row = TypeVar("Row")
@@ -37,6 +36,11 @@ horizon = "{window}d"
 absence_of = ["order"]
 horizon = "60d"
 among = {{ seen = ["order"], within = "120d" }}
+
+# The log acts for everybody, whether a dealer owns the relation or not.
+[partners]
+mode = "direct"
+visible_to_owner = "contact"
 
 [snapshots]
 every = "14d"
@@ -116,7 +120,7 @@ def settings_text(world: JourneyWorld) -> str:
     thresholds = [f'{{ from = 100, actions = ["{first}"] }}']
     if more:
         thresholds.insert(0, f'{{ below = 100, actions = ["{more[0]}"] }}')
-    return _SETTINGS.format(window=WINDOW_DAYS, actions=actions, thresholds=", ".join(thresholds))
+    return _SETTINGS.format(window=world.truth.window_days, actions=actions, thresholds=", ".join(thresholds))
 
 
 def _tables(world: JourneyWorld) -> dict[str, Iterator[Mapping[str, Any]]]:

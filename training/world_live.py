@@ -38,15 +38,19 @@ class Plan:
     known_probabilities: bool = True
     activity: float = 1.0
     baseline: float = 1.0
+    window: int = WINDOW_DAYS
+    """Days after a decision in which an order counts as its outcome."""
+    added: tuple[Lever, ...] = ()
+    """More actions, behind the ``n_actions``, for who chooses: from which day on is theirs to say."""
 
     def __post_init__(self) -> None:
         if self.n_contacts < 1:
             raise ValueError(f"{self.n_contacts} contacts make no world; give at least 1")
         if not 1 <= self.n_actions <= _MOST_ACTIONS:
             raise ValueError(f"n_actions is {self.n_actions}; it must be between 1 and {_MOST_ACTIONS}")
-        if self.every < WINDOW_DAYS:
+        if not 1 <= self.window <= self.every:
             raise ValueError(
-                f"every is {self.every} days; it must be at least {WINDOW_DAYS}, "
+                f"every is {self.every} days; it must be at least {self.window}, "
                 "or an order would be the outcome of two decisions"
             )
         if self.history < 0 or self.activity <= 0 or self.baseline <= 0:
@@ -76,11 +80,11 @@ class LiveWorld:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._day = plan, 0
         self._who: People = people(plan.n_contacts, np.random.default_rng([plan.seed, 0]))
-        self._levers = levers(plan.n_actions)
+        self._levers = (*levers(plan.n_actions), *plan.added)
         chances = Chances.of(self._levers, confounded=plan.confounded, no_effects=plan.no_effects)
         self._lived = Days(
             self._who, self._levers, chances, seed=plan.seed, every=plan.every, begin=plan.history,
-            activity=plan.activity, baseline=plan.baseline,
+            activity=plan.activity, baseline=plan.baseline, window=plan.window,
         )  # fmt: skip
 
     @property
@@ -103,7 +107,7 @@ class LiveWorld:
 
     def so_far(self) -> JourneyWorld:
         """Return everything that has happened until ``now``, with the truth."""
-        truth = _truth(self._lived, self._who, self._levers, self.now)
+        truth = _truth(self._lived, self._who, self._levers, self.now, self._plan.window)
         return JourneyWorld(
             people=self._who, levers=self._levers, columns=_columns(self._lived, truth), truth=truth, days=self._day,
             known_probabilities=self._plan.known_probabilities,
@@ -120,7 +124,7 @@ def _columns(lived: Days, truth: Truth) -> Columns:
     return Columns(**columns, action=of_decision[columns["decision"]])
 
 
-def _truth(lived: Days, who: People, chosen: tuple[Lever, ...], ends_at: int) -> Truth:
+def _truth(lived: Days, who: People, chosen: tuple[Lever, ...], ends_at: int, window: int) -> Truth:
     told, changes, k = lived.decisions, lived.changes, len(chosen)
     contact = told.taken("contact", "int64")
     return Truth(
@@ -140,4 +144,5 @@ def _truth(lived: Days, who: People, chosen: tuple[Lever, ...], ends_at: int) ->
         changed_contact=changes.taken("contact", "int64"),
         changed_at=changes.taken("at", "int64"),
         changed_stage=changes.taken("stage", "int64"),
+        window_days=window,
     )

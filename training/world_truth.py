@@ -60,6 +60,8 @@ class Truth:
     changed_contact: I64
     changed_at: I64
     changed_stage: I64
+    window_days: int = WINDOW_DAYS
+    """Days in which an order counts as the outcome of a decision."""
 
     def __len__(self) -> int:
         return len(self.contact)
@@ -95,7 +97,7 @@ class Truth:
     @property
     def matured(self) -> NDArray[np.bool_]:
         """Whether each decision's window ended within the world, shape (n,)."""
-        ended: NDArray[np.bool_] = self.decided_at + WINDOW_DAYS * DAY <= self.ends_at
+        ended: NDArray[np.bool_] = self.decided_at + self.window_days * DAY <= self.ends_at
         return ended
 
     def oracle(self) -> F64:

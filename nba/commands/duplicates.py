@@ -12,8 +12,11 @@ from nba.output import Output
 
 if TYPE_CHECKING:
     from features.duplicates import Duplicate
+    from features.identity import Identities
     from features.store import Store
     from features.touchpoints import TouchpointRules
+    from nba.settings import Settings
+    from nba.settings.people import Partners
 
 _BY = "nba duplicates"
 _WRONG_USAGE = 2
@@ -58,15 +61,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
             a, b = args.refuse
             _refuse(store, a, b, settings.touchpoints, args.reason, out, as_json=args.json)
         else:
-            _show(store, settings.touchpoints, args.limit, out, as_json=args.json)
+            _show(store, settings, args.limit, out, as_json=args.json)
     return 0
 
 
-def _show(store: Store, rules: TouchpointRules, limit: int, out: Output, *, as_json: bool) -> None:
+def _show(store: Store, settings: Settings, limit: int, out: Output, *, as_json: bool) -> None:
     from features.duplicates import duplicates
     from features.identity import Identities
 
-    now = now_us()
+    now, rules = now_us(), settings.touchpoints
     splits = list(store.split_rows(now))
     joined = Identities.of(store.link_rows(now), splits, rules)
     found = duplicates(
@@ -75,6 +78,7 @@ def _show(store: Store, rules: TouchpointRules, limit: int, out: Output, *, as_j
         refused=[split[:2] for split in splits],
         limit=rules.stitch_limit,
     )
+    found = [each for each in found if not _is_hidden(store, (each.a, each.b), joined, settings.partners, now)]
     if as_json:
         out.json([_plain(each) for each in found[:limit]])
         return
@@ -91,6 +95,17 @@ def _show(store: Store, rules: TouchpointRules, limit: int, out: Output, *, as_j
     out.say(
         "`nba duplicates --confirm A B` joins two, `nba duplicates --refuse A B --reason R` never proposes them again"
     )
+
+
+def _is_hidden(store: Store, pair: tuple[str, str], joined: Identities, partners: Partners, now: int) -> bool:
+    """Whether one of two belongs to a partner whose terms do not show who it is."""
+    from nba.contact_traits import traits_of
+    from nba.table_memory import tables_of
+    from nba.visibility import OWNER_SIDE, sight_of
+
+    known = tables_of(store, now).partners
+    traits = (traits_of(store, joined.members(identity, now), now) for identity in pair)
+    return any(not sight_of(OWNER_SIDE, each, known, partners, now).shows("identities") for each in traits)
 
 
 def _confirm(

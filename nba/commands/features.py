@@ -79,15 +79,20 @@ def _explain(args: argparse.Namespace, out: Output) -> int:
     from nba.commands.explained import Told
     from nba.consent import Ledger
     from nba.past import Past
+    from nba.visibility import OWNER_SIDE, sight_in
 
     with Store.open(settings.store.url) as store:
         past = Past.read(store, args.identity, as_of, settings.touchpoints)
         members = past.contact.members if past.contact else (args.identity,)
-        if past.is_empty and not past.traits:
+        sight = sight_in(OWNER_SIDE, past, settings.partners, as_of)
+        if sight.is_nothing or (past.is_empty and not past.traits):
             out.say(
                 f"nothing is known of {args.identity!r} before {iso(as_of)}; "
                 "check the spelling (with its prefix, as in the files), or load its touchpoints: `nba load`"
             )
+            return 1
+        if not sight.is_whole:
+            out.say(f"the terms of its partner do not show what {args.identity!r} did; see [partners]")
             return 1
         if not Ledger(past.touchpoints, as_of, past.traits).may_profile(settings.contact_policy.consent):
             out.say(f"{args.identity!r} may not be profiled (no consent), so that it has no features")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from features.members import Contact
     from features.store import Store
     from features.touchpoints import TouchpointRules
+    from nba.settings.people import Partners
 
 _EXAMPLE = """\
 examples:
@@ -57,17 +58,30 @@ def run(args: argparse.Namespace, out: Output) -> int:
     settings = settings_at(args, out)
     with Store.open(settings.store.url) as store:
         if args.what == "show":
-            from features.members import members_of
+            from features.members import Contact, members_of
 
             as_of = moment(args.as_of)
             found = members_of(store, args.identity, as_of, settings.touchpoints)
+            is_shown = _is_shown(store, found, settings.partners, as_of)
+            if not is_shown:
+                found = Contact.alone(args.identity)
             if args.json:
                 out.json({"contact_id": found.contact_id, **found.to_json()})
             else:
-                _show(found, out, has_links=bool(store.links_of(args.identity, as_of, 1)))
+                _show(found, out, has_links=is_shown and bool(store.links_of(args.identity, as_of, 1)))
         else:
             _split(store, args, settings.touchpoints, out)
     return 0
+
+
+def _is_shown(store: Store, contact: Contact, partners: Partners, as_of: int) -> bool:
+    """Whether the owner may see under which keys a contact is known."""
+    from nba.contact_traits import traits_of
+    from nba.table_memory import tables_of
+    from nba.visibility import OWNER_SIDE, sight_of
+
+    traits = traits_of(store, contact.members, as_of)
+    return sight_of(OWNER_SIDE, traits, tables_of(store, as_of).partners, partners, as_of).shows("identities")
 
 
 def _show(contact: Contact, out: Output, *, has_links: bool) -> None:

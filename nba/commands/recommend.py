@@ -21,6 +21,7 @@ examples:
 
 Nothing is logged: the next real request is not bound by what is shown here."""
 
+_CATALOGUES = ("asset", "event", "product", "content")
 _CALLER = b"nba recommend"
 """Of this command alone, so that its draws say nothing about those of the service."""
 
@@ -31,6 +32,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("identity", metavar="IDENTITY", help='the contact, such as "crm:4711"')
     parser.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
     parser.add_argument("--explain", action="store_true", help="show what was removed, and by which rule")
+    parser.add_argument("--partner", metavar="P", help="as this partner sees it; default: as the owner does")
     parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
@@ -47,27 +49,32 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from nba.engine import decide
     from nba.past import Past
     from nba.request import Request
+    from nba.seen_answer import seen_answer
+    from nba.visibility import Viewer, sight_in
 
     request = Request.from_json({"contact": args.identity, "explain": args.explain})
     belief, degraded = _champion(settings.folder, out)
+    catalogue = Catalogue.of(settings)
+    # What lies around a contact is read when a rule asks for it, so the store is open until all is decided.
     with Store.open(settings.store.url) as store:
-        past = Past.read(store, request.contact, as_of, settings.touchpoints)
-    decision = decide(
-        request,
-        past,
-        belief,
-        Catalogue.of(settings),
-        as_of,
-        Draw(_CALLER),
-        degraded=degraded,
-        report=lambda error: out.say(f"the model could not answer, so the points table did: {error}"),
-    )
-    answer = decision.to_json()
+        past = Past.read(store, request.contact, as_of, settings.touchpoints, counted=catalogue.approach_rule)
+        decision = decide(
+            request,
+            past,
+            belief,
+            catalogue,
+            as_of,
+            Draw(_CALLER),
+            degraded=degraded,
+            report=lambda error: out.say(f"the model could not answer, so the points table did: {error}"),
+        )
+        sight = sight_in(Viewer(partner=args.partner), past, settings.partners, as_of)
+    answer = seen_answer(decision.to_json(), sight, request.contact, settings.actions)
     if args.json:
         out.json(answer)
     else:
         _show(answer, out)
-        if past.contact is not None and len(past.contact.members) > 1:
+        if sight.shows("identities") and past.contact is not None and len(past.contact.members) > 1:
             out.result(f"known as: {', '.join(past.contact.members)}")
     return 0
 
@@ -135,7 +142,9 @@ def _show_recommendations(answer: Mapping[str, Any], out: Output) -> None:
     )
     out.result("")
     for each in offered:
-        out.result(f"{each['action']}: {'; '.join(each['reasons'])}")
+        about = [f"{name} {each[f'{name}_id']}" for name in _CATALOGUES if each[f"{name}_id"] is not None]
+        named = f" ({', '.join(about)})" if about else ""
+        out.result(f"{each['action']}{named}: {'; '.join(each['reasons'])}")
 
 
 def _show_removed(answer: Mapping[str, Any], out: Output) -> None:

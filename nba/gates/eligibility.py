@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.times import iso
-from nba import needs
+from nba import needs, occasions
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -13,10 +13,10 @@ def eligibility(action: Action, at: Situation) -> Refusal | None:
     """Refuse what is for another place, waits for its occasion or needs what is not so."""
     if at.request.placement not in action.placements:
         detail = f"is for {', '.join(action.placements)}, not for {at.request.placement}"
-    elif action.when is not None:
-        # Without its occasion it would go to everybody, every day: a birthday card is not for today.
-        detail = "waits for its occasion (`when`), and occasions are not built yet"
     else:
+        waiting = occasions.waiting(action, at)
+        if waiting is not None:
+            return Refusal(action.name, "eligibility", *waiting)
         detail = needs.unmet(action, at) or ""
     return Refusal(action.name, "eligibility", detail) if detail else None
 

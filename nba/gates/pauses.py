@@ -28,7 +28,7 @@ def _stopped(action: Action, at: Situation) -> Refusal | None:
 
 def _resting(action: Action, at: Situation) -> Refusal | None:
     for pause in at.catalogue.settings.contact_policy.pauses:
-        if pause.outcome in at.past.last_seen:
+        if len(at.past.rows.get(pause.outcome, ())) >= pause.count:
             until = _pause_end(pause, _outcomes(pause, action, at))
             if until is not None and at.as_of < until:
                 detail = f"{pause.count} x {pause.outcome} for this {pause.scope}: paused until {iso(until)}"
@@ -46,8 +46,7 @@ def _pause_end(pause: Pause, times: list[int]) -> int | None:
 
 def _outcomes(pause: Pause, action: Action, at: Situation) -> list[int]:
     """Return the times of the outcomes that touch an action, rising."""
-    t = at.past.touchpoints
-    rows = (t.kind == t.kinds.index(pause.outcome)).nonzero()[0].tolist()
+    rows = at.past.rows[pause.outcome]
     return [at.past.times[row] for row in rows if _touches(pause.scope, row, action, at)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,7 +17,10 @@ from nba.settings.table import Table
 DO_NOTHING = "do_nothing"
 """The action that is always a candidate; no action of the file may be called so."""
 
-PLACEMENTS = ("outbound", "infocenter")
+INFOCENTER = "infocenter"
+"""The placement that shows what to read next."""
+
+PLACEMENTS = ("outbound", INFOCENTER)
 """The placements the service knows by itself; others are the caller's own words."""
 
 
@@ -42,6 +46,17 @@ class Start:
 
     propensity: float = 0.03
     evidence: float = 200.0
+
+    def error(self, propensity: float) -> float:
+        """Return the standard error of a propensity of which nothing else is known: that of a Beta distribution.
+
+        Examples
+        --------
+        >>> round(Start(evidence=200.0).error(0.03), 4)
+        0.012
+        """
+        p = min(max(propensity, 0.0), 1.0)
+        return math.sqrt(p * (1.0 - p) / (self.evidence + 1.0))
 
 
 @dataclass(frozen=True)

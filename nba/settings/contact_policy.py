@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nba.public_holidays import known_place
 from nba.settings import values
 from nba.settings.actions import Action
 from nba.settings.consent import Consent, read_consent
@@ -19,7 +20,7 @@ OUTCOMES = (
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-_HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_HOLIDAYS = re.compile(r"[A-Z]{2}(-\w[\w ]*)?")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Calendar:
     holidays: str | None = None
     days: tuple[str, ...] = WEEKDAYS
     freeze: tuple[tuple[int, int], ...] = ()
-    """Stretches without outbound: half-open microseconds of UTC days."""
+    """Stretches without outbound: half-open microseconds of UTC days, standing for the contact's own."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _read_calendar(table: Table) -> Calendar:
 def _holidays(value: object) -> str:
     if not isinstance(value, str) or not _HOLIDAYS.fullmatch(value):
         raise ValueError(f'{values.show(value)} is not a country or a part of one; write "CH" or "CH-ZH"')
-    return value
+    return known_place(value)
 
 
 def _read_pause(table: Table) -> Pause:

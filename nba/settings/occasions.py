@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from features.times import DAY
 from nba.settings import values
 from nba.settings.known import Known
 from nba.settings.table import Table
 
 TRIGGERS = ("trait", "asset", "event", "after", "falls", "silent", "burst", "stage_to", "points_pass")
 """The keys that say what the occasion is; exactly one stands in a ``when``."""
+
+LASTS_US = {"silent": 30 * DAY, "burst": 7 * DAY, "stage_to": 30 * DAY, "points_pass": 30 * DAY}
+"""For how long an occasion calls for its action where ``within`` is left out."""
+
+WAVERING = ("falls", "burst", "stage_to", "points_pass")
+"""Occasions by a value that passes a bound: what went out as long before as one lasts counts as gone out for it."""
+
+ANY_TOPIC = "any topic"
+"""What ``burst`` names where it may be about anything."""
+
+YEAR_US = 365 * DAY
 
 _YEARS = re.compile(r"([1-9]\d?)y")
 
@@ -29,19 +41,32 @@ class Occasion:
     to_us: int | None = None
     by: float | None = None
 
+    @property
+    def lasts_us(self) -> int:
+        """The longest time for which it calls for its action; days of the calendar may be an hour longer."""
+        if self.from_us is not None and self.to_us is not None:
+            return self.to_us - self.from_us
+        within = self.within_us or LASTS_US.get(self.trigger, 0)
+        return within + 2 * DAY if self.trigger in ("trait", "asset") else within
+
+    @property
+    def memory_us(self) -> int:
+        """How far back an action that went out may have used it up."""
+        return 2 * self.lasts_us if self.trigger in WAVERING else self.lasts_us
+
 
 def read_occasion(table: Table, known: Known) -> Occasion | None:
     """Read a ``when``; None where it is beyond reading."""
     parsers: dict[str, values.Parse[str | float]] = {
-        "trait": values.text,
-        "asset": values.text,
-        "event": values.text,
+        "trait": known.trait,
+        "asset": known.trait,
+        "event": values.choice("starts_at", "ends_at"),
         "after": values.text,
         "falls": values.choice("revenue"),
         "silent": values.number(above=0),
         "burst": values.text,
         "stage_to": values.among("stage", known.stages),
-        "points_pass": values.number(),
+        "points_pass": values.number(above=0),
     }
     found = {key: table.take(key, parsers[key], None) for key in TRIGGERS}
     present = [key for key in TRIGGERS if key in table]
@@ -58,7 +83,7 @@ def read_occasion(table: Table, known: Known) -> Occasion | None:
 
 def _read_span(table: Table, trigger: str) -> tuple[int | None, int | None, int | None, int | None, float | None]:
     within = every = start = end = by = None
-    if trigger in ("trait", "asset", "falls", ""):
+    if trigger in ("trait", "asset", "falls", *LASTS_US, ""):
         within = table.take("within", values.positive_duration, None)
     if trigger in ("trait", "asset", ""):
         every = table.take("every", _years, None)
@@ -68,6 +93,8 @@ def _read_span(table: Table, trigger: str) -> tuple[int | None, int | None, int 
     if trigger in ("falls", ""):
         by = table.take("by", values.number(above=0, at_most=1), None)
     table.close()
+    if within is not None and every is not None and within > every * YEAR_US:
+        table.complain("within", "is longer than `every`, so that the occasion would never end; write a shorter one")
     _check_span(table, trigger, start, end)
     return within, every, start, end, by
 

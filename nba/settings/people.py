@@ -34,6 +34,13 @@ class Accounts:
     email_domains: bool = False
 
 
+MODES = ("partner_only", "partner_first", "inform", "direct")
+"""Who may act for a partner's contacts, from the one that protects it most."""
+
+LONGEST_VETO_US = 90 * DAY
+"""The longest time that a partner has to act before the owner may."""
+
+
 @dataclass(frozen=True)
 class Partners:
     """Who acts first where a dealer owns the relation, and what the maker sees."""
@@ -48,6 +55,8 @@ class Content:
 
     fresh_share: float = 0.2
     plain_share: float = 0.6
+    pause_us: int = 90 * DAY
+    """How long something that was read or shown is not shown again."""
 
 
 def read_privacy(table: Table) -> Privacy:
@@ -76,9 +85,8 @@ def read_accounts(table: Table) -> Accounts:
 
 def read_partners(table: Table) -> Partners:
     """Read ``[partners]``."""
-    modes = values.choice("partner_only", "partner_first", "inform", "direct")
     partners = Partners(
-        mode=table.take("mode", modes, Partners.mode),
+        mode=table.take("mode", values.choice(*MODES), Partners.mode),
         visible_to_owner=table.take(
             "visible_to_owner", values.choice("aggregate", "contact"), Partners.visible_to_owner
         ),
@@ -93,6 +101,7 @@ def read_content(table: Table) -> Content:
     content = Content(
         fresh_share=table.take("fresh_share", share, Content.fresh_share),
         plain_share=table.take("plain_share", share, Content.plain_share),
+        pause_us=table.take("pause", values.positive_duration, Content.pause_us),
     )
     table.close()
     return content

@@ -107,12 +107,25 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         Every fault of the file at once, each with its place.
     """
     found = Path(FILE) if path is None else Path(path)
-    if path is None and not found.exists():
-        return parse_settings({}, folder=Path.cwd(), environ=environ)
     try:
-        return parse_settings(_document(found), folder=found.resolve().parent, environ=environ)
+        document, folder = read_document(path)
+        return parse_settings(document, folder=folder, environ=environ)
     except SettingsError as error:
         raise SettingsError(f"{found}: {complaint}" for complaint in error.complaints) from None
+
+
+def read_document(path: Path | None) -> tuple[Mapping[str, object], Path]:
+    """Return what a settings file holds, unchecked, and the folder where its relative paths start.
+
+    Raises
+    ------
+    SettingsError
+        Where the file cannot be read or is no TOML.
+    """
+    found = Path(FILE) if path is None else Path(path)
+    if path is None and not found.exists():
+        return {}, Path.cwd()
+    return _document(found), found.resolve().parent
 
 
 def parse_settings(

@@ -8,7 +8,9 @@ from starlette.responses import Response
 from features.times import iso
 from nba.past import Past
 from nba.request import Request as Question
+from nba.seen_answer import seen_profile
 from nba.settings import Settings
+from nba.visibility import OWNER_SIDE, sight_in
 from serving import schemas
 from serving.belonging import account_shown, partner_shown
 from serving.deciding import decision_of
@@ -28,22 +30,22 @@ async def get_contact(request: Request) -> Response:
     now = service.now_us()
     settings = service.settings
     past = Past.read(service.store, identity, now, settings.touchpoints)
-    if past.is_empty and not past.traits:
+    sight = sight_in(OWNER_SIDE, past, settings.partners, now)
+    if sight.is_nothing or (past.is_empty and not past.traits):
         raise Problem(404, "no-such-contact", "nothing is known of a contact with this identity")
     believed = decision_of(service, Question(contact=identity, explain=True), past, now).to_json()
-    return reply(
-        {
-            "contact_id": believed["contact_id"],
-            "as_of": iso(now),
-            **({} if past.contact is None else past.contact.to_json()),
-            "account": account_shown(service.store, past, now, settings.accounts.roles),
-            "partner": partner_shown(service.store, past, now),
-            **{name: believed.get(name) for name in _BELIEVED},
-            "interests": _interests(past, believed["mode"], now, settings),
-            "touchpoints": len(past.touchpoints),
-            "timeline": timeline(past.touchpoints, limit),
-        }
-    )
+    profile = {
+        "contact_id": believed["contact_id"],
+        "as_of": iso(now),
+        **({} if past.contact is None else past.contact.to_json()),
+        "account": account_shown(service.store, past, now, settings.accounts.roles),
+        "partner": partner_shown(service.store, past, now),
+        **{name: believed.get(name) for name in _BELIEVED},
+        "interests": _interests(past, believed["mode"], now, settings),
+        "touchpoints": len(past.touchpoints),
+        "timeline": timeline(past.touchpoints, limit),
+    }
+    return reply(seen_profile(profile, sight))
 
 
 def _interests(past: Past, mode: str, now: int, settings: Settings) -> dict[str, float]:

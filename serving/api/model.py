@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models.belief import Belief
+from models.daily_log import DailyLog
 from serving import schemas
 from serving.operations import Operation, reply
 from serving.service import service_of
@@ -15,8 +17,9 @@ from serving.service import service_of
 
 async def get_model(request: Request) -> Response:
     """Describe the bundle that serves; without one the points baseline does."""
-    bundles = service_of(request).bundles
-    return reply({**bundles.report(), **_described(bundles.current)})
+    service = service_of(request)
+    last = await asyncio.to_thread(DailyLog.of(service.settings.folder).last)
+    return reply({**service.bundles.report(), **_described(service.bundles.current), "comparisons": last})
 
 
 def _described(belief: Belief | None) -> dict[str, Any]:
@@ -47,6 +50,13 @@ OPERATIONS = (
             "created_at": "2026-11-21T09:50:00Z",
             "evidence": "randomised",
             "metrics": {"conversion": {"auc": 0.86}},
+            "comparisons": {
+                "day": "2026-11-21",
+                "decisions": 2210,
+                "value": 3.1,
+                "holdout": {"held_out": 44, "value": None, "interval": None},
+                "over": {"points": {"value": 0.8, "interval": [0.2, 1.4]}},
+            },
         },
     ),
 )

@@ -47,6 +47,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             raise
         raise ServeError(f"{error.name} is not installed; `pip install 'nba-service[serving]'`") from error
     from features.store import Store
+    from serving.daily import Daily
     from serving.loopback import require_loopback
     from serving.secret import read_secret
 
@@ -54,10 +55,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     host = settings.serving.host if args.host is None else args.host
     port = settings.serving.port if args.port is None else args.port
     require_loopback(host)
+    clock = _clock(args.as_of)
     app = create_app(
         settings,
         sync_seconds=_sync_seconds(os.environ.get("NBA_SYNC_SECONDS")),
-        clock=_clock(args.as_of),
+        clock=clock,
+        daily=Daily(args.config, settings.folder, clock),
     )
     # What would go wrong in the lifespan becomes a sentence here instead of a log of the web server.
     read_secret(settings.folder, os.environ)

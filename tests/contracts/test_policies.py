@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.points_table import Threshold
-from nba.ranking import Choices, Constant, Epsilon, Greedy, Holdout, Points, Policy, Uniform
+from nba.ranking import Choices, Constant, Epsilon, Greedy, Holdout, Points, Policy, Thompson, Uniform
+from nba.thompson import warm_up
 
 N_ACTIONS = 5
 POINTS = Points(
@@ -32,6 +33,8 @@ POLICIES: tuple[Policy, ...] = (
     Epsilon(Constant(2), 0.0),
     Holdout(POINTS, Epsilon(Greedy(), 0.1), 0.05),
     Holdout(POINTS, Greedy(), 1.0),
+    Thompson(),
+    Holdout(POINTS, Epsilon(Thompson(), 0.02), 0.05),
 )
 
 
@@ -43,7 +46,8 @@ def choices(draw: st.DrawFn) -> Choices:
     allowed = draw(arrays(np.bool_, (n, N_ACTIONS)))
     priority[:, 0], allowed[:, 0] = 0.0, True
     points = draw(arrays(np.float64, n, elements=st.floats(-1e3, 1e3)))
-    return Choices(priority, allowed, points)
+    error = draw(st.none() | arrays(np.float64, (n, N_ACTIONS), elements=st.floats(0, 1e6) | st.just(float("nan"))))
+    return Choices(priority, allowed, points, error)
 
 
 def sums_to_one(policy: Policy, given: Choices) -> None:
@@ -58,12 +62,14 @@ def respects_the_mask(policy: Policy, given: Choices) -> None:
 
 
 def ignores_row_order(policy: Policy, given: Choices) -> None:
-    back = Choices(given.priority[::-1], given.allowed[::-1], given.points[::-1])
+    error = None if given.error is None else given.error[::-1]
+    back = Choices(given.priority[::-1], given.allowed[::-1], given.points[::-1], error)
     assert np.array_equal(policy.probabilities(back)[::-1], policy.probabilities(given))
 
 
 def judges_each_row_alone(policy: Policy, given: Choices) -> None:
-    one = Choices(given.priority[:1], given.allowed[:1], given.points[:1])
+    error = None if given.error is None else given.error[:1]
+    one = Choices(given.priority[:1], given.allowed[:1], given.points[:1], error)
     assert np.array_equal(policy.probabilities(one)[0], policy.probabilities(given)[0])
 
 
@@ -89,6 +95,12 @@ PROMISES: tuple[Callable[[Policy, Choices], None], ...] = (
     survives_pickle,
     is_deterministic_and_changes_nothing,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Hypothesis would take the time of the compiler for that of a test."""
+    warm_up()
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
@@ -144,3 +156,5 @@ def test_choices_refuse_to_forbid_doing_nothing_and_shapes_that_disagree() -> No
         Choices(np.zeros((1, 2)), np.zeros((1, 2), dtype=bool), np.zeros(1))
     with pytest.raises(ValueError, match="shapes"):
         Choices(np.zeros((1, 2)), np.ones((1, 3), dtype=bool), np.zeros(1))
+    with pytest.raises(ValueError, match="error has the shape"):
+        Choices(np.zeros((1, 2)), np.ones((1, 2), dtype=bool), np.zeros(1), np.zeros(2))

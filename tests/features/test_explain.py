@@ -161,7 +161,7 @@ def test_how_many_histories_are_held_at_a_time_changes_nothing(monkeypatch):
 
 
 def test_what_a_little_old_touchpoint_does_not_add_is_no_share_of_it():
-    """The strongest topic is the narrow one: what was seen of the wider topic a year ago is not part of its interest."""
+    """The strongest topic is the narrow one: what was seen of the wider one a year ago is no part of it."""
     rows = [
         row("ann", NOW - 350 * DAY, 1, "page_view", topics=("saws",)),
         row("ann", NOW - 350 * DAY, 2, "page_view", topics=("saws",)),

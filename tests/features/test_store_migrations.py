@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.row_types import LinkRow, TouchpointRow
+from features.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
 from features.store import Store, StoreError
 from features.store_migrations import NEWEST
 
@@ -138,3 +138,26 @@ def test_several_open_an_old_store_at_once(old: str) -> None:
     assert faults == []
     with Store.open(old) as store:
         assert store.counts()["touchpoints"] == 7
+
+
+def test_a_store_of_schema_3_learns_who_owns_its_devices_in_each_database(store_url: str) -> None:
+    rows = [
+        RecordRow("saw", 5, {"identity": "a", "account": "acme"}),
+        RecordRow("saw", 9, {"colour": "red"}),
+        RecordRow("lathe", 5, {"account": "acme"}),
+    ]
+    with Store.open(store_url) as store, store.writing() as writing:
+        writing.records("assets", rows)
+        writing.records("products", [RecordRow("p", 1, {"account": "acme", "identity": "a"})])
+        for statement in ("DROP TABLE asset_owners", "DROP TABLE record_changes", "DROP INDEX decisions_taken"):
+            writing._cursor.execute(statement)
+        writing._cursor.execute("UPDATE nba_store SET version = 3")
+    with Store.open(store_url) as store:
+        assert store.assets_of("identity", "a", 10) == [rows[0], rows[1]]
+        assert store.assets_of("account", "acme", 9) == [rows[2], rows[0]]
+        assert store.record_changes() == {"assets": 3, "products": 1}
+        with store.writing() as writing:
+            writing.decisions([DecisionRow("d", "a", 5, "call", chances={"call": 1.0}, deferred=True)])
+            writing.activate("d", 8)
+        assert store.taken("call", 10, 8, "outbound") == ["a"]
+        assert store.taken_count("call", 10, 9, "outbound") == 0

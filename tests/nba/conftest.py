@@ -11,8 +11,13 @@ from features.row_types import DecisionRow
 from features.times import parse_time
 from features.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import Catalogue
+from nba.consent import Ledger
+from nba.contact_policy import Verdict, allowed
 from nba.past import Past
+from nba.request import Request
 from nba.settings import parse_settings
+from nba.situation import Situation
+from nba.surroundings import ALONE, Surroundings
 
 CONTACT = "crm:1"
 
@@ -20,6 +25,7 @@ Row = tuple[Any, ...]
 RowOf = Callable[..., Row]
 PastOf = Callable[..., Past]
 CatalogueOf = Callable[[str], Catalogue]
+Judge = Callable[..., Verdict]
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +70,14 @@ def row() -> RowOf:
 def past_of() -> PastOf:
     """The past of these rows, traits and decisions."""
 
-    def make(*rows: Row, traits: Mapping[str, Any] | None = None, decisions: Sequence[DecisionRow] = ()) -> Past:
+    def make(
+        *rows: Row,
+        traits: Mapping[str, Any] | None = None,
+        decisions: Sequence[DecisionRow] = (),
+        around: Surroundings = ALONE,
+    ) -> Past:
         ordered = sorted(((*r[:2], f"t{i:04}", *r[3:]) for i, r in enumerate(rows)), key=lambda r: r[:3])
-        return Past(Touchpoints.from_rows(ordered, TouchpointRules()), traits or {}, decisions)
+        return Past(Touchpoints.from_rows(ordered, TouchpointRules()), traits or {}, decisions, around=around)
 
     return make
 
@@ -75,3 +86,26 @@ def past_of() -> PastOf:
 def catalogue_of() -> CatalogueOf:
     """The catalogue of a settings file."""
     return cache(lambda toml: Catalogue.of(parse_settings(toml)))
+
+
+@pytest.fixture(scope="session")
+def judge(catalogue_of: CatalogueOf, past_of: PastOf) -> Judge:
+    """The verdict of the contact policy on a contact with this past."""
+
+    def run(
+        toml: str,
+        *rows: Row,
+        traits: Mapping[str, Any] | None = None,
+        decisions: Sequence[DecisionRow] = (),
+        around: Surroundings = ALONE,
+        request: Mapping[str, Any] | None = None,
+        as_of: int = parse_time("2026-06-15T10:00:00Z"),
+        **facts: Any,
+    ) -> Verdict:
+        catalogue = catalogue_of(toml)
+        past = past_of(*rows, traits=traits, decisions=decisions, around=around)
+        asked = Request.from_json({"contact": CONTACT, **(request or {})})
+        ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)
+        return allowed(Situation(catalogue, asked, past, past, as_of, ledger, **facts))
+
+    return run

@@ -62,6 +62,9 @@ def test_presumed_needs_a_recorded_ground_and_a_business(past_of, row) -> None:
     assert not allowed(past_of, grounded, asked, "phone")
     withdrawn = [*grounded, row("2026-05-02", "consent_withdrawn", channel="phone")]
     assert not allowed(past_of, withdrawn, asked, "phone", person="business")
+    again = row("2026-05-03", "consent_presumed", channel="phone", ground="asked for an offer")
+    assert not allowed(past_of, [*withdrawn, again], asked, "phone", person="business"), "a no outweighs any ground"
+    assert allowed(past_of, [*withdrawn, row("2026-05-03", "consent_given", channel="phone")], asked, "phone")
 
 
 def test_consent_is_per_channel_and_a_withdrawal_without_one_takes_all(past_of, row) -> None:

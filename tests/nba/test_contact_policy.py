@@ -3,24 +3,10 @@ import pytest
 from features.row_types import DecisionRow
 from features.times import DAY, HOUR, iso, parse_time
 from nba.actions import DO_NOTHING
-from nba.consent import Ledger
-from nba.contact_policy import Verdict, allowed
-from nba.request import Request
-from nba.situation import Situation
+from nba.contact_policy import Verdict
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 TWO = '[actions.mail]\nchannel = "email"\ntopics = ["pumps"]\n[actions.call]\nchannel = "phone"\n'
-
-
-@pytest.fixture
-def judge(catalogue_of, past_of):
-    def run(toml: str, *rows, traits=None, decisions=(), request=None, as_of=NOW, **facts) -> Verdict:
-        catalogue, past = catalogue_of(toml), past_of(*rows, traits=traits, decisions=decisions)
-        asked = Request.from_json({"contact": "crm:1", **(request or {})})
-        ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)
-        return allowed(Situation(catalogue, asked, past, past, as_of, ledger, **facts))
-
-    return run
 
 
 def rules(verdict: Verdict) -> dict[str, str]:
@@ -56,12 +42,18 @@ def test_the_first_gate_gives_the_only_reason_and_each_gate_says_how_many_it_lef
     assert dict(verdict.left) == {
         "actions": 4,
         "eligibility": 3,
+        "owned": 3,
         "season": 3,
         "suitability": 3,
         "consent": 2,
+        "preference": 2,
+        "partner": 2,
+        "hold": 2,
         "quiet": 2,
+        "calendar": 2,
         "cap": 0,
         "paused": 0,
+        "capacity": 0,
         "excluded": 0,
     }
     assert verdict.refusals[0].to_json() == {
@@ -150,8 +142,9 @@ def test_decisions_count_once_until_their_touchpoint_comes_and_when_deferred_onl
     made = [decision(NOW - DAY, "mail"), decision(NOW - 2 * DAY, "mail")]
     assert rules(judge(CAPPED, decisions=made)) == {"mail": "cap:email/7d"}
     sent = row(NOW - HOUR, "email_sent", channel="email", decision_id=made[0].decision_id)
-    assert rules(judge(CAPPED, sent, decisions=made)) == {"mail": "cap:email/7d"}
-    assert judge(CAPPED, sent, decisions=made[:1]).allowed[1]
+    came = row(NOW - HOUR + 1, "visit")
+    assert rules(judge(CAPPED, sent, came, decisions=made)) == {"mail": "cap:email/7d"}
+    assert judge(CAPPED, sent, came, decisions=made[:1]).allowed[1]
     deferred = [decision(NOW - DAY, "mail", deferred=True), decision(NOW - 2 * DAY, "mail", deferred=True)]
     assert judge(CAPPED, decisions=deferred).allowed[1]
     shown = [decision(NOW - d * DAY, "mail", deferred=True, activated_at=NOW - HOUR) for d in (1, 2)]

@@ -80,7 +80,7 @@ def histories(draw: st.DrawFn):
     return as_of, [each for each in rows if each[0] < as_of]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     given=histories(),
     zone=st.sampled_from([None, "America/New_York", "Asia/Kathmandu"]),
@@ -152,6 +152,7 @@ def check_pause(rows, action, as_of) -> None:
         assert second - first >= 30 * DAY or as_of >= second + 60 * DAY
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_what_is_drawn_follows_the_chances(past_of, row, catalogue_of, seed: int) -> None:
     past = past_of(

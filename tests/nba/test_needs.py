@@ -111,4 +111,5 @@ def test_partner_and_segment(check) -> None:
     assert check("partner = false", traits={"partner": "p1"}) is not None
     assert check("partner = ['p2', 'p1']", traits={"partner": "p1"}) is None
     assert check("partner = 'p2'", traits={"partner": "p1"}) is not None
-    assert "not built yet" in (check("segment = 's'", points=5.0) or "")
+    assert check("segment = 's'", points=5.0) is None
+    assert check("segment = 's'", points=0.5) == "needs the segment s"

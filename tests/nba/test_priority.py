@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +27,6 @@ def situation_of(catalogue_of, past_of):
 
 
 def estimate(*pairs: tuple[float, float]) -> Estimate:
-    import numpy as np
-
     with_, without = np.array(pairs).T
     return Estimate(None, {}, {}, with_, without, ("logged",) * len(pairs))
 
@@ -96,3 +97,30 @@ def test_without_a_model_the_belief_at_the_start_counts(situation_of) -> None:
     assert started.priority == pytest.approx(2, abs=1e-9)
     kept = terms_of(situation_of(CHURN + "start = { propensity = 0.2 }\nvalue = 10\n"), None, {})[0]
     assert kept.priority == pytest.approx(2, abs=1e-9)
+
+
+def test_the_error_of_a_priority_is_that_of_the_effect_in_money(situation_of) -> None:
+    found = replace(estimate((0.3, 0.1)), effect_error=np.array([0.02]))
+    situation = situation_of(
+        BUY + "topics = ['pumps']\nvalue = 50.0\ncost = 9.0\n[ranking.levers]\na = 20", context={"topic": "pumps"}
+    )
+    (terms,) = terms_of(situation, found, {})
+    assert terms.error == 0.02
+    assert terms.with_error == pytest.approx((terms.priority, 0.02 * 50.0 * 1.2 * 1.2))
+
+
+@pytest.mark.parametrize(
+    ("start", "evidence"), [("", 200), ("start = { evidence = 20 }", 20), ("start = { evidence = 0 }", 0)]
+)
+@pytest.mark.parametrize("error", [None, np.array([np.nan])])
+def test_what_no_decision_tells_is_as_unsure_as_the_start(situation_of, start: str, evidence: int, error) -> None:
+    (terms,) = terms_of(situation_of(BUY + start), replace(estimate((0.3, 0.1)), effect_error=error), {})
+    assert terms.error == pytest.approx((0.3 * 0.7 / (evidence + 1)) ** 0.5, abs=1e-8)
+    (believed,) = terms_of(situation_of(BUY + start), None, {})
+    assert believed.error == pytest.approx((0.03 * 0.97 / (evidence + 1)) ** 0.5, abs=1e-8)
+
+
+def test_an_effect_that_could_not_be_learnt_is_that_of_the_start(situation_of) -> None:
+    unknown = replace(estimate((np.nan, np.nan)), effect_error=np.array([np.nan]))
+    (terms,), (believed,) = (terms_of(situation_of(BUY), found, {}) for found in (unknown, None))
+    assert terms == believed

@@ -75,6 +75,18 @@ def complaints(document: str) -> tuple[str, ...]:
         ('[actions.a]\nchannel = "x"\nplacements = ["infocentre"]', "actions.a.placements", "infocenter"),
         ('[actions.a]\nchannel = "x"\nwhen = { every = "1y" }', "actions.a.when", "exactly one"),
         ('[actions.a]\nchannel = "x"\nwhen = { falls = "revenue" }', "actions.a.when.by", "missing"),
+        ('[actions.a]\nchannel = "x"\nwhen = { trait = "gender", within = "1d" }', "actions.a.when.trait", "prot"),
+        (
+            '[actions.a]\nchannel = "x"\nwhen = { event = "begins", from = "-2d", to = "0d" }',
+            "actions.a.when.event",
+            "starts_at",
+        ),
+        (
+            '[actions.a]\nchannel = "x"\nwhen = { trait = "t", every = "1y", within = "366d" }',
+            "actions.a.when.within",
+            "longer than `every`",
+        ),
+        ('[actions.a]\nchannel = "x"\nwhen = { points_pass = 0 }', "actions.a.when.points_pass", "above 0"),
         ('[actions.a]\nchannel = "x"\nstart = { propensity = 1 }', "actions.a.start.propensity", "below 1"),
         ('[actions.a]\nchannel = "x"\ncapacity = { count = 1 }', "actions.a.capacity", "`total`"),
         ('[actions.do_nothing]\nchannel = "x"', "actions.do_nothing", "always a candidate"),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nba.valuation import Gain, Log, contributions, gain_of, value_of
+from nba.evaluation import switch
+from nba.valuation import Gain, Log, contributions, gain_of, switched, value_of
 
 WORLDS = 200
 ACTIONS = ("do_nothing", "mail", "call")
@@ -156,3 +157,46 @@ def test_shapes_that_disagree_are_named() -> None:
         replace(log, reward=log.reward[:5])
     with pytest.raises(ValueError, match="expected"):
         replace(log, expected=log.expected[:, :2])
+
+
+def rare_log(seed: int, n: int = 4000) -> tuple[Log, float]:
+    """A log in which mail was hardly ever sent to some, with a model that is nearly right; and mail's true value."""
+    rng = np.random.default_rng([seed, 6])
+    x, rows = rng.random(n), np.arange(n)
+    mail = np.where(rng.random(n) < 0.3, 0.02, 0.6)
+    chances = np.column_stack([np.full(n, 0.2), mail, 0.8 - mail])
+    action = (chances.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    truth = np.column_stack([np.full(n, 0.2), 0.2 + 0.5 * x, 0.5 - 0.3 * x])
+    reward = (rng.random(n) < truth[rows, action]).astype(np.float64)
+    expected = truth + rng.normal(0, 0.05, (n, 3))
+    return Log(ACTIONS, action, reward, chances[rows, action], expected, rows), TRUTHS["mail"]
+
+
+def test_where_a_good_model_stands_in_for_large_weights_the_error_is_smaller() -> None:
+    errors = []
+    for seed in range(WORLDS):
+        log, value = rare_log(seed)
+        found, plain = switched(log, constant(len(log), 1)), value_of(log, constant(len(log), 1))
+        if found is not None and plain.dr is not None:
+            errors.append((found.value - value, plain.dr - value))
+    assert len(errors) == WORLDS
+    switch_error, dr_error = np.sqrt(np.mean(np.square(errors), axis=0))
+    assert switch_error < 0.8 * dr_error
+    assert switch_error < 0.02
+
+
+def test_switching_at_no_weight_is_doubly_robust_and_at_every_weight_the_model() -> None:
+    log, _, truth = log_of(1)
+    found = switched(log, best(truth))
+    assert found is not None
+    rows = np.arange(len(log))
+    weight = best(truth)[rows, log.action] / log.logged
+    model = (log.expected[rows, log.action], np.sum(best(truth) * log.expected, axis=1))
+    assert switch(log.reward, weight, *model, np.inf) == pytest.approx(contributions(log, best(truth)), abs=1e-12)
+    assert switch(log.reward, weight, *model, 0.0) == pytest.approx(model[1], abs=1e-12)
+    assert found.value == pytest.approx(switch(log.reward, weight, *model, found.most).mean(), abs=1e-12)
+
+
+def test_what_cannot_be_judged_is_not_switched_either() -> None:
+    log, _, _ = log_of(3, n=40)
+    assert switched(log, constant(len(log), 1)) is None

@@ -132,6 +132,13 @@ def test_without_probabilities_nothing_is_claimed(confounded: bool) -> None:
     assert {each["verdict"] for each in found["estimates"].values()} <= {"weak", "refused"}
 
 
+def test_thompson_serves_also_where_past_actions_were_targeted_but_claims_no_gain() -> None:
+    found = report(with_ranking(world(900, known=False), policy="thompson"))
+    assert (found["evidence"], found["serves"]) == ("observational", "learned")
+    assert "response is not effect" in found["why"] and "points baseline chooses" not in found["why"]
+    assert found["gain_over_best_simple"]["interval"] is None
+
+
 def test_without_decisions_or_actions_the_contract_says_what_stands_there() -> None:
     made = world(200)
     nobody = replace(made, past=replace(made.past, decisions=()))
@@ -151,6 +158,8 @@ def test_decisions_whose_outcomes_are_open_say_so() -> None:
     late = replace(made, past=replace(made.past, end=made.past.decisions[0].decided_at - 400 * DAY))
     found = report(late)
     assert (found["serves"], found["estimates"]) == ("points", {}) and "still open" in found["why"]
+    tried = report(with_ranking(late, policy="thompson"))
+    assert (tried["serves"], tried["estimates"]) == ("learned", {}) and "the learned ranking chooses" in tried["why"]
 
 
 def test_the_report_is_the_contracts_and_plain_json() -> None:

@@ -1,10 +1,14 @@
 """The journey world lived day by day: whoever chooses gets what the truth says of the choice."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from features.times import DAY
 from training.world import LiveWorld, Plan, world
 from training.world_days import Choose
+from training.world_files import settings_text
+from training.world_rules import Lever
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -66,3 +70,39 @@ def test_the_same_draw_holds_for_every_choice() -> None:
     assert (ordered[1] >= ordered[0])[gains].all()
     assert (ordered[1] <= ordered[0])[loses].all()
     assert (ordered[1] != ordered[0]).any()
+
+
+def test_a_shorter_window_is_the_goals_horizon_and_ends_earlier() -> None:
+    """Orders of ended windows, read from the touchpoints, are those of the truth."""
+    for window in (4, 14):
+        live = LiveWorld(Plan(n_contacts=300, seed=2, history=7, window=window))
+        for _ in range(40):
+            live.next_day()
+        lived = live.so_far()
+        truth, told = lived.truth, lived.as_touchpoints()
+        assert f'horizon = "{window}d"' in settings_text(lived)
+        assert np.array_equal(truth.matured, truth.decided_at + window * DAY <= lived.end)
+        is_order = told.kind == told.kinds.index("order")
+        who, when = told.contact[is_order], told.occurred_at[is_order]
+        came = [
+            bool(((who == c) & (when >= at) & (when < at + window * DAY)).any())
+            for c, at in zip(truth.contact.tolist(), truth.decided_at.tolist(), strict=True)
+        ]
+        assert np.array_equal(np.array(came)[truth.matured], truth.ordered[truth.matured])
+
+
+def test_added_actions_stand_behind_the_others() -> None:
+    letter = Lever("letter", "invitation_sent", "letter", (0.0,) * 6, cost=1.0)
+    live = LiveWorld(Plan(n_contacts=60, seed=2, history=7, added=(letter,)))
+    for _ in range(25):
+        live.next_day(_always(5, of=6))
+    lived = live.so_far()
+    assert lived.actions[-1] == "letter"
+    assert len(lived.decisions) > 0
+    assert np.array_equal(lived.truth.chance[:, 5], lived.truth.p0)
+    assert lived.truth.costs[5] == 1.0
+
+
+def test_a_window_longer_than_the_time_between_decisions_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be at least 15"):
+        Plan(window=15, every=14)

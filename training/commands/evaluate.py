@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from nba.commands import content
 from nba.commands import evaluate as of_file
 from nba.door import moment, settings_at
 from nba.output import Output
+from training.commands import daily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +21,8 @@ examples:
 
 
 def register(parser: argparse.ArgumentParser) -> None:
-    """Add ``log`` and ``policies``."""
-    kinds = of_file.kinds_of(parser, "{log,policies}")
+    """Add ``log``, ``policies``, ``daily`` and ``content``."""
+    kinds = of_file.kinds_of(parser, "{log,policies,daily,content}")
     of_file.add_log(kinds)
     policies = kinds.add_parser(
         "policies",
@@ -34,12 +36,18 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     policies.add_argument("--as-of", metavar="T", help="only what happened before T (ISO 8601) counts; default: now")
     policies.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
+    daily.add_daily(kinds)
+    content.add_content(kinds)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Judge, and print what was found, refused or not."""
     if args.of == "log":
         return of_file.run(args, out)
+    if args.of == "daily":
+        return daily.run(args, out)
+    if args.of == "content":
+        return content.run(args, out)
     from features.store import Store
     from training.past import read_past
     from training.policy_review import review

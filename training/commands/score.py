@@ -33,9 +33,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from models.belief import Belief
     from models.local import local_champion
     from nba.trend import kept
+    from nba.visibility import counted
     from training.drift_rows import moved_since
     from training.past import read_past
-    from training.scoring import contact_names, rows_of, score_table
+    from training.scoring import contact_names, rows_of, score_table, seen_by_owner
 
     settings = settings_at(args, out)
     now = moment(args.as_of)
@@ -55,10 +56,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
                 out.say(sentence)
         with out.progress("contacts scored", len(contact_names(past))) as shown:
             scores = score_table(past, settings, belief, advance=shown.advance)
-        _write(scores, args.out)
+        visible = seen_by_owner(scores, past, settings)
+        _write(visible, args.out)
         stored = {row.contact_id: row for row in store.score_rows()}
         store.save_scores(kept(row, stored.get(row.contact_id)) for row in rows_of(scores))
-    out.result(f"{scores.num_rows:,} contacts scored into {args.out} and the store")
+    out.result(f"{visible.num_rows:,} contacts scored into {args.out} and the store")
+    if hidden := counted(scores.num_rows - visible.num_rows):
+        out.say(f"{hidden:,} more belong to partners whose terms show no single contact; the store alone has them")
     return 0
 
 

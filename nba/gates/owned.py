@@ -1,0 +1,36 @@
+"""What a contact has already, or what was done for it already."""
+
+from __future__ import annotations
+
+from features.times import iso
+from nba.gates.refusal import Refusal
+from nba.settings.actions import Action
+from nba.situation import Situation
+
+
+def owned(action: Action, at: Situation) -> Refusal | None:
+    """Refuse what offers a product that the contact has, and what was done and not been answered."""
+    return _has(action, at) or _done(action, at)
+
+
+def _has(action: Action, at: Situation) -> Refusal | None:
+    product = action.unless_owned
+    if product is None:
+        return None
+    how = at.possessions.of(product)
+    return None if how is None else Refusal(action.name, "owned", f"{product}: {how}")
+
+
+def _done(action: Action, at: Situation) -> Refusal | None:
+    # An action with an occasion is offered once for each of them, and the next may come soon.
+    done = at.achieved.get(action.name) if action.when is None else None
+    if done is None:
+        return None
+    until = done + at.catalogue.settings.ranking.sticky_us
+    detail = f"done {iso(done)}: waits for something new from the contact, or until {iso(until)}"
+    return Refusal(action.name, "owned", detail, until)
+
+
+def may_be_owned(at: Situation) -> bool:
+    """Whether anything may be owned or done."""
+    return at.catalogue.asks_owned or bool(at.achieved)

@@ -1,0 +1,34 @@
+"""Whose contact it is, and who may act: a dealer owns the relation by the terms of its agreement."""
+
+from __future__ import annotations
+
+from features.times import iso
+from nba.gates.refusal import Refusal
+from nba.partners import PARTNER_FIRST, PARTNER_ONLY
+from nba.settings.actions import Action
+from nba.situation import Situation
+
+
+def partner(action: Action, at: Situation) -> Refusal | None:
+    """Refuse what the owner may not do for a partner's contact, or not yet; the partner itself may always act."""
+    agreed = at.agreement
+    if agreed is None or action.executor == "partner":
+        return None
+    ends = agreed.partner.agreement_to
+    if agreed.mode == PARTNER_ONLY:
+        return Refusal(action.name, "partner", f"only {agreed.name} acts for its contacts", ends)
+    if agreed.mode == PARTNER_FIRST:
+        opens = at.turn.opens_at
+        if opens is None:
+            why = "objects to it" if at.turn.vetoed else "acts first, and nothing was offered to it yet"
+            return Refusal(action.name, "partner", f"{agreed.name} {why}", ends)
+        if at.as_of < opens:
+            why = "objects to it" if at.turn.vetoed else "acts first"
+            until = opens if ends is None else min(opens, ends)
+            return Refusal(action.name, "partner", f"{agreed.name} {why} until {iso(until)}", until)
+    return None
+
+
+def is_bound(at: Situation) -> bool:
+    """Whether the owner may not simply act."""
+    return at.agreement is not None and at.agreement.mode in (PARTNER_ONLY, PARTNER_FIRST)

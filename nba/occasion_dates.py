@@ -1,0 +1,156 @@
+"""Occasions by dates: in a trait, or of each device, once or every year.
+
+A date counts as the whole day in the contact's own time zone: the window begins at midnight, as many days of the
+calendar before as ``within`` has, and ends with the day. A time of day in the value makes it that moment: the window
+is the time ``within`` before it, by the clock of physics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from features.times import DAY, parse_time, to_datetime, to_us
+from nba.calendar import day_begins, local_day
+from nba.occurrence import Occurrence
+from nba.settings.actions import Action
+from nba.settings.occasions import Occasion
+from nba.situation import Situation
+
+_DIGITS = re.compile(r"[+-]?(\d+)(\.\d+)?", re.ASCII)
+_LONGEST = 40
+"""Characters of the longest text that may be a date."""
+_FIRST_YEAR, _LAST_YEAR = 1000, 9000
+_APART = timedelta(days=2)
+"""Of two days this far apart the earlier one begins earlier in every zone and form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A date; ``moment`` in microseconds where it has a time of day."""
+
+    day: date
+    moment: int | None = None
+
+
+def by_trait(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+    """Windows of a trait's date, the earliest first, up to the first that is still to come."""
+    name = str(when.of)
+    yield from _windows(when, [("", at.known.traits.get(name))], at)
+
+
+def by_asset(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+    """Windows of this date of each device, the earliest first, up to the first that is still to come."""
+    name = str(when.of)
+    yield from _windows(when, [(asset.asset_id, asset.more.get(name)) for asset in at.known.around.assets()], at)
+
+
+def due_in(value: object, zone: ZoneInfo) -> Due | None:
+    """Read the date in a value; None where it holds none.
+
+    Dates and times in ISO 8601, times without a zone in ``zone``; eight digits as ``20261201``; longer numbers as
+    seconds, milli- or microseconds since 1970. Midnight sharp is a date: databases write dates so.
+
+    Examples
+    --------
+    >>> due_in("2026-12-01T00:00:00Z", ZoneInfo("America/New_York")).day.isoformat()
+    '2026-12-01'
+    >>> due_in("soon", ZoneInfo("UTC")), due_in(1980, ZoneInfo("UTC"))
+    (None, None)
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # A column with gaps makes 20261201 into 20261201.0.
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip() if isinstance(value, str) or abs(value) < 10**20 else ""
+    return _read(text, zone) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=100_000)
+def _read(text: str, zone: ZoneInfo) -> Due | None:
+    try:
+        digits = _DIGITS.fullmatch(text)
+        if digits and len(digits[1]) != 8:
+            # A short number is an age, a year or a count.
+            return _of_moment(parse_time(text), zone) if len(digits[1]) > 8 else None
+        found = datetime.fromisoformat(text)
+        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+            return None
+        if found.time() == time():
+            return Due(found.date())
+        return _of_moment(to_us(found if found.tzinfo else found.replace(tzinfo=zone)), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _of_moment(moment: int, zone: ZoneInfo) -> Due | None:
+    named = to_datetime(moment)
+    if not _FIRST_YEAR <= named.year <= _LAST_YEAR:
+        return None
+    return Due(named.date()) if moment % DAY == 0 else Due(local_day(moment, zone), moment)
+
+
+def _windows(when: Occasion, values: Iterable[tuple[str, object]], at: Situation) -> Iterator[Occurrence]:
+    read = ((asset, due_in(value, at.zone)) for asset, value in values if value is not None)
+    dues = [(asset, due) for asset, due in read if due is not None]
+    if when.every_years is not None:
+        for asset, due in dues:
+            yield from _yearly(when, asset, due, at)
+        return
+    future: date | None = None
+    for asset, due in sorted(dues, key=lambda each: (each[1].day, each[1].moment or 0, each[0])):
+        if future is not None and due.day > future + _APART:
+            return
+        begins, ends = _window(due, when.within_us or 0, at.zone)
+        if ends > at.as_of:
+            yield _occurrence(when, asset, begins, ends, f"is {due.day}")
+            future = future or (due.day if begins > at.as_of else None)
+
+
+def _window(due: Due, within: int, zone: ZoneInfo) -> tuple[int, int]:
+    if due.moment is not None:
+        return due.moment - within, due.moment
+    days, rest = divmod(within, DAY)
+    return day_begins(due.day - timedelta(days), zone) - rest, day_begins(due.day + timedelta(1), zone)
+
+
+def _yearly(when: Occasion, asset: str, due: Due, at: Situation) -> Iterator[Occurrence]:
+    """Windows of the date itself, as long as it lies ahead, and of its every n-th return."""
+    years, this_year = when.every_years or 1, local_day(at.as_of, at.zone).year
+    for turn in count(max(0, (this_year - due.day.year) // years)):
+        if due.day.year + turn * years > _LAST_YEAR:
+            return
+        day = anniversary(due.day, due.day.year + turn * years)
+        begins, ends = _window(Due(day), when.within_us or 0, at.zone)
+        if turn == 0:
+            # Nobody is congratulated on the day on which something begins.
+            ends = day_begins(day, at.zone)
+        if ends > at.as_of:
+            yield _occurrence(when, asset, begins, ends, f"comes round on {day}" if turn else f"is {day}")
+        if begins > at.as_of:
+            return
+
+
+def anniversary(day: date, year: int) -> date:
+    """Return a day's return in a year; 29 February is 28 February where there is none.
+
+    Examples
+    --------
+    >>> anniversary(date(2024, 2, 29), 2026).isoformat(), anniversary(date(2024, 2, 29), 2028).isoformat()
+    ('2026-02-28', '2028-02-29')
+    """
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)
+
+
+def _occurrence(when: Occasion, asset: str, begins: int, ends: int, said: str) -> Occurrence:
+    if asset:
+        return Occurrence(begins, ends, f"{when.of} of {asset} {said}", asset_id=asset, of=f"asset:{asset}")
+    return Occurrence(begins, ends, f"{when.of} {said}", of=f"trait:{when.of}")

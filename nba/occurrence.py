@@ -1,0 +1,39 @@
+"""One time that an occasion calls for its action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A window of time in which something calls for an action, once; half-open, in microseconds."""
+
+    begins: int
+    ends: int
+    about: str
+    """In plain words, for a reason: "next_service_on is 2026-12-01"."""
+    asset_id: str | None = None
+    """The device or contract that it is about."""
+    event_id: str | None = None
+    """The event that it is about, or points to."""
+    topics: tuple[str, ...] = ()
+    of: str = ""
+    """What tells it from others that call for the same action at the same time, such as "asset:p-17"."""
+    used_from: int | None = None
+    """What went out from here on has used it up; None: from its beginning."""
+
+    def is_open(self, as_of: int) -> bool:
+        """Whether a moment lies in the window."""
+        return self.begins <= as_of < self.ends
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Whether an occasion calls for an action now."""
+
+    now: Occurrence | None = None
+    next: Occurrence | None = None
+    """The one that begins next, where the clock alone tells."""
+    used: Occurrence | None = None
+    """One that would call for it now, had the action not gone out for it."""

@@ -1,0 +1,91 @@
+"""What a contact has already, and what was done for it already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import orjson
+
+from features.touchpoints import NONE, TouchpointRules
+from features.trait_values import truth_in
+from nba.past import Past
+
+PRODUCT = "product_id"
+"""The property of an order that names what was bought: a text, or a list of them."""
+
+ACHIEVED = ("done", "accepted", "converted")
+"""Outcomes after which an action has had its effect."""
+
+
+class Possessions:
+    """What a contact has: read when first asked for, then known for every product."""
+
+    def __init__(self, past: Past, rules: TouchpointRules) -> None:
+        self._past = past
+        self._rules = rules
+
+    def of(self, product: str) -> str | None:
+        """Say by what the contact is known to have a product; None where it has not.
+
+        Bought and not given back since, a trait of that name that is true, or a device or contract of it or of its
+        account.
+        """
+        if product in self._bought:
+            return "bought it"
+        if truth_in(self._past.traits.get(product)):
+            return "has it by its traits"
+        return "has it" if product in self._installed else None
+
+    @cached_property
+    def _bought(self) -> frozenset[str]:
+        return bought(self._past, self._rules)
+
+    @cached_property
+    def _installed(self) -> frozenset[str | None]:
+        return frozenset(asset.product_id for asset in self._past.around.assets())
+
+
+def bought(past: Past, rules: TouchpointRules) -> frozenset[str]:
+    """Return the products that a contact bought and has not given back since."""
+    t, found = past.touchpoints, set[str]()
+    for row in sorted({row for kind in (*rules.money, *rules.returns) for row in past.rows.get(kind, ())}):
+        if t.outbound[row]:
+            continue
+        named = _products(t.properties[row])
+        found = found.union(named) if past.kinds[row] in rules.money else found.difference(named)
+    return frozenset(found)
+
+
+def achieved(past: Past, since: int) -> Mapping[str, int]:
+    """Return when actions were done through their own decisions, from ``since`` on, of those that still stand so.
+
+    Done is what went out with the id of its decision, and an outcome ``done``, ``accepted`` or ``converted`` of it.
+    A touchpoint of the contact after that which is no outcome of the same decision is something new, and ends it.
+    """
+    t = past.touchpoints
+    if not t.decisions:
+        return {}
+    first = int(t.occurred_at.searchsorted(since))
+    decided = t.decision[first:]
+    if not len(decided) or int(decided.max()) == NONE:
+        return {}
+    chosen = {row.decision_id: row.action for row in past.decisions}
+    done: dict[str, tuple[int, int]] = {}
+    columns = (t.action[first:].tolist(), t.outbound[first:].tolist(), past.kinds[first:], past.times[first:])
+    for code, action, outbound, kind, at in zip(decided.tolist(), *columns, strict=True):
+        if not outbound:
+            done = {name: found for name, found in done.items() if found[0] == code}
+        if code != NONE and (outbound or kind in ACHIEVED):
+            name = t.actions[action] if action != NONE else chosen.get(t.decisions[code])
+            if name is not None:
+                done[name] = code, at
+    return {name: at for name, (_, at) in done.items()}
+
+
+def _products(properties: str | None) -> list[str]:
+    if not properties or PRODUCT not in properties:
+        return []
+    found = orjson.loads(properties)
+    named = found.get(PRODUCT) if isinstance(found, dict) else None
+    return [each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)]

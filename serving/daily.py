@@ -1,0 +1,70 @@
+"""Once a day, what was served is compared with the holdout and with other ways of choosing, in a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.times import iso
+from models.daily_log import DailyLog
+
+log = logging.getLogger("nba.serving")
+
+FIRST = 60.0
+"""Seconds after the start before the first look: a start has more urgent things to do."""
+BETWEEN = 600.0
+_AFTER_FAILURE = 6
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Looks now and then whether today has been reported, and has it reported.
+
+    ``config`` is the file that ``nba`` is told; None: what it finds by itself. The work needs what training needs and
+    seconds of a processor, so that it is done beside this process. Several services beside one folder may report a day
+    twice, which does no harm.
+    """
+
+    config: str | None
+    folder: Path
+    clock: Callable[[], int]
+    first: float = FIRST
+    between: float = BETWEEN
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        await asyncio.sleep(self.first)
+        while True:
+            last = await asyncio.to_thread(DailyLog.of(self.folder).last)
+            now = self.clock()
+            is_due = last is None or last["day"] < iso(now)[:10]
+            if is_due and not await self._report(now):
+                # What failed a moment ago fails again: an empty store has nothing to report for a while.
+                await asyncio.sleep(_AFTER_FAILURE * self.between)
+            await asyncio.sleep(self.between)
+
+    async def _report(self, now: int) -> bool:
+        config = () if self.config is None else ("--config", self.config)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "nba.cli",
+            *config,
+            *("evaluate", "daily", "--keep", "--json", "--as-of", iso(now)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            status = await child.wait()
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        if status:
+            log.warning("today's comparisons could not be made (status %s); `nba evaluate daily` says why", status)
+        return status == 0

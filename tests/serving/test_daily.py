@@ -1,0 +1,57 @@
+"""The daily report of a running service: made once a day by a real child process, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from features.store import Store
+from features.times import DAY, iso
+from models.daily_log import DailyLog
+from serving.daily import Daily
+from tests.training.served_worlds import TOML, rows_of
+
+
+def shop(folder: Path) -> int:
+    (folder / "nba.toml").write_text(TOML)
+    touchpoints, decisions, _ = rows_of(6, n=60)
+    with Store.open(f"sqlite:///{folder / 'nba.db'}") as store, store.writing() as writing:
+        writing.touchpoints(touchpoints)
+        writing.decisions(decisions)
+    return max(row.occurred_at for row in touchpoints) + 1
+
+
+async def until(days: int, log: DailyLog, daily: Daily) -> None:
+    task = asyncio.create_task(daily.run())
+    for _ in range(1200):
+        await asyncio.sleep(0.05)
+        if len(log.days()) >= days:
+            break
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_every_day_is_reported_once(tmp_path: Path) -> None:
+    now, log = shop(tmp_path), DailyLog.of(tmp_path)
+    times = iter([now, *[now + DAY] * 1_000_000])
+    asyncio.run(until(2, log, Daily(str(tmp_path / "nba.toml"), tmp_path, lambda: next(times), 0.0, 0.05)))
+    assert [each["day"] for each in log.days()] == [iso(now)[:10], iso(now + DAY)[:10]]
+    assert log.days()[0]["decisions"] == 60
+    assert len(log.path.read_text().splitlines()) == 2
+
+
+def test_a_day_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    log = DailyLog.of(tmp_path)
+    log.add({"day": "2026-11-21"})
+    # There are no settings here: a child would fail, and a report would be a second line.
+    daily = Daily(str(tmp_path / "nba.toml"), tmp_path, lambda: 1_795_219_200_000_000, 0.0, 0.01)
+
+    async def some_looks() -> None:
+        task = asyncio.create_task(daily.run())
+        await asyncio.sleep(0.2)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(some_looks())
+    assert log.path.read_text().count("\n") == 1

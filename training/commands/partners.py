@@ -1,0 +1,106 @@
+"""``nba partners route``: which partner should take each lead that has none."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from nba.door import moment, settings_at
+from nba.output import Output
+
+if TYPE_CHECKING:
+    from nba.routing import Routed
+    from training.lead_routing import LeadRoutes
+
+_WITHIN = "90d"
+_NEXT = 2
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    parser.epilog = "examples:\n  nba partners route\n  nba partners route crm:4711 --json"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    route = kinds.add_parser(
+        "route",
+        help="name the partner who should take each lead",
+        description=(
+            "For each contact that nobody looks after, neither a partner nor an `owner`, and that did something of "
+            "late: the partner who covers its place, has room, and is most likely to take it and to win it. Nothing "
+            "is stored: whoever offers the lead sends a touchpoint `lead_offered`."
+        ),
+        epilog="examples:\n  nba partners route\n  nba partners route crm:4711 --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    route.add_argument("identities", metavar="IDENTITY", nargs="*", help="only these; default: every lead")
+    route.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
+    route.add_argument("--within", metavar="D", default=_WITHIN, help=f"how long ago it did something ({_WITHIN})")
+    route.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Route and show."""
+    from features.errors import UserError
+    from features.members import members_of
+    from features.store import Store
+    from features.times import iso, parse_duration
+    from training.everybody import Everybody
+    from training.lead_routing import route_leads
+
+    settings, as_of = settings_at(args, out), moment(args.as_of)
+    try:
+        within_us = parse_duration(args.within)
+    except ValueError as error:
+        raise UserError(f"--within: {error}") from None
+    with Store.open(settings.store.url) as store:
+        everybody = Everybody.read(store, settings, as_of)
+        if not everybody.surrounding.tables.partners:
+            raise UserError("there are no partners; `nba load partners FILE` loads them")
+        only = [members_of(store, each, as_of, settings.touchpoints).contact_id for each in args.identities]
+        with out.progress("contacts looked at", len(everybody.names)) as shown:
+            found = route_leads(everybody, settings, within_us=within_us, only=only, advance=shown.advance)
+    if args.json:
+        out.json({"as_of": iso(as_of), "leads": [_lead(name, found) for name in found.leads]})
+        return 0
+    _show(found, out)
+    for name in only:
+        if name not in found.leads:
+            out.say(f"{name} has a partner or is not known, so that nobody is named for it")
+    return 0
+
+
+def _lead(name: str, found: LeadRoutes) -> dict[str, Any]:
+    best = found.best.get(name)
+    return {
+        "contact_id": name,
+        "topic": found.leads[name].topic,
+        **({"partner": None} if best is None else _routed(best)),
+        "next": [_routed(each) for each in found.others[name][:_NEXT]],
+        "declined_by": sorted(found.leads[name].refused),
+    }
+
+
+def _routed(found: Routed) -> dict[str, Any]:
+    return {
+        "partner": found.partner,
+        "chance": found.chance,
+        "takes": found.takes,
+        "wins": found.wins,
+        "reasons": list(found.reasons),
+    }
+
+
+def _show(found: LeadRoutes, out: Output) -> None:
+    if not found.leads:
+        out.say("no contact without a partner and without an owner did anything of late")
+        return
+    rows = []
+    for name, lead in found.leads.items():
+        best = found.best.get(name)
+        then = ", ".join(each.partner for each in found.others[name][:_NEXT]) or "-"
+        cells = ("-", "-", "-", "-", "nobody covers it, has room and did not decline")
+        if best is not None:
+            chances = (f"{best.chance:.0%}", f"{best.takes:.0%}", f"{best.wins:.0%}")
+            cells = (best.partner, *chances, "; ".join(best.reasons))
+        rows.append((name, lead.topic, *cells[:4], then, cells[4]))
+    out.table(("lead", "topic", "partner", "won", "takes", "wins", "then", "why"), rows)

@@ -1,0 +1,128 @@
+"""A day planned: everybody gathered, the limits laid out, the worklist solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nba.actions import Catalogue
+from nba.gates.capacity import window
+from nba.plan import Worklist
+from nba.plan_moment import PlanDay
+from nba.plan_rules import NOBODY, UNIT, Pool, Rules, Wanted, rules_of
+from nba.settings import Settings
+from nba.visibility import Viewer
+from training.around import Taken
+from training.everybody import Everybody
+from training.plan_exact import best_worklist
+from training.plan_pool import TERMS, Asked, Gathered, gather, open_settings
+from training.weighed import map_weighed
+
+if TYPE_CHECKING:
+    from models.belief import Belief
+
+
+@dataclass(frozen=True)
+class PlannedDay:
+    """What is to be done on a day, and what it was chosen from.
+
+    ``done`` says which candidates of ``gathered`` are done; ``codes`` names accounts, owners and partners by code.
+    """
+
+    day: PlanDay
+    viewer: Viewer
+    catalogue: Catalogue
+    gathered: Gathered
+    codes: dict[str, list[str]]
+    pool: Pool
+    rules: Rules
+    worklist: Worklist
+    done: NDArray[np.bool_]
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """Priority, terms and opening of each candidate."""
+        return self.gathered.numbers[0]
+
+
+def plan_day(
+    everybody: Everybody,
+    settings: Settings,
+    belief: Belief | None,
+    day: PlanDay,
+    viewer: Viewer,
+    *,
+    advance: Callable[[int], None],
+) -> PlannedDay:
+    """Plan a day for everybody at once; who looks at it sees a part of it, and the limits are kept by the whole.
+
+    Parameters
+    ----------
+    everybody
+        As of ``day.as_of``.
+    advance
+        Told of contacts as they are weighed.
+    """
+    asked = Asked(day, settings.contact_policy, viewer)
+    gathered = Gathered()
+    parts = map_weighed(everybody, open_settings(settings), belief, partial(gather, asked=asked), advance=advance)
+    for part in parts:
+        gathered.add(part)
+    gathered = gathered.in_order()
+    catalogue = Catalogue.of(settings)
+    codes = {name: _names(getattr(gathered, name)) for name in ("account", "owner", "partner")}
+    pool = _pool(gathered, codes, catalogue, everybody.surrounding.taken, day)
+    rules = rules_of(catalogue, pool, settings.plan.budget)
+    worklist = best_worklist(rules.day)
+    return PlannedDay(day, viewer, catalogue, gathered, codes, pool, rules, worklist, rules.in_pool(worklist.chosen))
+
+
+def _pool(gathered: Gathered, codes: dict[str, list[str]], catalogue: Catalogue, taken: Taken, day: PlanDay) -> Pool:
+    numbers = gathered.numbers[0]
+    cost = numbers[:, 1 + TERMS.index("cost")]
+    n, policy = len(gathered.names), catalogue.settings.contact_policy
+    return Pool(
+        contact=gathered.contact[0],
+        column=gathered.column[0],
+        priority=numbers[:, 0],
+        cost=np.round(cost * UNIT).astype(np.int64),
+        account=_coded(gathered.account, codes["account"]),
+        owner=_coded(gathered.owner, codes["owner"]),
+        partner=_coded(gathered.partner, codes["partner"]),
+        sent=np.array(gathered.sent, dtype=np.int64).reshape(n, len(policy.caps)),
+        today=np.array(gathered.today, dtype=np.int64).reshape(n, len(catalogue.channels)),
+        taken=_taken(catalogue, taken, codes, day),
+        wanted=tuple(Wanted(contact, room, frozenset(columns)) for contact, room, columns in gathered.wanted),
+    )
+
+
+def _taken(catalogue: Catalogue, taken: Taken, codes: dict[str, list[str]], day: PlanDay) -> dict[tuple[int, int], int]:
+    """Count what was taken of every capacity before this day's plan, for everybody it is counted for."""
+    found = {}
+    timezone = catalogue.settings.contact_policy.timezone
+    for column, action in enumerate(catalogue.actions, start=1):
+        asked = action.capacity
+        if asked is None:
+            continue
+        since, _ = window(action, asked, day.as_of, timezone)
+        if asked.by is None:
+            found[column, NOBODY] = taken.count(action.name, since, ("", None))
+            continue
+        found[column, NOBODY] = taken.count(action.name, since, (asked.by, None))
+        for code, name in enumerate(codes[asked.by]):
+            found[column, code] = taken.count(action.name, since, (asked.by, name))
+    return found
+
+
+def _names(values: Sequence[str | None]) -> list[str]:
+    return sorted({value for value in values if value is not None})
+
+
+def _coded(values: Sequence[str | None], names: list[str]) -> NDArray[np.int64]:
+    code = {name: n for n, name in enumerate(names)}
+    return np.array([NOBODY if value is None else code[value] for value in values], dtype=np.int64)
