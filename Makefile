@@ -12,7 +12,7 @@ export PIP_NO_INPUT := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-quality docs notebooks format lock clean
+.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-quality docs notebooks format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,11 +42,18 @@ demo: setup ## see the whole way work on real data; Ctrl-C ends it
 	$(BIN)/nba demo
 
 test: setup ## say whether the tree is good: format, lint, floors, types, tests
+	@$(MAKE) --no-print-directory -j2 types floors
+	$(BIN)/pytest -n auto --dist worksteal --doctest-modules --ignore=models/pyfunc_model.py -m "not slow" tests $(PACKAGES)
+
+# Two cores: types are checked beside the rest, and what the tests need compiled is compiled once and not by each worker.
+types: setup
+	$(BIN)/mypy
+
+floors: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist worksteal --doctest-modules --ignore=models/pyfunc_model.py -m "not slow" tests $(PACKAGES)
+	$(BIN)/python -c 'from nba.door import now_us; from serving.profile import warm_up; warm_up(now_us())'
 
 test-slow: setup ## run the tests that take long
 	$(BIN)/pytest -m slow

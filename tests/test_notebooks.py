@@ -18,7 +18,12 @@ def test_there_are_notebooks():
     assert SCRIPTS
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+LONG = ("3", "5")
+"""Notebooks that train several times, which takes minutes; their parts are tested where they stand."""
+RUN = [pytest.param(each, marks=[pytest.mark.slow] if each.name[0] in LONG else [], id=each.stem) for each in SCRIPTS]
+
+
+@pytest.mark.parametrize("script", RUN)
 def test_a_notebook_runs_on_small_data(script, tmp_path):
     given = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "NBA_NOTEBOOK_CONTACTS": "400"}
     done = subprocess.run(

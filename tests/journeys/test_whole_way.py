@@ -176,7 +176,8 @@ def check_champion_is_whole(folder):
         Bundle.load(fetched)
 
 
-@pytest.mark.parametrize("moments", [pytest.param(1), pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moments", [20])
 def test_a_killed_training_leaves_nothing_half_done(shop, moments):
     nba(shop, "load", "touchpoints", "touchpoints.csv")
     started = time.monotonic()
