@@ -17,6 +17,7 @@ _EXAMPLE = """\
 examples:
   nba recommend crm:4711
   nba recommend crm:4711 --as-of 2026-11-21T10:00:00Z --explain
+  nba recommend crm:4711 --placement infocenter --limit 5
   nba recommend crm:4711 --json
 
 Nothing is logged: the next real request is not bound by what is shown here."""
@@ -32,6 +33,10 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("identity", metavar="IDENTITY", help='the contact, such as "crm:4711"')
     parser.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
     parser.add_argument("--explain", action="store_true", help="show what was removed, and by which rule")
+    parser.add_argument(
+        "--placement", metavar="P", default="outbound", help="outbound (default), infocenter or your own"
+    )
+    parser.add_argument("--limit", metavar="N", type=int, default=3, help="how many at most; default: 3")
     parser.add_argument("--partner", metavar="P", help="as this partner sees it; default: as the owner does")
     parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
@@ -52,7 +57,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from nba.seen_answer import seen_answer
     from nba.visibility import Viewer, sight_in
 
-    request = Request.from_json({"contact": args.identity, "explain": args.explain})
+    request = Request.from_json(
+        {"contact": args.identity, "explain": args.explain, "placement": args.placement, "limit": args.limit}
+    )
     belief, degraded = _champion(settings.folder, out)
     catalogue = Catalogue.of(settings)
     # What lies around a contact is read when a rule asks for it, so the store is open until all is decided.

@@ -79,3 +79,14 @@ def test_a_champion_that_cannot_be_read_leaves_the_answer_to_points(here, capsys
     (here / "bundles" / "champion.json").write_text('{"version": "3", "sha256": "abc"}')
     found = answer(capsys, "crm:1", "--as-of", "2026-06-02")
     assert (found["mode"], found["degraded"], found["model_version"]) == ("points", True, None)
+
+
+def test_what_to_read_can_be_asked_for_too(here, capsys) -> None:
+    rows = [{"content_id": f"c{i}", "title": f"Title {i}", "topics": ["pumps"]} for i in range(3)]
+    (here / "content.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["load", "content", "content.jsonl", "--set", "known_at=2026-01-01"]) == 0
+    found = answer(capsys, "crm:1", "--as-of", "2026-06-02", "--placement", "infocenter", "--limit", "2")
+    assert len({each["content_id"] for each in found["recommendations"]} - {None}) == 2
+    capsys.readouterr()
+    assert main(["recommend", "crm:1", "--limit", "0"]) == 1
+    assert "limit" in capsys.readouterr().err
