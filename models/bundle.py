@@ -23,7 +23,7 @@ from models.propensity import Propensity
 from models.seal import BLANK, SEAL, is_whole, sealed
 from models.stages import StageModel
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the layout: 2 seals the manifest. A bundle with another one was made by a newer or an older nba."""
 
 MANIFEST = "manifest.json"

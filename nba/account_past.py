@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MayProfile = Callable[[Touchpoints], bool]
 """Whether the contact that did this may be profiled."""
+
+MaySee = Callable[[Mapping[str, Any]], bool]
+"""Whether a contact with such traits may be seen."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,24 @@ class AccountPast:
         history.fill_account(groups, me, np.array([as_of], dtype=np.int64), out, threads=1)
         return out.ravel()
 
-    def members(self, as_of: int) -> dict[str, str | None] | None:
-        """Return the role of every contact of the account, by name; None where there are too many to be looked at."""
+    def members(self, as_of: int, may_see: MaySee = lambda traits: True) -> dict[str, str | None] | None:
+        """Return the role of every contact of the account, by name; None where there are too many to be looked at.
+
+        Parameters
+        ----------
+        may_see
+            Whether a contact with such traits may be seen; those that may not are left out.
+        """
         identities = self.store.account_members(self.account, as_of)
         if len(identities) > MOST_CONTACTS:
             return None
         rows = [row for contact in self._contacts(identities, as_of) for row in known_rows(self.store, contact, as_of)]
         groups = Groups.of(rows, crowded={})
-        return {name: groups.roles.value_of(name, as_of) for name in groups.members(self.account, as_of)}
+        traits: dict[str, dict[str, Any]] = {}
+        for name, _, body in rows:
+            traits.setdefault(name, {}).update(body)
+        names = [name for name in groups.members(self.account, as_of) if may_see(traits.get(name, {}))]
+        return {name: groups.roles.value_of(name, as_of) for name in names}
 
     def others(self, as_of: int) -> list[Contact]:
         """Return the other contacts that belong to the account, by name; none where there are too many."""

@@ -41,8 +41,8 @@ played = {
 #
 # The worth of a day's choices is their expected worth by the truth, less what they cost. What doing nothing would have
 # brought counts as 0, and what the best available action for every contact would have brought as 100 %. When the two
-# actions arrive, the best becomes better, and everybody falls behind until the new one is found. Exploring has its price:
-# where nothing new comes, who takes what looks best is ahead for a while.
+# actions arrive, the best becomes better, and everybody falls behind until the new one is found. Exploring has its
+# price: where nothing new comes, who takes what looks best is ahead for a while.
 
 # %%
 figure, axis = plt.subplots(figsize=(9.5, 4.6))

@@ -9,17 +9,23 @@ from features.partners import partners_of
 from features.spells import FOREVER
 from features.store import Store
 from features.times import iso
-from nba.account_past import known_rows
+from nba.account_past import MaySee, known_rows
 from nba.past import Past
+from nba.settings.people import Partners
+from nba.visibility import OWNER_SIDE, may_see
 
 
-def account_shown(store: Store, past: Past, as_of: int, roles: Sequence[str]) -> dict[str, Any] | None:
+def account_shown(
+    store: Store, past: Past, as_of: int, roles: Sequence[str], partners: Partners | None = None
+) -> dict[str, Any] | None:
     """Show the account a contact belonged to; None where it belonged to none.
 
     Parameters
     ----------
     roles
         Of a whole buying group, from the settings; those nobody has are missing.
+    partners
+        The settings that say whose contacts the owner sees; None: everybody is shown.
 
     Returns
     -------
@@ -30,7 +36,7 @@ def account_shown(store: Store, past: Past, as_of: int, roles: Sequence[str]) ->
     if account is None:
         return None
     known = store.record("accounts", account.account, as_of)
-    found = account.members(as_of)
+    found = account.members(as_of, _may_see(past, partners, as_of))
     seen = None if found is None else sorted({role for role in found.values() if role is not None})
     return {
         "account": account.account,
@@ -40,6 +46,13 @@ def account_shown(store: Store, past: Past, as_of: int, roles: Sequence[str]) ->
         "roles": seen,
         "missing_roles": None if seen is None else [role for role in roles if role not in seen],
     }
+
+
+def _may_see(past: Past, settings: Partners | None, as_of: int) -> MaySee:
+    if settings is None:
+        return lambda traits: True
+    partners = past.around.tables().partners
+    return lambda traits: may_see(OWNER_SIDE, traits, partners, settings, as_of)
 
 
 def partner_shown(store: Store, past: Past, as_of: int) -> dict[str, Any] | None:

@@ -75,15 +75,17 @@ def chosen(weighing: Iterator[tuple[str, Weighed]], serves: str) -> Choices:
     found = Choices()
     for name, weighed in weighing:
         situation, verdict = weighed.judged.situation, weighed.judged.verdict
+        if situation.past.traits.get("partner"):
+            partners = situation.catalogue.settings.partners
+            if not sight_in(OWNER_SIDE, situation.past, partners, situation.as_of).shows(SHOWN):
+                # Sums with and without a few contacts would tell of each by their difference.
+                found.hidden.add(name)
+                continue
         found.action[name] = action = best(weighed, serves)
         chance = chance_of(weighed, action)
         if chance is not None:
             found.chance[name] = chance
         found.removed.update((refusal.action, refusal.rule) for refusal in verdict.refusals)
-        if situation.past.traits.get("partner"):
-            partners = situation.catalogue.settings.partners
-            if not sight_in(OWNER_SIDE, situation.past, partners, situation.as_of).shows(SHOWN):
-                found.hidden.add(name)
     return found
 
 

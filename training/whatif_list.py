@@ -24,12 +24,13 @@ COLUMNS = ("contact_id", "from", "to", "first", "moments")
 def rows_of(found: Comparison, store: Store, settings: Settings, now: int) -> tuple[list[dict[str, Any]], int]:
     """Return a row per contact and move, by contact, and how many contacts are left out.
 
-    Those are the contacts whose recommendations their partners keep from the owner, at any of the moments or now.
+    Those are the contacts whose recommendations their partners keep from the owner, at any of the moments or now; they
+    are in no sum of the moments at which they were kept.
     """
-    rows, hidden = [], 0
+    rows, hidden = [], len(found.hidden)
     for name in sorted(found.moved):
         if name in found.hidden or _is_hidden(store, name, settings, now):
-            hidden += 1
+            hidden += name not in found.hidden
             continue
         for (before, after), moments in sorted(found.moved[name].items(), key=lambda each: each[1]):
             values = (name, before, after, iso(moments[0]), len(moments))

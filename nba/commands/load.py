@@ -16,9 +16,6 @@ from nba.output import Output
 
 _SHOWN_REASONS = 5
 
-USED = ("touchpoints", "contacts", "links", "decisions", "accounts", "partners")
-"""The tables that something is computed from; the others wait for it in the store."""
-
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -92,8 +89,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
             stitch_after_load(store, settings.touchpoints, out)
     for note in report.notes:
         out.say(note)
-    if args.table not in USED:
-        out.say(f"note: {args.table} are checked and kept, but nothing acts on them yet")
     show(report, out, as_json=args.json)
     return 0
 

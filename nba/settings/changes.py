@@ -115,6 +115,8 @@ def _put(document: dict[str, Any], steps: Sequence[Step], is_given: bool, value:
     if not isinstance(here, dict):
         raise ValueError(f"{_spelt(steps[:-1])} is not a table, so that it has no key {last!r}")
     before = here.get(last)
+    if not is_given and last not in here:
+        raise ValueError(f"{_spelt(steps)} does not stand in the file, so that there is nothing to leave out")
     if is_given:
         here[last] = value
     else:

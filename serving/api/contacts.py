@@ -38,7 +38,7 @@ async def get_contact(request: Request) -> Response:
         "contact_id": believed["contact_id"],
         "as_of": iso(now),
         **({} if past.contact is None else past.contact.to_json()),
-        "account": account_shown(service.store, past, now, settings.accounts.roles),
+        "account": account_shown(service.store, past, now, settings.accounts.roles, settings.partners),
         "partner": partner_shown(service.store, past, now),
         **{name: believed.get(name) for name in _BELIEVED},
         "interests": _interests(past, believed["mode"], now, settings),

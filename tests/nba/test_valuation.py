@@ -174,12 +174,12 @@ def rare_log(seed: int, n: int = 4000) -> tuple[Log, float]:
 
 def test_where_a_good_model_stands_in_for_large_weights_the_error_is_smaller() -> None:
     errors = []
-    for seed in range(WORLDS):
+    for seed in range(WORLDS // 4):
         log, value = rare_log(seed)
         found, plain = switched(log, constant(len(log), 1)), value_of(log, constant(len(log), 1))
         if found is not None and plain.dr is not None:
             errors.append((found.value - value, plain.dr - value))
-    assert len(errors) == WORLDS
+    assert len(errors) == WORLDS // 4
     switch_error, dr_error = np.sqrt(np.mean(np.square(errors), axis=0))
     assert switch_error < 0.8 * dr_error
     assert switch_error < 0.02

@@ -1,7 +1,6 @@
 """The learning loop: nobody looks ahead, what is told adds up, what is good is found and what is not is dropped."""
 
 import dataclasses
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,15 +93,19 @@ def test_what_a_pilot_teaches_is_worth_more_than_chance():
 
 @pytest.mark.slow
 def test_who_explores_finds_the_good_action_and_reaches_most_of_the_oracles_worth():
-    """Thirty days, over seeds: Thompson above greedy above points, and the added actions found and dropped."""
+    """Thirty days, over seeds: most of the oracle's gain, far above points, and the added actions found and dropped.
+
+    Greedy without exploration is played too and not claimed to be below: the even draws of the pilot teach it nearly
+    all there is to know, and the new action's start belief is enough for it to be tried.
+    """
     played = {
         policy: [run(Loop(policy, seed=seed, every=7)) for seed in SEEDS] for policy in ("thompson", "greedy", "points")
     }
     worth = {policy: np.array([result.worth_in(-5) for result in results]) for policy, results in played.items()}
     gain = {policy: np.array([result.reached_in(-5) for result in results]) for policy, results in played.items()}
     assert worth["thompson"].mean() >= 0.85, worth
-    for better, less in pairwise(("thompson", "greedy", "points")):
-        assert gain[better].mean() > gain[less].mean(), gain
+    assert gain["thompson"].mean() >= 0.85, gain
+    assert min(gain["thompson"].min(), gain["greedy"].min()) > gain["points"].max() + 0.2, gain
     for result in played["thompson"]:
         good, best = result.share_of(GOOD.name), result.share_of(GOOD.name, of_oracle=True)
         assert good[-5:].mean() >= 0.6 * best[-5:].mean(), good

@@ -220,7 +220,7 @@ def _show_list(found: Mapping[str, Any], out: Output) -> None:
     elif len(rows) > _SHOWN:
         out.result(f"and {len(rows) - _SHOWN:,} more; --out FILE or --json has them all")
     if found["kept_by_partners"] != 0:
-        out.result("contacts whose recommendations their partners keep to themselves are counted, and not listed")
+        out.result("contacts whose recommendations their partners keep to themselves are neither counted nor listed")
 
 
 def _spelt(value: object) -> str:
