@@ -115,7 +115,7 @@ class Prepared:
     """A belief that has answered already."""
 
     serves, version = "learned", "1"
-    manifest: dict[str, Any] = {"goals": {"conversion": {"success_value": 120.0}, "churn": {}}}  # noqa: RUF012
+    manifest: dict[str, Any] = {"goals": {"conversion": {"success_value": 120.0}, "churn": {}}}  # noqa: RUF012 - nobody writes to it
 
     def __init__(self) -> None:
         rng, k = np.random.default_rng(0), len(CATALOGUE.actions)
@@ -195,7 +195,7 @@ class Case:
         """Microseconds of a whole decision: with points, stages by rule, reasons and times of the offers."""
         past = self.fresh()
         began = time.thread_time_ns()
-        decide(self.request, past, self.belief, CATALOGUE, AS_OF, DRAW)  # type: ignore[arg-type]
+        decide(self.request, past, self.belief, CATALOGUE, AS_OF, DRAW)  # type: ignore[arg-type] # stands in for a belief
         return 1e-3 * (time.thread_time_ns() - began)
 
 
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 1 where the floor is missed")
     options = parser.parse_args()
     case = Case.of(200)
-    decision = decide(replace(case.request, explain=True), case.fresh(), case.belief, CATALOGUE, AS_OF, DRAW)  # type: ignore[arg-type]
+    decision = decide(replace(case.request, explain=True), case.fresh(), case.belief, CATALOGUE, AS_OF, DRAW)  # type: ignore[arg-type] # stands in for a belief
     offered, removed = len(decision.chances) - 1, sorted({each.rule for each in decision.verdict.refusals})
     print(f"one contact, {len(case.past.touchpoints)} touchpoints, {len(CATALOGUE.actions)} actions, policy thompson")
     print(f"{offered} actions are allowed, the others removed by {', '.join(removed)}\n")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import UserError
 from features.feature_set import FeatureSet
 from features.matrix import History
 from features.row_types import DecisionRow
@@ -20,6 +19,7 @@ from nba.actions import DO_NOTHING
 from nba.settings import Settings
 from nba.settings.actions import INFOCENTER
 from nba.settings.goals import Goal
+from training.decision_chances import allowed, chances, probabilities
 from training.decision_contacts import clusters_of, contacts_at
 from training.decision_outcomes import Outcome, outcome_of
 from training.decision_parts import Parts, split
@@ -181,7 +181,7 @@ def decision_rows(past: Past, settings: Settings) -> DecisionRows:
     action = np.array([column[name] for name in names], dtype=np.int64)
     contacts, contact = contacts_at(past, [row.identity for row in chosen], decided_at)
     cluster = clusters_of(past, contact)
-    probability = _probabilities(chosen)
+    probability = probabilities(chosen)
     outcomes = {
         name: outcome_of(past, goal, settings.touchpoints, chosen, contact, decided_at)
         for name, goal in settings.goals.items()
@@ -196,8 +196,8 @@ def decision_rows(past: Past, settings: Settings) -> DecisionRows:
         decided_at=decided_at,
         action=action,
         probability=probability,
-        chances=_chances(chosen, column, action, probability),
-        allowed=_allowed(chosen, column, action),
+        chances=chances(chosen, column, action, probability),
+        allowed=allowed(chosen, column, action),
         told=np.array([row.allowed is not None or bool(row.chances) for row in chosen], dtype=np.bool_),
         cluster=cluster,
         goals=goals,
@@ -262,44 +262,3 @@ def _all_known(outcomes: Mapping[str, Outcome], goals: Iterable[str], n: int) ->
 def _nobody(contacts: Sequence[str]) -> Touchpoints:
     none = np.zeros(0, dtype=np.int64)
     return Touchpoints.from_columns(contacts, none, none, kind=none, kinds=[])
-
-
-def _probabilities(chosen: Sequence[Any]) -> Floats:
-    found = np.array([np.nan if row.probability is None else row.probability for row in chosen], dtype=np.float64)
-    wrong = np.flatnonzero(~np.isnan(found) & ~((found > 0) & (found <= 1)))
-    if len(wrong):
-        row = chosen[int(wrong[0])]
-        raise UserError(
-            f"decision {row.decision_id!r} has the probability {row.probability}; an action that was drawn had one "
-            "above 0 and at most 1: correct it, or leave it out where it is not known"
-        )
-    return found
-
-
-def _chances(chosen: Sequence[Any], column: Mapping[str, int], action: I64, probability: Floats) -> Floats:
-    found = np.full((len(chosen), len(column)), np.nan)
-    for i, row in enumerate(chosen):
-        if row.chances:
-            found[i] = 0.0
-            for name, chance in row.chances.items():
-                if name in column:
-                    found[i, column[name]] = chance
-    found[np.arange(len(chosen)), action] = probability
-    return found
-
-
-def _allowed(chosen: Sequence[Any], column: Mapping[str, int], action: I64) -> Flags:
-    """Mark what was allowed, the action that was taken and "do nothing" in any case."""
-    ever = np.zeros(len(column), dtype=np.bool_)
-    ever[action] = True
-    found = np.empty((len(chosen), len(column)), dtype=np.bool_)
-    for i, row in enumerate(chosen):
-        names = row.allowed if row.allowed is not None else row.chances or None
-        if names is None:
-            found[i] = ever
-            continue
-        found[i] = False
-        found[i, [column[name] for name in names if name in column]] = True
-    found[:, 0] = True
-    found[np.arange(len(chosen)), action] = True
-    return found

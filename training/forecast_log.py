@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from features.times import iso
+from models.line_log import add_lines, read_lines
 from nba.settings import Settings
 from training.forecast_rows import Watcher
 from training.past import Past
@@ -43,31 +42,16 @@ class ForecastLog:
             }
             for goal, part in report["goals"].items()
         ]
-        text = "".join(json.dumps(line, allow_nan=False, sort_keys=True) + "\n" for line in lines)
-        try:
-            # One write to a file opened for appending: two forecasts at a time do not mix their lines.
-            opened = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                os.write(opened, text.encode())
-            finally:
-                os.close(opened)
-        except OSError:
-            return False
-        return True
+        return add_lines(self.path, lines)
 
     def made(self) -> list[dict[str, Any]]:
         """Every forecast that can be read; the last made of those for the same goal, horizon and moment."""
-        try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            return []
         found: dict[tuple[object, ...], dict[str, Any]] = {}
-        for line in lines:
+        for told in read_lines(self.path):
             try:
-                told = json.loads(line)
                 found[told["goal"], int(told["horizon_us"]), int(told["as_of_us"])] = told
             except (ValueError, KeyError, TypeError):
-                # A line that was cut off when a machine went down says nothing; the others still do.
+                # Somebody wrote into the file by hand; what else stands there still counts.
                 continue
         return sorted(found.values(), key=lambda told: (told["as_of_us"], told["goal"], told["horizon_us"]))
 
