@@ -4,9 +4,15 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.postgres import Databases, running
+
+# CI repeats its examples, so that a change is judged by what it changed; new ones are searched for everywhere else.
+hypothesis.settings.register_profile("nba-ci", derandomize=True)
+if os.environ.get("NBA_CI") == "1":
+    hypothesis.settings.load_profile("nba-ci")
 
 
 def _must_run(report: pytest.TestReport | pytest.CollectReport) -> None:

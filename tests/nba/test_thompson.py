@@ -136,6 +136,9 @@ def test_rows_sum_to_one_and_nothing_forbidden_is_chosen(row) -> None:
 @given(row=rows, power=st.integers(-200, 200), seed=st.integers(0, 9))
 def test_neither_units_nor_order_matter(row, power: int, seed: int) -> None:
     mean, error, allowed = (np.array(each) for each in zip(*row, strict=True))
+    # What a power of two rounds to nothing has another worth afterwards; no unit of money does that.
+    for each in (mean, error):
+        each[np.abs(each) < 1e-200] = 0.0
     found = best(mean, error, allowed)
     assert np.array_equal(best(np.ldexp(mean, power), np.ldexp(error, power), allowed), found)
     order = np.random.default_rng(seed).permutation(len(mean))
