@@ -10,6 +10,8 @@ PACKAGES := features models nba training serving
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+# Tests start hundreds of processes, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-quality docs notebooks format lock clean
@@ -53,10 +55,10 @@ floors: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/python -c 'from nba.door import now_us; from serving.profile import warm_up; warm_up(now_us())'
+	$(BIN)/python -c 'from nba.door import now_us; from serving.profile import warm_up; warm_up(now_us()); from nba.ranking import warm_up; warm_up()'
 
-test-slow: setup ## run the tests that take long
-	$(BIN)/pytest -m slow
+test-slow: setup ## run the tests that take long, and those with generated examples on all of them
+	NBA_THOROUGH=1 $(BIN)/pytest -m "slow or hypothesis"
 
 bench: setup ## measure against peers; bench/README.md says what each figure is
 	@found=$$(ls bench/bench_*.py 2> /dev/null); \

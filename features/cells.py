@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -53,7 +53,8 @@ def cell(raw: Mapping[str, object], column: Column, *, now_us: int, zone: ZoneIn
 
     Returns
     -------
-    str, float, int (microseconds, kind ``past``), ISO 8601 text (kind ``time``) or list of str
+    str, float, int (microseconds, kind ``past``), ISO 8601 text (kind ``time``) or list of str; of kind
+    ``text or texts`` a list where one was given, else the text as it stands
 
     Raises
     ------
@@ -77,7 +78,9 @@ def _read(value: object, column: Column, now_us: int, zone: ZoneInfo | None) -> 
     if column.kind == "time":
         return iso(_moment(value, column.name, zone))
     if column.kind == "texts":
-        return _texts(value, column.name)
+        return _texts(value, column)
+    if column.kind == "text or texts" and isinstance(value, list | tuple):
+        return _listed(value, column.name)
     found = _text(value, column.name)
     if found is not None and column.choices and found not in column.choices:
         raise RowError(column.name, value, f"is none of {', '.join(column.choices)}")
@@ -159,7 +162,8 @@ def _past(value: object, name: str, now_us: int, zone: ZoneInfo | None) -> int:
     return us
 
 
-def _texts(value: object, name: str) -> list[str] | None:
+def _texts(value: object, column: Column) -> list[str] | None:
+    name = column.name
     rule = 'is not a JSON list of texts; write one such as ["pumps", "valves"]'
     found = value
     if isinstance(value, str):
@@ -169,7 +173,17 @@ def _texts(value: object, name: str) -> list[str] | None:
             raise RowError(name, value, rule) from error
     if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
         raise RowError(name, value, rule)
-    return list(dict.fromkeys(text for item in found if (text := clean(item, name).strip()))) or None
+    texts = list(dict.fromkeys(text for item in found if (text := clean(item, name).strip())))
+    return texts if texts or column.empty_tells else None
+
+
+def _listed(value: Sequence[object], name: str) -> list[str] | None:
+    """Read the texts of a list, whole numbers as texts, too."""
+    try:
+        found = [_text(item, name) for item in value if item is not None]
+    except RowError as error:
+        raise RowError(name, value, 'is not a list of texts; write one such as ["CH", "80*"]') from error
+    return list(dict.fromkeys(text for text in found if text)) or None
 
 
 @lru_cache(maxsize=1000)

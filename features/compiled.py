@@ -58,6 +58,14 @@ def inlined(function: _Function) -> _Function:
     return cast(_Function, njit(forceinline=True)(function))
 
 
+def streamed(function: _Function) -> _Function:
+    """Compile a function into those that call it, so that its loops take several elements at once.
+
+    A division by 0 gives infinity or NaN: to look at every divisor would hold them up.
+    """
+    return cast(_Function, njit(forceinline=True, error_model="numpy")(function))
+
+
 def _generating(function: Callable[..., Any]) -> Any:
     """Let a function write machine code itself."""
     return intrinsic(function)

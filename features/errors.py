@@ -22,3 +22,7 @@ class UserError(Exception):
     def __init__(self, complaints: str | Iterable[str]) -> None:
         self.complaints = (complaints,) if isinstance(complaints, str) else tuple(complaints)
         super().__init__("\n".join(self.complaints))
+
+
+class UsageError(UserError):
+    """What a command was asked for that it does not know: a value of an option, or a name, that is none of its own."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from typing import Any, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,6 +35,19 @@ class Frozen(Mapping[K, V]):
     def __contains__(self, key: object) -> bool:
         # Settings are asked this for every touchpoint, and what a mapping has by itself tries and catches.
         return key in self._items
+
+    # What a mapping has by itself looks every key up again, and tries and catches.
+    def get(self, key: K, /, default: Any = None) -> Any:
+        """Return the value of a key, else ``default``."""
+        return self._items.get(key, default)
+
+    def items(self) -> ItemsView[K, V]:
+        """Return the keys with their values."""
+        return self._items.items()
+
+    def values(self) -> ValuesView[V]:
+        """Return the values."""
+        return self._items.values()
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._items)

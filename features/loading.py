@@ -22,6 +22,7 @@ from features.row_types import QuarantineRow
 from features.schema import TABLES, TOUCHPOINTS
 from features.store import Store
 from features.touchpoints import TouchpointRules
+from features.unread import Readable, Unread
 
 if TYPE_CHECKING:
     from features.lake_writing import Appending
@@ -76,6 +77,7 @@ def load_files(
     renames: Mapping[str, str] | None = None,
     zone: ZoneInfo | None = None,
     lake: Path | None = None,
+    dates: Mapping[str, Readable] | None = None,
     progress: Progress = silent,
 ) -> LoadReport:
     """Load files into one table in one transaction.
@@ -94,6 +96,8 @@ def load_files(
         The zone of times that name none; UTC when None.
     lake
         Folder of the lake that touchpoints go into in the store's place; made where there is none.
+    dates
+        By column that is taken for a date, whether a value holds one; such that hold none are kept and noted.
 
     Raises
     ------
@@ -115,7 +119,7 @@ def load_files(
     with store.loading() as writing, _appending(table, lake) as rows:
         for path in paths:
             intake = intake_for(spec, writing, now_us=now_us, zone=zone, rules=rules, lake=rows)
-            load = _Load(path, intake, set_values or {}, renames or {}, now_us, zone)
+            load = _Load(path, intake, set_values or {}, renames or {}, now_us, zone, dates or {})
             with reading(path), progress(f"{path.name}, bytes", path.stat().st_size) as shown, Source(path) as source:
                 load.run(source, shown)
             total.add(load.tally)
@@ -191,12 +195,14 @@ class _Load:
         renames: Mapping[str, str],
         now_us: int,
         zone: ZoneInfo | None,
+        dates: Mapping[str, Readable],
     ) -> None:
         self.tally = _Tally()
         self._path, self._intake, self._spec = path, intake, intake.spec
         self._set, self._renames = set_values, renames
         self._now_us, self._zone = now_us, zone
         self._typed = Memo(typed)
+        self._unread = Unread(intake.spec, dates)
         self._refused = Occurrences()
         self._first_refused: int | None = None
 
@@ -219,6 +225,7 @@ class _Load:
         if file.header is None and named:
             self._check(tuple(named))
         self._check_encoding()
+        self.tally.notes += self._unread.notes(str(self._path))
 
     def _check(self, header: Sequence[str]) -> None:
         for theirs, ours in self._renames.items():
@@ -242,6 +249,7 @@ class _Load:
     def _take(self, chunk: Chunk, *, is_text: bool) -> None:
         columns = self._columns(chunk, is_text=is_text)
         stored, bad = self._intake.take(columns, chunk.n)
+        self._unread.look(columns, chunk.lines, bad)
         refused = [(fault.line, fault.raw, fault.reason, fault.rule) for fault in chunk.faults]
         for i, error in bad.items():
             raw = {name: values[i] for name, values in columns.items() if values[i] not in (None, "")}

@@ -10,7 +10,7 @@ from typing import Literal
 
 from features.errors import UserError
 
-Kind = Literal["text", "number", "past", "time", "texts", "zone"]
+Kind = Literal["text", "number", "past", "time", "texts", "text or texts", "zone"]
 """``past`` is a time that may not lie more than a day ahead, ``texts`` a JSON list of texts."""
 
 
@@ -29,6 +29,8 @@ class Column:
     low: float | None = None
     high: float | None = None
     above: float | None = None
+    empty_tells: bool = False
+    """Whether a list of nothing is kept; else it is as if nothing stood there."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +193,13 @@ PARTNERS = Table(
     columns=(
         Column("partner", required=True),
         Column("known_at", "past"),
-        *_text("name", "parent", "account", "territory"),
+        *_text("name", "parent", "account"),
+        Column("territory", "text or texts"),
         Column("topics", "texts"),
         Column("capacity", "number", low=0.0),
         Column("language"),
         Column("mode", choices=("partner_only", "partner_first", "inform", "direct")),
-        Column("visible", "texts"),
+        Column("visible", "texts", empty_tells=True),
         Column("agreement_from", "time"),
         Column("agreement_to", "time"),
     ),

@@ -185,6 +185,15 @@ class Reading(ABC):
         """Return how often that was."""
         return int(self._all(selects.TAKEN_COUNT, _taken(action, before, since, placement))[0][0])
 
+    def taken_for(self, action: str, before: int, since: int, placement: str, name: str, value: str) -> list[str]:
+        """Return whom it was taken for by decisions that have this text under ``name`` in their properties."""
+        # The pattern only narrows down: it may find too much, as SQLite does not tell cases apart.
+        said = orjson.dumps({name: value}).decode()[1:-1]
+        for each in "%\\":
+            said = said.replace(each, "_")
+        found = self._all(selects.TAKEN_FOR, (*_taken(action, before, since, placement), f"%{said}%"))
+        return [identity for identity, told in found if orjson.loads(told).get(name) == value]
+
     def outcome_rows(self, before: int | None = None) -> Iterator[OutcomeRow]:
         """Outcomes that had happened and had been received, by decision and time; the pending ones too."""
         return map(_outcome, self._stream(selects.OUTCOMES, (_ever(before), _ever(before))))

@@ -111,6 +111,7 @@ _CARRIED_OUT = (
 )
 TAKEN = Sql(text(f"SELECT identity {_CARRIED_OUT} ORDER BY decided_at, decision_id"))
 TAKEN_COUNT = Sql(text(f"SELECT count(*) {_CARRIED_OUT}"))
+TAKEN_FOR = Sql(text(f"SELECT identity, properties {_CARRIED_OUT} AND properties LIKE :h"))
 OUTCOMES = Sql(
     select(*tables.OUTCOMES.c)
     .where(_O.received_at < bindparam("a"), _O.occurred_at < bindparam("b"))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -49,13 +52,36 @@ _MIDDLE: tuple[Params, ...] = (
 _LARGE: tuple[Params, ...] = ({"num_leaves": 63, "min_data_in_leaf": 300, "feature_fraction": 0.6},)
 
 
+_BESIDE = ("sklearn", "pandas", "pyarrow", "matplotlib", "dask", "graphviz")
+"""What LightGBM imports for conveniences of its own, where it is there: two seconds and 130 MB for nothing we call."""
+
+_importing = threading.Lock()
+
+
 def lightgbm() -> Any:
-    """Import LightGBM, which takes a second and a half, when it is first needed."""
+    """Import LightGBM when it is first needed, without what it would import for its scikit-learn classes and plots.
+
+    Who wants those in the same process imports lightgbm first.
+    """
     # Threads that spin while they wait make two busy processes on one machine fifty times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import lightgbm as library  # noqa: TID251 - the part of models/ that grows trees
+    with _importing, _without(() if "lightgbm" in sys.modules else _BESIDE):
+        import lightgbm as library  # noqa: TID251 - the part of models/ that grows trees
 
     return library
+
+
+@contextmanager
+def _without(names: Iterable[str]) -> Iterator[None]:
+    """Let a first import of these modules fail meanwhile, as where they are not installed."""
+    modules: dict[str, Any] = sys.modules
+    hidden = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]
 
 
 @dataclass(frozen=True)

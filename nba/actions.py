@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.points_table import Threshold
-from nba.approach_rule import ApproachRule
+from nba.approach_rule import OUTBOUND, ApproachRule
 from nba.settings import Settings
 from nba.settings.actions import DO_NOTHING, INFOCENTER, Action, CostByTrait, Start, Valid
 from nba.settings.conditions import Conditions, Needs, Segment
 from nba.settings.people import LONGEST_VETO_US
+from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, GOAL, KEEPS, LEVER, VALUE
 
 if TYPE_CHECKING:
+    from features.compiled import F64
     from models.estimate import Candidate
 
 __all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of", "start_of"]
@@ -24,8 +28,8 @@ MONEY_DIGITS = 4
 """Digits of values and costs as printed."""
 _USUAL_START = Start()
 
-Believed = tuple[float, float, float, str]
-"""Propensity with an action and without it, the standard error of the difference, and the evidence."""
+Numbered = tuple[tuple[int, Action], ...]
+"""Actions with their columns."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,12 @@ class Catalogue:
         return len(self.names)
 
     @cached_property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """The conditions that each action asks for, by name, in the order of ``Needs``."""
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        """The conditions that each action asks for, by name, in the order of ``Needs``; stages are for a later gate."""
         nothing = Needs()
-        names = [each.name for each in fields(Needs)]
-        return tuple(tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions)
+        names = [each.name for each in fields(Needs) if each.name != "stage"]
+        asked = {a.name: tuple(n for n in names if getattr(a.needs, n) != getattr(nothing, n)) for a in self.actions}
+        return {name: found for name, found in asked.items() if found}
 
     @cached_property
     def segments(self) -> tuple[tuple[Segment, tuple[str, ...]], ...]:
@@ -100,35 +105,78 @@ class Catalogue:
         return frozenset(i for i, action in enumerate(self.actions, start=1) if action.class_ == "mandatory")
 
     @cached_property
-    def has_seasons(self) -> bool:
-        """Whether any action has a season."""
-        return any(action.valid != Valid() for action in self.actions)
-
-    @cached_property
-    def numbered(self) -> tuple[tuple[int, Action], ...]:
+    def numbered(self) -> Numbered:
         """Every action with its column."""
         return tuple(enumerate(self.actions, start=1))
 
     @cached_property
-    def fixed(self) -> tuple[tuple[float | None, float, float | None], ...]:
-        """Value, lever and cost of each action as printed; None where the value is the goal's or a trait carries it."""
-        return tuple(
-            (
-                None if a.value is None else round(a.value, MONEY_DIGITS),
-                lever,
-                None if isinstance(a.cost, CostByTrait) else round(a.cost, MONEY_DIGITS),
-            )
-            for a, lever in zip(self.actions, self.levers, strict=True)
-        )
+    def conditional(self) -> Numbered:
+        """The actions that wait for an occasion, need something or do not go out by themselves."""
+        return self._those(lambda a: a.when is not None or a.name in self.needs or OUTBOUND not in a.placements)
 
     @cached_property
-    def starts(self) -> tuple[Believed, ...]:
-        """What is believed of each action without a model: it makes all of what its goal's propensity is."""
-        starts = [(start_of(action), keeps) for action, keeps in zip(self.actions, self.keeps, strict=True)]
-        return tuple(
-            (0.0 if keeps else s.propensity, s.propensity if keeps else 0.0, s.error(s.propensity), NO_EVIDENCE)
-            for s, keeps in starts
-        )
+    def seasonal(self) -> Numbered:
+        """The actions that have a season."""
+        return self._those(lambda action: action.valid != Valid())
+
+    @cached_property
+    def staged(self) -> Numbered:
+        """The actions that do not suit every stage."""
+        return self._those(lambda action: bool(action.stages or action.needs.stage))
+
+    @cached_property
+    def unless_owned(self) -> Numbered:
+        """The actions that are not for those who have their product."""
+        return self._those(lambda action: action.unless_owned is not None)
+
+    @cached_property
+    def limited(self) -> Numbered:
+        """The actions that have room for so many only."""
+        return self._those(lambda action: action.capacity is not None)
+
+    def _those(self, holds: Callable[[Action], bool]) -> Numbered:
+        return tuple(each for each in self.numbered if holds(each[1]))
+
+    @cached_property
+    def worth(self) -> F64:
+        """The table of ``nba.worth`` with what is the same for every contact; to be copied.
+
+        Believed is, without a model, that an action makes all of what its goal's propensity is.
+        """
+        table = np.zeros((GOAL + 1, len(self)))
+        for column, action in self.numbered:
+            start = start_of(action)
+            keeps = self.keeps[column - 1]
+            table[CHANCE_WITHOUT if keeps else CHANCE, column] = start.propensity
+            table[ERROR, column] = start.error(start.propensity)
+            table[LEVER, column], table[CONTEXT, column], table[KEEPS, column] = self.levers[column - 1], 1.0, keeps
+            if action.value is None:
+                table[GOAL, column] = 1 + self.valuing_goals.index(action.goal)
+            else:
+                table[VALUE, column] = round(action.value, MONEY_DIGITS)
+            if not isinstance(action.cost, CostByTrait):
+                table[COST, column] = round(action.cost, MONEY_DIGITS)
+        return table
+
+    @cached_property
+    def policies(self) -> dict[str, Any]:
+        """What serves under these settings, by its name, as far as ``nba.choice`` was asked for it."""
+        return {}
+
+    @cached_property
+    def unproven(self) -> tuple[str, ...]:
+        """The evidence of every action without a model."""
+        return (NO_EVIDENCE,) * len(self.actions)
+
+    @cached_property
+    def valuing_goals(self) -> tuple[str | None, ...]:
+        """The goals of actions that are worth what their goal's success is."""
+        return tuple(dict.fromkeys(action.goal for action in self.actions if action.value is None))
+
+    @cached_property
+    def cost_by_trait(self) -> Numbered:
+        """The actions whose cost a trait carries."""
+        return self._those(lambda action: isinstance(action.cost, CostByTrait))
 
     @cached_property
     def channels(self) -> tuple[str, ...]:
@@ -166,16 +214,6 @@ class Catalogue:
     def approach_rule(self) -> ApproachRule:
         """What counts in the caps."""
         return ApproachRule(self.settings.actions)
-
-    @cached_property
-    def asks_owned(self) -> bool:
-        """Whether any action is not for those who have its product."""
-        return any(action.unless_owned is not None for action in self.actions)
-
-    @cached_property
-    def has_capacities(self) -> bool:
-        """Whether any action has room for so many only."""
-        return any(action.capacity is not None for action in self.actions)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ from nba.approach_rule import ApproachRule
 from nba.table_memory import tables_of
 from nba.table_reading import asset_of, known_bodies
 from nba.tables import Asset, Tables
-from nba.taken import count_taken, name_in
+from nba.taken import EVER, count_taken, invited, name_in
 
 if TYPE_CHECKING:
     from features.members import Contact
     from features.store import Store
-    from features.touchpoints import TouchpointRules
+    from features.store_reading import Reading
+    from features.touchpoints import TouchpointRules, Touchpoints
     from nba.account_past import AccountPast
 
 
@@ -43,20 +44,21 @@ class StoreSurroundings:
         """Return the devices and contracts of the contact and of its account, by id."""
         return self._assets
 
-    def account_approaches(self, since: int) -> Sequence[tuple[int, str | None]]:
+    def account_approaches(self, since: int, seen: Reading | None = None) -> Sequence[tuple[int, str | None]]:
         """Return what went out to the account's other contacts from ``since`` on, by rising time.
 
         Nothing of an account that has too many contacts to be looked at.
+
+        Parameters
+        ----------
+        seen
+            What a transaction sees: then all decisions count that it does, also those of ``as_of`` or later.
         """
-        if self.account is None:
-            return ()
+        told, before = (self.store, self.as_of) if seen is None else (seen, EVER)
         found: list[tuple[int, str | None]] = []
-        for contact in self.account.others(self.as_of):
-            touchpoints = self.account.touchpoints(contact, self.as_of)
-            decisions = [
-                row for member in contact.members for row in self.store.decisions_of(member, self.as_of, since)
-            ]
-            approaches = self.counted.approaches(touchpoints, decisions, self.as_of, since=since)
+        for contact, touchpoints in self._others:
+            decisions = [row for member in contact.members for row in told.decisions_of(member, before, since)]
+            approaches = self.counted.approaches(touchpoints, decisions, before, since=since)
             found += [(approach.at, approach.channel) for approach in approaches]
         return sorted(found, key=lambda each: each[0])
 
@@ -64,6 +66,18 @@ class StoreSurroundings:
         """Return how often an action was taken from ``since`` on, by ``nba.taken.count_taken``."""
         of = None if by is None else (by, name_in(self.traits.get(by)))
         return count_taken(self.store, action, max(since, ALWAYS), self.as_of, of, self.rules)
+
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> Collection[str]:
+        """Return who was invited to an event from ``since`` on, by ``nba.taken.invited``."""
+        return invited(self.store, event_id, actions, max(since, ALWAYS), self.as_of)
+
+    @cached_property
+    def _others(self) -> Sequence[tuple[Contact, Touchpoints]]:
+        """The account's other contacts and what happened with them; a transaction need not read them again."""
+        account = self.account
+        if account is None:
+            return ()
+        return [(each, account.touchpoints(each, self.as_of)) for each in account.others(self.as_of)]
 
     @cached_property
     def _tables(self) -> Tables:

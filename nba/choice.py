@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nba.actions import Catalogue
 from nba.contact_policy import Verdict
 from nba.draw import Draw, in_holdout, pick
-from nba.priority import Terms
+from nba.priority import Worths
 from nba.ranking import Choices, Constant, Holdout, Policy, points_policy, serving_policy, settled
 from nba.situation import Situation
+from nba.worth import KEEPS, PRIORITY, SPREAD
 
 if TYPE_CHECKING:
     from features.row_types import DecisionRow
@@ -31,8 +33,7 @@ class Rung:
     holdout: float = 0.0
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What was drawn, and the chances it is logged with; ``decided_at`` in microseconds."""
 
     decision_id: str
@@ -62,13 +63,21 @@ def rung_of(situation: Situation, verdict: Verdict, serves: str) -> Rung:
     if is_unknown:
         # Nothing may be learnt of people who are unknown or object, so nothing is tried out on them.
         return Rung(mode, "default", points_policy(catalogue))
-    return Rung(mode, serves, serving_policy(catalogue, serves), catalogue.settings.ranking.holdout)
+    return Rung(mode, serves, served(catalogue, serves), catalogue.settings.ranking.holdout)
+
+
+def served(catalogue: Catalogue, serves: str) -> Policy:
+    """Return the policy of a name, made once for a catalogue."""
+    policies: dict[str, Policy] = catalogue.policies
+    if serves not in policies:
+        policies[serves] = serving_policy(catalogue, serves)
+    return policies[serves]
 
 
 def drawn(
     situation: Situation,
     verdict: Verdict,
-    terms: Sequence[Terms],
+    terms: Worths,
     rung: Rung,
     draw: Draw,
     *,
@@ -86,16 +95,16 @@ def drawn(
     account = situation.past.traits.get("account")
     held_out = in_holdout(request.contact, str(account) if account else None, situation.as_of, rung.holdout)
     baseline = points_policy(catalogue)
-    by_points, by_policy = baseline.probabilities(choices), rung.policy.probabilities(choices)
-    logged = Holdout(baseline, rung.policy, rung.holdout).mixed(by_points, by_policy)[0].tolist()
-    drawn_from = (by_points if held_out else by_policy)[0]
+    called = baseline.called(situation.points, verdict.allowed)
+    by_policy = rung.policy.probabilities(choices)[0].tolist()
+    logged = Holdout(baseline, rung.policy, rung.holdout).mixed(called, by_policy)
     decision_id = request.decision_id or draw.fresh_id(request.contact, request.placement, situation.as_of)
     # Whoever sets a choice aside in ever new ways gets one draw and not as many as it asks for.
     if beside is not None and request.decision_id is None:
         fraction = draw.fraction_beside(beside.decision_id)
     else:
         fraction = draw.fraction(decision_id)
-    column = pick(drawn_from, fraction)
+    column = called if held_out else pick(by_policy, fraction)
     return Choice(
         decision_id=decision_id,
         action=catalogue.names[column],
@@ -107,12 +116,11 @@ def drawn(
     )
 
 
-def choices_of(situation: Situation, verdict: Verdict, terms: Sequence[Terms]) -> Choices:
-    """Lay out what policies choose by for one contact; priorities of what is not allowed are not worked out."""
-    priority, error = [0.0] * len(verdict.allowed), [0.0] * len(verdict.allowed)
-    for column in verdict.columns[1:]:
-        priority[column], error[column] = terms[column - 1].with_error
-    return Choices(np.array([priority]), np.array([verdict.allowed]), np.array([situation.points]), np.array([error]))
+def choices_of(situation: Situation, verdict: Verdict, terms: Worths) -> Choices:
+    """Lay out what policies choose by for one contact."""
+    may = np.frombuffer(bytearray(verdict.allowed), dtype=np.bool_)[None]
+    table = terms.table
+    return Choices(table[PRIORITY:SPREAD], may, np.array([situation.points]), table[SPREAD:KEEPS])
 
 
 def repeated(held: DecisionRow) -> Choice:

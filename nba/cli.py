@@ -5,23 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from io import TextIOWrapper
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol, cast
 
-from features.errors import UserError
+from features.errors import UsageError, UserError
 from nba.output import Output
 
 SUMMARIES = {
     "init": "write a short commented nba.toml that runs as it is",
     "demo": "see the whole way work on real data",
     "load": "load touchpoints, contacts and other tables from files",
-    "quarantine": "show what was refused and why; try it again after a fix",
+    "quarantine": "show what was refused and why; try it again after a fix; show what cannot be read",
     "train": "learn from what is loaded; report, promote, roll back",
     "score": "score every contact into a file and the store",
     "plan": "write the day's worklist under capacities, caps, consent and budget",
@@ -67,6 +69,17 @@ class Command(Protocol):
         """Do the work; return the exit status."""
 
 
+class Help(argparse.HelpFormatter):
+    """Breaks paragraphs to the width of the terminal, and leaves indented lines, the examples, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines: list[str] = []
+        for is_paragraph, group in groupby(text.splitlines(), lambda line: bool(line) and not line.startswith(" ")):
+            same = list(group)
+            lines += textwrap.wrap(" ".join(same), width) if is_paragraph else same
+        return "\n".join(indent + line for line in lines)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status: 0 done, 1 refused with sentences, 2 wrong usage."""
     for stream in (sys.stdout, sys.stderr):
@@ -80,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         for complaint in error.complaints:
             out.say(complaint)
-        return REFUSED
+        return WRONG_USAGE if isinstance(error, UsageError) else REFUSED
     except BrokenPipeError:
         return _leave_closed_pipe()
     except OSError as error:
@@ -200,21 +213,24 @@ def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"nba {name}",
         description=(SUMMARIES.get(name) or name).capitalize() + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     command.register(parser)
-    _add_config_everywhere(parser)
+    _finish(parser)
     return parser
 
 
-def _add_config_everywhere(parser: argparse.ArgumentParser) -> None:
-    """Let ``--config`` stand after a subcommand of a subcommand too."""
+def _finish(parser: argparse.ArgumentParser) -> None:
+    """Let ``--config`` stand after a subcommand of a subcommand too, and let all help look alike."""
+    parser.formatter_class = Help
     _add_config(parser, default=argparse.SUPPRESS)
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for nested in action.choices.values():
-                _add_config_everywhere(nested)
+            means = {each.dest: each.help for each in action._choices_actions}
+            for name, nested in action.choices.items():
+                if nested.description is None and (said := means.get(name)):
+                    nested.description = said[0].upper() + said[1:] + "."
+                _finish(nested)
 
 
 def _leave_closed_pipe() -> int:

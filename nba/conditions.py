@@ -63,16 +63,18 @@ def _revenue(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
 
 
 def _tenure(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
-    least = asked.tenure_from_us
-    found = at.known.tenure(at.as_of)
-    if least is None or (found >= least and not at.known.is_empty):
+    least, known = asked.tenure_from_us, at.known
+    found = known.tenure(at.as_of)
+    if least is None or (found >= least and known.times):
         return None
     return f"needs to be known for {least / DAY:g} days, is for {found // DAY}"
 
 
 def _traits(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
+    traits = at.known.traits
     for name, wanted in asked.traits.items():
-        if not any(_equal(at.known.traits.get(name), each) for each in wanted):
+        found = traits.get(name)
+        if not any(_equal(found, each) for each in wanted):
             return f"needs {name} to be {' or '.join(map(_spelt, wanted))}"
     return None
 
@@ -86,7 +88,7 @@ def _missing(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
 
 
 def _seen(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
-    if not asked.seen or any(kind in at.known.last_seen for kind in asked.seen):
+    if not asked.seen or not at.known.rows.keys().isdisjoint(asked.seen):
         return None
     return f"needs one of {', '.join(asked.seen)} before"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,6 @@ from nba.gates import (
     timing,
 )
 from nba.gates.refusal import Asked, Gate, Refusal
-from nba.settings.actions import Action
 from nba.situation import Situation
 
 __all__ = ["GATES", "Refusal", "Verdict", "allowed"]
@@ -50,41 +49,38 @@ def allowed(situation: Situation, *, without: Collection[str] = ()) -> Verdict:
         Gates that are left open, by name: what would be allowed if they were not there.
     """
     catalogue = situation.catalogue
-    remaining: Sequence[tuple[int, Action]] = catalogue.numbered
+    may = [True] * len(catalogue)
     refusals: dict[int, Refusal] = {}
-    left = {"actions": len(remaining)}
-    for name, gate, is_closed in GATES:
-        if name not in without and (is_closed is None or is_closed(situation)):
-            passed = []
-            for each in remaining:
-                refusal = gate(each[1], situation)
-                if refusal is None:
-                    passed.append(each)
-                else:
-                    refusals[each[0]] = refusal
-            remaining = passed
-        left[name] = len(remaining)
-    may = [False] * len(catalogue)
-    may[0] = True
-    for column, _ in remaining:
-        may[column] = True
+    left = {"actions": len(catalogue.actions)}
+    for name, gate, asked in GATES:
+        if name not in without:
+            for column, action in asked(situation):
+                refusal = gate(action, situation) if may[column] else None
+                if refusal is not None:
+                    may[column] = False
+                    refusals[column] = refusal
+        left[name] = len(catalogue.actions) - len(refusals)
     return Verdict(tuple(may), tuple(refusals[column] for column in sorted(refusals)), left)
 
 
-GATES: tuple[tuple[str, Gate, Asked | None], ...] = (
-    ("eligibility", eligibility.eligibility, None),
+def _all_where(holds: Callable[[Situation], object]) -> Asked:
+    return lambda at: at.catalogue.numbered if holds(at) else ()
+
+
+GATES: tuple[tuple[str, Gate, Asked], ...] = (
+    ("eligibility", eligibility.eligibility, eligibility.conditional),
     ("owned", owned.owned, owned.may_be_owned),
-    ("season", eligibility.season, lambda at: at.catalogue.has_seasons),
-    ("suitability", suitability.suitability, None),
-    ("consent", permission.consent, lambda at: any(at.withheld.values())),
-    ("preference", permission.preference, lambda at: at.wishes),
-    ("partner", partner.partner, partner.is_bound),
-    ("hold", holds.hold, lambda at: at.open_cases),
-    ("quiet", timing.quiet, lambda at: at.quiet),
-    ("calendar", timing.calendar, lambda at: at.closed),
-    ("cap", caps.cap, lambda at: at.full),
-    ("paused", pauses.paused, pauses.has_pause),
-    ("capacity", capacity.capacity, capacity.is_short),
-    ("excluded", permission.excluded, lambda at: at.request.exclude),
+    ("season", eligibility.season, lambda at: at.catalogue.seasonal),
+    ("suitability", suitability.suitability, lambda at: at.catalogue.staged),
+    ("consent", permission.consent, _all_where(lambda at: any(at.withheld.values()))),
+    ("preference", permission.preference, _all_where(lambda at: at.wishes)),
+    ("partner", partner.partner, _all_where(partner.is_bound)),
+    ("hold", holds.hold, _all_where(lambda at: at.open_cases)),
+    ("quiet", timing.quiet, _all_where(lambda at: at.quiet)),
+    ("calendar", timing.calendar, _all_where(lambda at: at.closed)),
+    ("cap", caps.cap, _all_where(lambda at: at.full)),
+    ("paused", pauses.paused, _all_where(pauses.has_pause)),
+    ("capacity", capacity.capacity, lambda at: at.catalogue.limited),
+    ("excluded", permission.excluded, _all_where(lambda at: at.request.exclude)),
 )
-"""In the order they are passed: name, gate, and whether it can remove anything now (None: always)."""
+"""In the order they are passed: name, gate, and the actions that it may remove now."""

@@ -66,7 +66,7 @@ class Filling:
     def chances(self) -> Floats:
         """Return the chance of each for the next slot, shape (n,), summing to 1; all 0 where no slot is left."""
         out = np.zeros(len(self._free))
-        if not self.left:
+        if self.left <= 0:
             return out
         may = self._may()
         for chance, group in self._groups(may):
@@ -137,7 +137,7 @@ def fill(filling: Filling, fractions: Iterable[float]) -> list[tuple[int, float]
     """
     found: list[tuple[int, float]] = []
     for fraction in fractions:
-        if not filling.left:
+        if filling.left <= 0:
             break
         chances = filling.chances()
         column = pick(chances, fraction)

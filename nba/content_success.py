@@ -15,6 +15,8 @@ from nba.evaluation import interval
 from nba.past import Past
 from nba.reading_list import CONTENT, slots_of, touched
 from nba.settings.actions import INFOCENTER
+from nba.settings.people import Partners
+from nba.visibility import OWNER_SIDE, sight_in
 
 if TYPE_CHECKING:
     from features.store import Store
@@ -52,14 +54,21 @@ class Rate:
         return cls(len(shown), int(read.sum()), found, within)
 
 
-def shown_slots(store: Store, as_of: int, rules: TouchpointRules) -> Iterator[Shown]:
-    """Yield every slot that was shown at least ``WITHIN`` before ``as_of``, contact by contact."""
+def shown_slots(store: Store, as_of: int, rules: TouchpointRules, partners: Partners | None = None) -> Iterator[Shown]:
+    """Yield every slot that was shown at least ``WITHIN`` before ``as_of``, contact by contact.
+
+    Parameters
+    ----------
+    partners
+        The settings that say whose interests the owner sees; others were shown nothing of it either, and are left out.
+        None: everybody's.
+    """
     answered = {row.identity for row in store.decision_rows(as_of) if row.policy == INFOCENTER}
     done: set[str] = set()
     for identity in sorted(answered):
         past = Past.read(store, identity, as_of, rules)
         name = identity if past.contact is None else past.contact.contact_id
-        if name not in done:
+        if name not in done and (partners is None or sight_in(OWNER_SIDE, past, partners, as_of).shows("interests")):
             done.add(name)
             yield from _of_contact(name, past, as_of)
 

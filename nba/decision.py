@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from features.frozen import Frozen
 from features.times import iso
 from nba.actions import DO_NOTHING
-from nba.contact_policy import Verdict
+from nba.contact_policy import Refusal, Verdict
 from nba.priority import Terms
 from nba.tables import NOTHING, Subject
 
@@ -90,6 +90,8 @@ class Decision:
     explain: bool = False
     defer: bool = False
     is_new: bool = True
+    passed_over: Sequence[Refusal] = ()
+    """Why allowed actions were not offered all the same; told only where an explanation is asked for."""
     segments: tuple[str, ...] = ()
     """Named groups that the contact is in."""
     properties: Mapping[str, object] | None = None
@@ -121,7 +123,7 @@ class Decision:
             "model_version": self.model_version,
         }
         if self.explain:
-            answer["removed"] = [refusal.to_json() for refusal in self.verdict.refusals]
+            answer["removed"] = [refusal.to_json() for refusal in (*self.verdict.refusals, *self.passed_over)]
             answer["left"] = dict(self.verdict.left)
             answer["drivers"] = [_driver(driver) for driver in self.drivers]
         return answer

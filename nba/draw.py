@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
+from features.times import DAY, to_datetime
 
-from features.times import to_datetime
-
+_BLOCK = 64
+"""Bytes that SHA-256 takes at once."""
 _HOLDOUT_SALT = b"nba holdout 1"
 
 
@@ -46,20 +46,31 @@ class Draw:
         return self._digest("id", *map(str, of)).hex()[:32]
 
     def _digest(self, *parts: str) -> bytes:
-        message = b"\0".join(part.encode("utf-8", "surrogatepass") for part in (self.key, *parts))
-        return hmac.digest(self.secret, message, hashlib.sha256)
+        begun = _keyed(self.secret)
+        inner, outer = begun[0].copy(), begun[1].copy()
+        inner.update("\0".join((self.key, *parts)).encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        return outer.digest()
 
 
-def pick(chances: NDArray[np.float64], fraction: float) -> int:
+# To set the key up costs more than what is hashed with it.
+@lru_cache(maxsize=64)
+def _keyed(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return the two hashes of HMAC-SHA-256 (RFC 2104) after their keys."""
+    key = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+
+
+def pick(chances: Iterable[float], fraction: float) -> int:
     """Return the column that a number in [0, 1) falls on, chances laid end to end in their order.
 
     Parameters
     ----------
     chances
-        Shape (n_actions,), summing to 1; a column with chance 0 is never picked.
+        One per action, summing to 1; a column with chance 0 is never picked.
     """
     reached, last = 0.0, 0
-    for column, chance in enumerate(chances.tolist()):
+    for column, chance in enumerate(chances):
         if chance > 0.0:
             reached, last = reached + chance, column
             if fraction < reached:
@@ -83,8 +94,15 @@ def quarter(as_of: int) -> str:
 def in_holdout(contact: str, account: str | None, as_of: int, share: float) -> bool:
     """Whether a contact gets the points baseline this quarter; an account's contacts are treated alike."""
     who = f"account:{account}" if account else f"contact:{contact}"
-    message = b"\0".join((_HOLDOUT_SALT, quarter(as_of).encode(), who.encode("utf-8", "surrogatepass")))
-    return _fraction(hashlib.sha256(message).digest()) < share
+    found = _quarter_hash(as_of // DAY).copy()
+    found.update(who.encode("utf-8", "surrogatepass"))
+    return _fraction(found.digest()) < share
+
+
+@lru_cache(maxsize=1_024)
+def _quarter_hash(day: int) -> hashlib._Hash:
+    """Return the hash that every contact's begins with on a day since 1970, in UTC."""
+    return hashlib.sha256(b"\0".join((_HOLDOUT_SALT, quarter(day * DAY).encode(), b"")))
 
 
 def _fraction(digest: bytes) -> float:

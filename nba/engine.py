@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nba.actions import DO_NOTHING, Catalogue
+from nba.again import again_at
 from nba.chances import shown_chances, shown_drivers
 from nba.choice import Choice, drawn, repeated, rung_of
-from nba.decision import Decision
+from nba.contact_policy import Refusal
+from nba.decision import Decision, Recommendation
 from nba.draw import Draw
 from nba.infocenter import Filled, filled
 from nba.leads import PARTNER
 from nba.occasions import OCCASION, occurrence
-from nba.offers import again_at, offers
+from nba.offers import offers
+from nba.passed_over import in_slots, passed_over
 from nba.past import Past
-from nba.priority import Terms
+from nba.priority import Worths
 from nba.request import Request
 from nba.settings.actions import Action
 from nba.standing import Standing
@@ -84,9 +87,7 @@ def decide(
     )
 
 
-def _decision(
-    found: Judged, terms: tuple[Terms, ...], choice: Choice, rules: Standing, slots: Filled | None
-) -> Decision:
+def _decision(found: Judged, terms: Worths, choice: Choice, rules: Standing, slots: Filled | None) -> Decision:
     """Put together what is known without a model."""
     situation, verdict = found.situation, found.verdict
     catalogue, request = situation.catalogue, situation.request
@@ -115,11 +116,21 @@ def _decision(
         explain=request.explain,
         defer=request.defer,
         is_new=choice.is_new,
+        passed_over=_passed_over(found, terms, choice, slots, offered) if request.explain else (),
         segments=situation.segments,
         properties=_kept(found, action, offered[0].subject if offered else NOTHING)
         if slots is None
         else slots.properties,
     )
+
+
+def _passed_over(
+    found: Judged, terms: Worths, choice: Choice, slots: Filled | None, offered: Sequence[Recommendation]
+) -> Sequence[Refusal]:
+    names = {each.action for each in offered}
+    if slots is not None:
+        return in_slots(found.situation, found.verdict, names)
+    return passed_over(found.situation, found.verdict, terms, choice, names)
 
 
 def _again_at(found: Judged, choice: Choice, sticky_end: int, slots: Filled | None) -> int | None:

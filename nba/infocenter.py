@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from nba.situation import Situation
 from nba.sticky import RESTRICTED, Judged, held_choice
 from nba.tables import Content, Subject
 
+if TYPE_CHECKING:
+    from features.row_types import DecisionRow
+
 CARRIER = Action(name=INFOCENTER, channel="web", placements=(INFOCENTER,))
 """What shows content that no action carries."""
 
@@ -35,6 +39,10 @@ _FREE = Terms(propensity=0.0, without_action=0.0, value=0.0, lever=1.0, context=
 _BY_TOPIC = ("preference", "paused")
 """Gates that look at topics: an action may be about more than the content that it carries."""
 _OF_THE_PLACE = (*_BY_TOPIC, "partner", "hold", "excluded")
+
+
+_FILLED, _ASKED, _ROOT = "filled", "asked", "root"
+"""Names under which a decision keeps what it filled, how many slots were asked for, and whose draws it goes on with."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +83,36 @@ def filled(found: Judged, terms: Sequence[Terms], draw: Draw) -> Filled | None:
     if at.request.placement != INFOCENTER or not at.past.around.tables().content:
         return None
     carriers = _Carriers(found, terms)
-    bounds = {"placement": INFOCENTER, "exclude": sorted(at.request.exclude), "limit": at.request.limit}
-    held = held_choice(at.past, at.catalogue.settings.ranking.sticky_us, at.as_of, bounds)
-    slots = [] if held is None else [slot for row in slots_of(held) if (slot := _again(row, at, carriers)) is not None]
-    if held is not None and slots:
-        return _answer(repeated(held), slots, at, carriers, bounds)
-    choice, slots = _drawn(at, carriers, draw)
+    bounds = {_FILLED: INFOCENTER, "exclude": sorted(at.request.exclude)}
+    held, usual = _held(at, bounds)
+    base = held or usual
+    slots = [] if base is None else [slot for row in slots_of(base) if (slot := _again(row, at, carriers)) is not None]
+    if base is not None and slots and _is_enough(base, slots, at, is_own=held is not None):
+        return _answer(repeated(base), slots[: at.request.limit], base.properties or {}, at, carriers)
+    choice, slots, root = _drawn(at, carriers, draw, base, slots[: at.request.limit])
     if held is not None and held.action == choice.action == DO_NOTHING:
         choice = repeated(held)
-    return _answer(choice, slots, at, carriers, bounds)
+    kept = {RESTRICTED: bounds, SLOTS: [slot.to_json() for slot in slots], _ASKED: at.request.limit, _ROOT: root}
+    return _answer(choice, slots, kept, at, carriers)
+
+
+def _held(at: Situation, bounds: Mapping[str, object]) -> tuple[DecisionRow | None, DecisionRow | None]:
+    """Return the answer that such requests have had, and else the one that others have had."""
+    sticky_us = at.catalogue.settings.ranking.sticky_us
+    held = held_choice(at.past, sticky_us, at.as_of, bounds)
+    if held is not None:
+        return held, None
+    free = held_choice(at.past, sticky_us, at.as_of, {**bounds, "exclude": []})
+    return None, free or held_choice(at.past, sticky_us, at.as_of, lambda found: found is not None and _FILLED in found)
+
+
+def _is_enough(base: DecisionRow, slots: Sequence[Slot], at: Situation, *, is_own: bool) -> bool:
+    """Whether an earlier answer needs no more slots: as many were asked for, and the request took none of them away."""
+    asked = (base.properties or {}).get(_ASKED)
+    limit = at.request.limit
+    return len(slots) >= limit or (
+        isinstance(asked, int) and limit <= asked and (is_own or len(slots) == len(slots_of(base)))
+    )
 
 
 class _Carriers:
@@ -94,7 +123,7 @@ class _Carriers:
         columns = sorted(found.verdict.columns[1:], key=lambda column: (-terms[column - 1].priority, column))
         self._named = [at.catalogue.action(column) for column in columns]
         self.terms = {action.name: terms[at.catalogue.column[action.name] - 1] for action in self._named}
-        self._gates = [(name, gate) for name, gate, is_closed in GATES if is_closed is None or is_closed(at)]
+        self._gates = [(name, gate) for name, gate, _ in GATES]
         self._found: dict[tuple[str, ...], Action | None] = {}
         asked = at.catalogue.settings.contact_policy.consent
         # An action that is called so by the settings is theirs.
@@ -122,16 +151,27 @@ class _Carriers:
         return all(gate(about, self._at) is None for gate in gates)
 
 
-def _drawn(at: Situation, carriers: _Carriers, draw: Draw) -> tuple[Choice, list[Slot]]:
+def _drawn(
+    at: Situation, carriers: _Carriers, draw: Draw, base: DecisionRow | None, given: Sequence[Slot]
+) -> tuple[Choice, list[Slot], str]:
+    """Fill what is left after the slots that are ``given`` again; returns the root of the draws, too.
+
+    Whoever asks in ever new ways gets one draw a slot, and not as many as it asks for.
+    """
     request, settings = at.request, at.catalogue.settings
-    contents = [content for content in readable(at) if carriers.of(content) is not None]
+    there = {content.content_id: content for content in readable(at) if carriers.of(content) is not None}
+    there |= {slot.content.content_id: slot.content for slot in given}
+    contents = [there[name] for name in sorted(there)]
     shelf = _shelf(contents, at)
     shares = Shares(settings.content.fresh_share, settings.content.plain_share, settings.ranking.epsilon)
     filling = Filling(shelf, shares, request.limit)
     first = filling.chances().tolist()
+    for slot in given:
+        filling.put(contents.index(slot.content))
     decision_id = request.decision_id or draw.fresh_id(request.contact, request.placement, at.as_of)
-    fractions = (draw.fraction_in_slot(decision_id, slot) for slot in range(request.limit))
-    slots = []
+    root = decision_id if base is None else str((base.properties or {}).get(_ROOT) or base.decision_id)
+    fractions = (draw.fraction_in_slot(root, slot) for slot in range(len(given), request.limit))
+    slots = list(given)
     for column, chance in fill(filling, fractions):
         action = carriers.of(contents[column]) or CARRIER
         slots.append(Slot(contents[column], action, chance, bool(shelf.is_new[column])))
@@ -148,7 +188,7 @@ def _drawn(at: Situation, carriers: _Carriers, draw: Draw) -> tuple[Choice, list
         policy=INFOCENTER,
         decided_at=at.as_of,
     )
-    return choice, slots
+    return choice, slots, root
 
 
 def _shelf(contents: Sequence[Content], at: Situation) -> Shelf:
@@ -182,7 +222,7 @@ def _again(row: Mapping[str, object], at: Situation, carriers: _Carriers) -> Slo
 
 
 def _answer(
-    choice: Choice, slots: Sequence[Slot], at: Situation, carriers: _Carriers, bounds: Mapping[str, object]
+    choice: Choice, slots: Sequence[Slot], kept: Mapping[str, object], at: Situation, carriers: _Carriers
 ) -> Filled:
     story = Story(at.known, at.as_of)
     sticky_end = choice.decided_at + at.catalogue.settings.ranking.sticky_us
@@ -197,7 +237,7 @@ def _answer(
     return Filled(
         choice=choice,
         offered=tuple(offered),
-        properties={RESTRICTED: bounds, SLOTS: [slot.to_json() for slot in slots]},
+        properties=kept,
         topics=slots[0].content.topics if slots else (),
         again_at=None if slots else rests_until(at),
     )

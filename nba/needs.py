@@ -11,28 +11,31 @@ from nba.situation import Situation
 
 def unmet(action: Action, situation: Situation) -> Unmet:
     """Say which need of an action a contact does not meet first; None where all are met."""
-    names = situation.catalogue.needs[situation.catalogue.column[action.name] - 1]
-    if not names:
+    names = situation.catalogue.needs.get(action.name)
+    if names is None:
         return None
-    found = conditions.unmet(action.needs, names, situation, _wanted_goal(action, situation.catalogue))
+    goal = wanted_goal(action, situation.catalogue) if "propensity_from" in names else None
+    found = conditions.unmet(action.needs, names, situation, goal)
     if found is None and "segment" in names:
         found = _segment(action, situation)
     if found is None and "partner" in names:
-        found = _partner(action, situation)
+        found = unmet_partner(action, situation)
     return found
 
 
-def _wanted_goal(action: Action, catalogue: Catalogue) -> str | None:
+def wanted_goal(action: Action, catalogue: Catalogue) -> str | None:
+    """Name the goal that ``propensity_from`` of an action is about."""
     goal = catalogue.settings.goals.get(action.goal or "")
     return goal.name if goal is not None and not goal.is_absence else catalogue.usual_goal
 
 
 def _segment(action: Action, at: Situation) -> Unmet:
     wanted = action.needs.segment
-    return f"needs the segment {' or '.join(wanted)}" if not set(wanted) & set(at.segments) else None
+    return f"needs the segment {' or '.join(wanted)}" if set(wanted).isdisjoint(at.segments) else None
 
 
-def _partner(action: Action, at: Situation) -> Unmet:
+def unmet_partner(action: Action, at: Situation) -> Unmet:
+    """Say which partner an action needs and the contact has not, or has and should not; None where that is met."""
     wanted, partner = action.needs.partner, None if at.agreement is None else at.agreement.name
     if wanted is None or (isinstance(wanted, bool) and wanted == bool(partner)):
         return None

@@ -3,23 +3,22 @@
 An event calls for an action about it where the contact may be interested: the event has no topics, or the contact
 itself had a touchpoint about one of them within three half-lives of interest (``topics.half_life``; 90 days), in
 which interest fades to an eighth. An action with topics is for events about these. Where both are known, the event's
-language is the contact's. An event with seats calls for no more actions, from the beginning of its window on, than it
-has seats.
+language is the contact's. An event with seats calls nobody anew once as many were invited to it, by whichever actions;
+who was invited keeps the seat, and may be reminded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import orjson
 
 from nba.actions import about_same
-from nba.approach_rule import OUTBOUND
 from nba.calendar import local_day
 from nba.interests import SILENT
 from nba.languages import is_spoken
-from nba.occurrence import Occurrence
+from nba.occurrence import Occurrence, at_event
 from nba.settings.actions import Action
 from nba.settings.occasions import Occasion
 from nba.situation import Situation
@@ -38,10 +37,10 @@ def by_event(when: Occasion, action: Action, at: Situation) -> Iterator[Occurren
         if not _suits(event, action, at):
             continue
         ends = min(ends, _interested_until(event.topics, at))
-        if begins < ends and at.as_of < ends and _has_seats(event, action, begins, at):
+        if begins < ends and at.as_of < ends and _has_seat(event, begins, at):
             name, does = event.event_id, "begins" if when.of == "starts_at" else "ends"
             about = f"{_title(event)} {does} on {local_day(moment, at.zone)}"
-            yield Occurrence(begins, ends, about, event_id=name, topics=event.topics, of=f"event:{name}")
+            yield Occurrence(begins, ends, about, event_id=name, topics=event.topics, of=at_event(name))
             if begins > at.as_of:
                 return
 
@@ -128,13 +127,28 @@ def _interested_until(topics: Sequence[str], at: Situation) -> int:
     return at.as_of
 
 
-def _has_seats(event: Event, action: Action, begins: int, at: Situation) -> bool:
-    if event.seats is None or begins > at.as_of:
-        return True
-    taken = at.past.around.taken(action.name, begins, None)
-    held = at.held
-    if held is not None and held.action == action.name and (held.placement or OUTBOUND) == OUTBOUND:
-        # What would be given again holds its seat already.
-        then = held.carried_out_at
-        taken -= then is not None and begins <= then < at.as_of
-    return taken < event.seats
+def _has_seat(event: Event, begins: int, at: Situation) -> bool:
+    return (
+        begins > at.as_of or event.seats is None or not needs_seat(event, at) or len(seated_at(event, at)) < event.seats
+    )
+
+
+def needs_seat(event: Event, at: Situation) -> bool:
+    """Whether to call a contact for an event takes a seat: where they are counted, until it begins, and but once."""
+    if event.seats is None or at.as_of >= event.starts_at:
+        return False
+    seated, who = seated_at(event, at), at.past.contact
+    return not any(name in seated for name in ((at.request.contact,) if who is None else who.members))
+
+
+def seated_at(event: Event, at: Situation) -> Collection[str]:
+    """Return the identities that were invited to an event by our decisions; each has a seat.
+
+    By any action that events call for, from the first moment on at which one of them calls for this event.
+    """
+    whens = {action.name: action.when for action in at.catalogue.actions if action.when is not None}
+    calling = {name: when for name, when in whens.items() if when.trigger == "event"}
+    moments = [
+        moment + (when.from_us or 0) for when in calling.values() if (moment := _moment(event, when)) is not None
+    ]
+    return at.past.around.invited(event.event_id, tuple(calling), min(moments, default=at.as_of))

@@ -8,7 +8,9 @@ occasions; what went out is looked up in ``past``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from features.times import iso
 from features.touchpoints import NONE
@@ -19,7 +21,7 @@ from nba.occasion_events import by_event, by_touchpoint, pointing_on
 from nba.occasion_habits import by_burst, by_points, by_silence
 from nba.occasion_revenue import by_fall
 from nba.occasion_stages import by_stage
-from nba.occurrence import Calls, Occurrence
+from nba.occurrence import OCCASION, Calls, Occurrence
 from nba.settings.actions import Action
 from nba.settings.occasions import Occasion
 from nba.situation import Situation
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
     from features.row_types import DecisionRow
 
 __all__ = ["OCCASION", "Calls", "Occurrence", "calls", "occurrence"]
-
-OCCASION = "occasion"
-"""Under this name a decision keeps which occasion it was made for."""
 
 Finder = Callable[[Occasion, Action, Situation], Iterable[Occurrence]]
 
@@ -83,19 +82,32 @@ def _calls(action: Action, when: Occasion, at: Situation) -> Calls:
     return Calls(now=pointing_on(now, action, at) if when.trigger == "after" else now, next=following)
 
 
-def waiting(action: Action, at: Situation) -> tuple[str, int | None] | None:
-    """Say what an action waits for, and until when if the clock alone tells; None where nothing keeps it waiting."""
-    if action.when is None:
-        return None
-    found = calls(action, action.when, at)
+def waiting(action: Action, when: Occasion, at: Situation) -> tuple[Waiting, int | None] | None:
+    """Return what an action waits for, and until when if the clock alone tells; None where nothing keeps it waiting."""
+    found = calls(action, when, at)
     if found.now is not None:
         return None
-    until = None if found.next is None else found.next.begins
-    if found.used is not None:
-        return f"went out already for this occasion: {found.used.about}", until
-    if found.next is not None:
-        return f"waits for its occasion: {found.next.about}, from {_day(found.next.begins, at)} on", until
-    return f"waits for its occasion: {_LACKING[action.when.trigger].format(action.when.of)}", None
+    return Waiting(when, found, at.zone), None if found.next is None else found.next.begins
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Says what an action waits for when it is called."""
+
+    when: Occasion
+    found: Calls
+    zone: ZoneInfo
+
+    def __call__(self) -> str:
+        """Put it in words."""
+        used, following = self.found.used, self.found.next
+        if used is not None:
+            return f"went out already for this occasion: {used.about}"
+        if following is None:
+            return f"waits for its occasion: {_LACKING[self.when.trigger].format(self.when.of)}"
+        day = local_day(following.begins, self.zone)
+        begins = day.isoformat() if day_begins(day, self.zone) == following.begins else iso(following.begins)
+        return f"waits for its occasion: {following.about}, from {begins} on"
 
 
 class Gone(NamedTuple):
@@ -136,8 +148,3 @@ def _occasion_of(row: DecisionRow) -> str | None:
     # What others loaded may have a column of this name that means something else.
     found = (row.properties or {}).get(OCCASION) if row.chances is not None else None
     return found if isinstance(found, str) else None
-
-
-def _day(moment: int, at: Situation) -> str:
-    day = local_day(moment, at.zone)
-    return day.isoformat() if day_begins(day, at.zone) == moment else iso(moment)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OCCASION = "occasion"
+"""Under this name a decision keeps which occasion it was made for."""
+
+
+def at_event(event_id: str) -> str:
+    """Return what a decision keeps as its occasion where that is an event."""
+    return f"event:{event_id}"
+
 
 @dataclass(frozen=True)
 class Occurrence:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nba.actions import DO_NOTHING
 from nba.choice import Choice
 from nba.contact_policy import Verdict
 from nba.decision import Recommendation
+from nba.gates.timing import ends_at, not_before
 from nba.occasions import occurrence
 from nba.partners import INFORM, PARTNER_FIRST
 from nba.priority import Terms
@@ -19,23 +22,28 @@ from nba.tables import NOTHING
 def offers(
     situation: Situation,
     verdict: Verdict,
-    terms: tuple[Terms, ...],
+    terms: Sequence[Terms],
     choice: Choice,
     sticky_end: int,
 ) -> tuple[Recommendation, ...]:
     """Return the chosen action, then the other allowed ones by priority, as many as asked for.
 
     Empty where "do nothing" was chosen. Only the first was drawn, so only it has a probability. Mandatory
-    actions come before all others, as no ranking applies to them.
+    actions come before all others, as no ranking applies to them. Where the points table chose, the others are those
+    that it calls for, in its order: a priority that no model stands behind ranks nothing.
     """
     if choice.action == DO_NOTHING:
         return ()
     catalogue = situation.catalogue
     first = catalogue.column[choice.action]
-    by_points = choice.mode == "points"
+    by_points = is_by_points(choice)
+    called = called_for(situation)
     others = [column for column in verdict.columns[1:] if column != first]
-    others.sort(key=lambda c: (catalogue.action(c).class_ != "mandatory", -terms[c - 1].priority, c))
-    called = {c for threshold, columns in catalogue.thresholds if threshold.holds(situation.points) for c in columns}
+    if by_points:
+        others = [c for c in others if c in called or c in catalogue.mandatory]
+        others.sort(key=lambda c: (c not in catalogue.mandatory, called.get(c, 0), c))
+    else:
+        others.sort(key=lambda c: (c not in catalogue.mandatory, -terms[c - 1].priority, c))
     story, subjects = Story(situation.known, situation.as_of), Subjects(situation)
     return tuple(
         offer(
@@ -46,27 +54,22 @@ def offers(
             terms[column - 1],
             choice.chances[choice.action] if column == first else None,
             sticky_end,
-            by_points and column in called,
+            choice.mode == "points" and column in called,
         )
         for column in [first, *others][: situation.request.limit]
     )
 
 
-def again_at(situation: Situation, verdict: Verdict, sticky_end: int) -> int | None:
-    """Return the earliest time at which the clock alone may change "do nothing"; None where it never will.
+def is_by_points(choice: Choice) -> bool:
+    """Whether the points table chose."""
+    return choice.mode in ("points", "default")
 
-    What would go out on a day or at an hour at which nothing does waits for the next at which it may.
-    """
-    as_of, channel_of = situation.as_of, situation.catalogue.channel_of
-    found = sticky_end if sticky_end > as_of else None
-    ends = [(refusal.until, channel_of[refusal.action]) for refusal in verdict.refusals if refusal.until is not None]
-    for end, channel in sorted(ends):
-        if found is not None and end >= found:
-            break
-        opens = situation.opens_at(channel, end) if end > as_of else None
-        if opens is not None and (found is None or opens < found):
-            found = opens
-    return found
+
+def called_for(situation: Situation) -> dict[int, int]:
+    """Return the columns that the points table calls for, each with its place in the table's order."""
+    thresholds = situation.catalogue.thresholds
+    columns = (c for threshold, columns in thresholds if threshold.holds(situation.points) for c in columns)
+    return {column: place for place, column in enumerate(dict.fromkeys(columns))}
 
 
 def offer(
@@ -95,6 +98,7 @@ def offer(
     goal = situation.catalogue.settings.goals.get(action.goal or "")
     calling = occurrence(action, situation)
     topic = story.topic(action, situation.request.topic)
+    starts = not_before(action, situation)
     return Recommendation(
         action=action.name,
         channel=action.channel,
@@ -103,8 +107,8 @@ def offer(
         topic=topic,
         terms=terms,
         probability=probability,
-        not_before=situation.as_of,
-        valid_until=_valid_until(action, situation, sticky_end),
+        not_before=starts,
+        valid_until=_valid_until(action, situation, sticky_end, starts),
         reasons=story.reasons(
             action,
             points=situation.points,
@@ -131,14 +135,8 @@ def _executor(action: Action, situation: Situation) -> str:
     return action.executor
 
 
-def _valid_until(action: Action, situation: Situation, sticky_end: int) -> int | None:
+def _valid_until(action: Action, situation: Situation, sticky_end: int, starts: int) -> int | None:
     """When the offer ends at the latest: with the choice, the action's season or occasion, or its channel's hours."""
-    ends = [sticky_end] if sticky_end > situation.as_of else []
-    if action.valid.to is not None:
-        ends.append(action.valid.to)
-    calling = occurrence(action, situation)
-    if calling is not None:
-        ends.append(calling.ends)
-    last = min(ends, default=None)
-    closes = situation.closes_at(action.channel, last)
+    last = ends_at(action, situation, sticky_end)
+    closes = situation.closes_at(action.channel, last, starts)
     return last if closes is None else closes

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.times import DAY, parse_duration
 from nba.settings.people import LONGEST_VETO_US, MODES, Partners
 from nba.tables import Partner
+
+if TYPE_CHECKING:
+    from features.store import Store
 
 PARTNER_ONLY, PARTNER_FIRST, INFORM, DIRECT = MODES
 
@@ -70,6 +73,13 @@ def agreement(
     if not in_force(partner, as_of) or _is_own(traits, partner):
         return None
     return Agreement(partner, mode_of(partner, settings), visible_of(partner, settings), veto_of(partner))
+
+
+def known_partners(store: Store, before: int) -> list[str]:
+    """Name the partners that the table ``partners`` or any contact named strictly before a moment, sorted."""
+    listed = {row.key for row in store.record_rows("partners", before)}
+    # Who is not in the table looks after its contacts all the same.
+    return sorted(listed | {str(named) for row in store.contact_rows(before) if (named := row.body.get("partner"))})
 
 
 def in_force(partner: Partner, as_of: int) -> bool:

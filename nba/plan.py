@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.compiled import F64, I32, I64, Flags
+from features.sorting import in_parts
 from nba.plan_limits import Day, Limits, Worklist, broken, columns_of, kept_out
 from nba.plan_steps import after_prices, fill, take
 
@@ -69,9 +70,19 @@ class _Market:
 
     def demand(self, price: F64) -> tuple[float, I64]:
         """Return the bound that prices give, and how much of each priced limit is wanted at them."""
-        used = np.empty(len(self.room), dtype=np.int64)
-        total = take(self.starts, self.priority, self.nested, self.left, self.priced, self.kind, self.use, price, used)
-        return total + float(price @ self.room), used
+        blocks = len(self.starts) - 1
+        gained, parts = np.zeros(blocks), list[I64]()
+
+        def do(low: int, high: int) -> None:
+            used = np.empty(len(self.room), dtype=np.int64)
+            m = self
+            take(low, high, m.starts, m.priority, m.nested, m.left, m.priced, m.kind, m.use, price, used, gained)
+            parts.append(used)
+
+        in_parts(do, blocks, work=len(self.priority))
+        # Whole numbers, and one sum over all blocks: the same however many processors share the work.
+        used: I64 = np.stack(parts).sum(axis=0)
+        return float(gained.sum()) + float(price @ self.room), used
 
     def highest(self) -> F64:
         """Return the price of each limit at which nobody wants it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ ONE_A_DAY = "day:one a channel"
 BUDGET = "budget"
 CAPACITY = "capacity"
 WISH = "preference"
+SEATS = "seats"
+LEADS = "partner capacity"
 
 NOBODY = -1
 """Code of a contact without an account, owner or partner."""
@@ -32,6 +34,28 @@ class Wanted:
     contact: int
     room: int
     columns: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places that no action has of its own: the seats of events, the leads that partners can take in hand.
+
+    Parameters
+    ----------
+    name
+        Of the rule.
+    row
+        Of each candidate: of which places it takes one; -1: of none.
+    room
+        How many of each are left.
+    binds_all
+        Whether a mandatory action is not done either where none is left.
+    """
+
+    name: str
+    row: I64
+    room: I64
+    binds_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,8 @@ class Pool:
         counted for (``NOBODY``: without one, or counted together).
     wanted
         What contacts wish themselves.
+    places
+        What else is limited.
     """
 
     contact: I64
@@ -67,6 +93,7 @@ class Pool:
     today: I64
     taken: Mapping[tuple[int, int], int] = field(default_factory=Frozen)
     wanted: tuple[Wanted, ...] = ()
+    places: tuple[Places, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +101,8 @@ class Rules:
     """A pool made ready for planning.
 
     ``order`` says which candidate of the pool stands at each place of the day, ``placed`` which candidates of the day
-    are mandatory: these are done in any case, take room from the others, and are never ranked. ``capacities`` names
-    the column and the code behind each limit of the family ``CAPACITY``.
+    are mandatory: these are done in any case but that of ``Places.binds_all``, take room from the others, and are never
+    ranked. ``capacities`` names the column and the code behind each limit of the family ``CAPACITY``.
     """
 
     day: Day
@@ -102,11 +129,17 @@ def rules_of(catalogue: Catalogue, pool: Pool, budget: float | None) -> Rules:
     block = _blocks(pool) if together else np.arange(len(pool.account))
     order = np.lexsort((pool.column, pool.contact, block[pool.contact])).astype(np.int64)
     here = _Here(catalogue, pool, pool.contact[order], pool.column[order])
-    placed = here.is_of_class("mandatory")
+    duty = here.is_of_class("mandatory")
+    placed = duty & _has_place(pool.places, order, duty)
     capacity, capacities = _capacity(here)
-    limits = [*_caps(here), *_wishes(here), *capacity, *_budget(here, pool.cost[order], budget)]
+    places = (
+        Limits(each.name, each.row[order].astype(np.int32), each.room, priced=True)
+        for each in pool.places
+        if (each.row >= 0).any()
+    )
+    limits = [*_caps(here), *_wishes(here), *capacity, *places, *_budget(here, pool.cost[order], budget)]
     left = tuple(_after(each, placed) for each in limits)
-    priority = np.where(placed, -np.inf, pool.priority[order])
+    priority = np.where(duty, -np.inf, pool.priority[order])
     return Rules(Day(priority, block[here.contact], left), order, placed, capacities)
 
 
@@ -130,6 +163,18 @@ def _blocks(pool: Pool) -> I64:
     """Give every account a number, and each contact without one its own."""
     n = int(pool.account.max(initial=NOBODY)) + 1
     return np.where(pool.account == NOBODY, n + np.arange(len(pool.account)), pool.account)
+
+
+def _has_place(places: Sequence[Places], order: I64, duty: Flags) -> Flags:
+    """Which mandatory candidates have a place where they cannot do without: the first in the day's order."""
+    found = np.ones(len(order), dtype=np.bool_)
+    for each in places:
+        row = each.row[order]
+        at = np.flatnonzero(duty & found & (row >= 0)) if each.binds_all else np.empty(0, dtype=np.int64)
+        at = at[np.argsort(row[at], kind="stable")]
+        first = np.searchsorted(row[at], row[at])
+        found[at] = np.arange(len(at)) - first < each.room[row[at]]
+    return found
 
 
 def _caps(here: _Here) -> Iterator[Limits]:

@@ -50,14 +50,27 @@ def _sort(order: I64, worth: F64, n: int) -> None:
 
 @compiled
 def take(
-    starts: I64, priority: F64, nested: I32, left: I64, priced: I32, kind: I64, use: I64, price: F64, used: I64
-) -> float:
-    """Let every block take its best candidates at these prices; return what that is worth after prices.
+    low: int,
+    high: int,
+    starts: I64,
+    priority: F64,
+    nested: I32,
+    left: I64,
+    priced: I32,
+    kind: I64,
+    use: I64,
+    price: F64,
+    used: I64,
+    gained: F64,
+) -> None:
+    """Let every block from ``low`` to before ``high`` take its best candidates at these prices.
 
     Where limits are nested, taking the best that still fits, again and again, is best of all (Edmonds 1971).
 
     Parameters
     ----------
+    low, high
+        Blocks; other ones may be worked on at the same time.
     starts
         Where each block starts, and the end of the last.
     nested, left
@@ -66,15 +79,16 @@ def take(
         Limits with a price, shape (families, n); of each family its row in ``use``, or -1 where candidates use 1.
     used
         Gets how much of each priced limit was taken.
+    gained
+        Gets for each of these blocks what that is worth after prices.
     """
     longest = 0
-    for block in range(len(starts) - 1):
+    for block in range(low, high):
         longest = max(longest, starts[block + 1] - starts[block])
     order, worth = np.empty(longest, dtype=np.int64), np.empty(longest)
-    total = 0.0
     used[:] = 0
-    for block in range(len(starts) - 1):
-        n = 0
+    for block in range(low, high):
+        n, total = 0, 0.0
         for k in range(starts[block], starts[block + 1]):
             value = priority[k] - _cost(k, priced, kind, use, price)
             if value > 0.0:
@@ -98,7 +112,7 @@ def take(
             for family in range(nested.shape[0]):
                 if nested[family, order[i]] >= 0:
                     left[nested[family, order[i]]] += 1
-    return total
+        gained[block] = total
 
 
 @compiled

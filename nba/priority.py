@@ -1,31 +1,29 @@
-"""The worth of an action for a contact now, by one formula, from terms that a reader can add up.
-
-``priority = (propensity - without_action) x value x lever x context - cost``, and for a goal that something
-does not happen (churn) ``(without_action - propensity) x ...``: there the worth is what is kept. It is known up to
-``error x value x lever x context``, where ``error`` is that of the effect.
-"""
+"""The worth of an action for a contact now, by one formula (``nba.worth``), from terms that a reader can add up."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, overload
 
-from nba.actions import MONEY_DIGITS, NO_EVIDENCE, Believed, Catalogue, about_same, cost_of, start_of
+import numpy as np
+
+from nba.actions import MONEY_DIGITS, NO_EVIDENCE, Catalogue, about_same, cost_of, start_of
 from nba.settings.actions import Action
 from nba.situation import Situation
+from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, KEEPS, work_out
 
 if TYPE_CHECKING:
+    from features.compiled import F64
     from models.estimate import Estimate
 
 CONTEXT_MATCH = 1.2
 """Factor of an action about the topic that the request names: the contact looks at it at this moment."""
 
-_CHANCE_DIGITS, _ERROR_DIGITS, _PRIORITY_DIGITS = 6, 8, 10
-
 
 class Terms(NamedTuple):
-    """What a priority is made of, rounded as printed, so that the printed numbers add up."""
+    """A priority and what it is made of, rounded as printed, so that the printed numbers add up."""
 
     propensity: float
     without_action: float
@@ -38,18 +36,9 @@ class Terms(NamedTuple):
     evidence: str = NO_EVIDENCE
     error: float = 0.0
     """Standard error of the effect, of which more decisions would take away all."""
-
-    @property
-    def priority(self) -> float:
-        """The formula."""
-        return self.with_error[0]
-
-    @property
-    def with_error(self) -> tuple[float, float]:
-        """The priority and its standard error."""
-        with_, without, value, lever, context, cost, keeps, _, error = self
-        gain = without - with_ if keeps else with_ - without
-        return round(gain * value * lever * context - cost, _PRIORITY_DIGITS), error * value * lever * context
+    priority: float = 0.0
+    spread: float = 0.0
+    """Standard error of the priority."""
 
     def to_json(self) -> dict[str, float]:
         """Return the terms as they stand in an answer."""
@@ -63,8 +52,49 @@ class Terms(NamedTuple):
         }
 
 
-def terms_of(situation: Situation, estimate: Estimate | None, success_values: Mapping[str, float]) -> tuple[Terms, ...]:
-    """Terms of every action, in the catalogue's order without "do nothing", which is worth 0.
+class Worths(Sequence[Terms]):
+    """What every action is worth: its terms, in the catalogue's order without "do nothing".
+
+    Parameters
+    ----------
+    table
+        Worked out by ``nba.worth``; policies choose by it.
+    keeps, evidence
+        Of each action, for its terms, which are made when they are first looked at.
+    """
+
+    def __init__(self, table: F64, keeps: Sequence[bool], evidence: Sequence[str]) -> None:
+        self.table, self._keeps, self._evidence = table, keeps, evidence
+
+    @cached_property
+    def _terms(self) -> tuple[Terms, ...]:
+        *six, error, priority, spread = self.table[:KEEPS, 1:].tolist()
+        return tuple(map(Terms, *six, self._keeps, self._evidence, error, priority, spread))
+
+    def __len__(self) -> int:
+        return len(self._keeps)
+
+    @overload
+    def __getitem__(self, at: int) -> Terms: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Terms, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Terms | tuple[Terms, ...]:
+        return self._terms[at]
+
+    def __iter__(self) -> Iterator[Terms]:
+        return iter(self._terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Worths) and self._terms == other._terms
+
+    def __hash__(self) -> int:
+        return hash(self._terms)
+
+
+def terms_of(situation: Situation, estimate: Estimate | None, success_values: Mapping[str, float]) -> Worths:
+    """Work out the terms of every action; "do nothing" has none and is worth 0.
 
     Parameters
     ----------
@@ -73,41 +103,40 @@ def terms_of(situation: Situation, estimate: Estimate | None, success_values: Ma
     success_values
         Mean margin of a success per goal, as learnt.
     """
-    worth: dict[str | None, float] = {}
-    found = []
     catalogue, topic = situation.catalogue, situation.request.topic
-    believed = catalogue.starts if estimate is None else _believed(catalogue, estimate)
-    each = zip(catalogue.actions, believed, catalogue.keeps, catalogue.fixed, strict=True)
-    for action, (with_, without, error, evidence), keeps, (value, lever, cost) in each:
-        if value is None:
-            if action.goal not in worth:
-                worth[action.goal] = round(_goal_value(action.goal, situation, success_values), MONEY_DIGITS)
-            value = worth[action.goal]
-        if cost is None:
-            cost = round(cost_of(action, situation.known.traits), MONEY_DIGITS)
-        context = 1.0 if topic is None else _context(topic, action)
-        with_, without, error = (
-            round(with_, _CHANCE_DIGITS),
-            round(without, _CHANCE_DIGITS),
-            round(error, _ERROR_DIGITS),
-        )
-        found.append(Terms(with_, without, value, lever, context, cost, keeps, evidence, error))
-    return tuple(found)
+    table = catalogue.worth.copy()
+    goals = [round(_goal_value(each, situation, success_values), MONEY_DIGITS) for each in catalogue.valuing_goals]
+    for column, action in catalogue.cost_by_trait:
+        table[COST, column] = round(cost_of(action, situation.known.traits), MONEY_DIGITS)
+    if topic is not None:
+        table[CONTEXT, 1:] = [_context(topic, action) for action in catalogue.actions]
+    evidence = catalogue.unproven if estimate is None else _believe(estimate, table)
+    values = np.array(goals, dtype=np.float64)
+    if not work_out(table, values):
+        evidence = _fill_gaps(table, evidence, catalogue)
+        work_out(table, values)
+    return Worths(table, catalogue.keeps, evidence)
 
 
-def _believed(catalogue: Catalogue, estimate: Estimate) -> Sequence[Believed]:
-    """Return what the model says of each action; where it has nothing to say, what the action's ``start`` does."""
-    with_, without = estimate.propensity.tolist(), estimate.without_action.tolist()
-    error = [math.nan] * len(with_) if estimate.effect_error is None else estimate.effect_error.tolist()
-    found = []
-    for i, (p, q, e) in enumerate(zip(with_, without, error, strict=True)):
+def _believe(estimate: Estimate, table: F64) -> Sequence[str]:
+    """Take over what the model says of each action; returns its evidence."""
+    table[CHANCE, 1:], table[CHANCE_WITHOUT, 1:] = estimate.propensity, estimate.without_action
+    table[ERROR, 1:] = math.nan if estimate.effect_error is None else estimate.effect_error
+    return estimate.evidence
+
+
+def _fill_gaps(table: F64, evidence: Sequence[str], catalogue: Catalogue) -> Sequence[str]:
+    """Fill in what the model has nothing to say of with what the action's ``start`` does; returns the evidence."""
+    found, believed = list(evidence), [CHANCE, CHANCE_WITHOUT, ERROR]
+    for column, action in catalogue.numbered:
+        p, q, e = table[believed, column].tolist()
         # NaN is unequal to itself: a goal that could not be learnt has no estimate.
         if p != p or q != q:
-            found.append(catalogue.starts[i])
-        else:
+            table[believed, column] = catalogue.worth[believed, column]
+            found[column - 1] = NO_EVIDENCE
+        elif e != e:
             # Without decisions nobody knows how sure a model is: as sure as the belief at the start.
-            unsure = e if e == e else start_of(catalogue.actions[i]).error(p)
-            found.append((p, q, unsure, estimate.evidence[i]))
+            table[ERROR, column] = start_of(action).error(p)
     return found
 
 
@@ -124,7 +153,7 @@ def _goal_value(name: str | None, situation: Situation, success_values: Mapping[
     if goal.value != "sum":
         return float(goal.value)
     if goal.is_absence:
-        return situation.known.margin(settings.touchpoints, situation.as_of)
+        return situation.margin_year
     learnt = success_values.get(goal.name)
     if learnt is not None:
         return float(learnt)

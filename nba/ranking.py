@@ -6,13 +6,16 @@ rows. Action 0 is "do nothing": always allowed, worth 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import Flags, compiled
 from models.points_table import Threshold
+from nba import worth
 from nba.actions import Catalogue
 from nba.thompson import chances_of_being_best
 
@@ -53,7 +56,7 @@ class Choices:
             )
         if self.error is not None and self.error.shape != shapes[0]:
             raise ValueError(f"error has the shape {self.error.shape}; give that of priority, {shapes[0]}")
-        if not self.allowed[:, 0].all():
+        if not all(self.allowed[:, 0].tolist()):
             raise ValueError('"do nothing" (column 0) is forbidden in some row; it is always allowed')
 
 
@@ -70,11 +73,9 @@ class Greedy:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return 1 for the best; of equals for the first."""
-        known = choices.allowed & ~np.isnan(choices.priority)
-        known[:, 0] = True
-        worth = np.where(known, choices.priority, -np.inf)
-        worth[:, 0] = 0.0
-        return _one_hot(worth.argmax(axis=1), choices)
+        found = np.zeros(choices.allowed.shape)
+        _choose_best(np.ascontiguousarray(choices.priority), np.ascontiguousarray(choices.allowed), found)
+        return found
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,11 @@ class Points:
         """Return 1 for what the table calls for."""
         found = np.zeros(choices.allowed.shape)
         for row, (total, may) in enumerate(zip(choices.points.tolist(), choices.allowed.tolist(), strict=True)):
-            found[row, self._called(total, may)] = 1.0
+            found[row, self.called(total, may)] = 1.0
         return found
 
-    def _called(self, total: float, allowed: list[bool]) -> int:
+    def called(self, total: float, allowed: Sequence[bool]) -> int:
+        """Return the column that a total calls for."""
         for threshold, columns in self.thresholds:
             if threshold.holds(total):
                 for column in columns:
@@ -144,8 +146,8 @@ class Epsilon:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return (1 - epsilon) of the other policy's and epsilon of an even chance."""
-        found = self.of.probabilities(choices) * (1.0 - self.epsilon)
-        found += choices.allowed * (self.epsilon / choices.allowed.sum(axis=1, keepdims=True))
+        found = self.of.probabilities(choices)
+        _spread(found, np.ascontiguousarray(choices.allowed), self.epsilon)
         return found
 
 
@@ -164,11 +166,12 @@ class Holdout:
 
     def probabilities(self, choices: Choices) -> Floats:
         """Return share x points + (1 - share) x policy."""
-        return self.mixed(self.points.probabilities(choices), self.policy.probabilities(choices))
+        return self.share * self.points.probabilities(choices) + (1.0 - self.share) * self.policy.probabilities(choices)
 
-    def mixed(self, points: Floats, policy: Floats) -> Floats:
-        """Return the mixture of chances under the two."""
-        return self.share * points + (1.0 - self.share) * policy
+    def mixed(self, called: int, chances: Sequence[float]) -> list[float]:
+        """Return the mixture for one contact: the table calls for a column, the policy gives these chances."""
+        share, rest = self.share, 1.0 - self.share
+        return [share * (column == called) + rest * chance for column, chance in enumerate(chances)]
 
 
 def points_policy(catalogue: Catalogue) -> Points:
@@ -211,6 +214,36 @@ def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
     if serves.startswith("constant:"):
         return Epsilon(Constant(catalogue.column[serves.partition(":")[2]]), ranking.epsilon)
     return Epsilon(points_policy(catalogue), ranking.epsilon)
+
+
+def warm_up() -> None:
+    """Choose once, so that what is compiled at first use is ready before a request needs it."""
+    worth.warm_up()
+    choices = Choices(np.zeros((1, 2)), np.ones((1, 2), dtype=bool), np.zeros(1), np.ones((1, 2)))
+    for policy in (Greedy(), Thompson()):
+        Epsilon(policy, 0.5).probabilities(choices)
+
+
+@compiled
+def _choose_best(priority: Floats, allowed: Flags, chances: Floats) -> None:
+    """Give all chance of each row to the first of the best that are allowed, to column 0 where none is above 0."""
+    for row in range(len(priority)):
+        best, column = 0.0, 0
+        for i in range(1, priority.shape[1]):
+            if allowed[row, i] and priority[row, i] > best:
+                best, column = priority[row, i], i
+        chances[row, column] = 1.0
+
+
+@compiled
+def _spread(chances: Floats, allowed: Flags, epsilon: float) -> None:
+    """Leave ``1 - epsilon`` of the chances and share out the rest evenly over what is allowed."""
+    for row in range(len(chances)):
+        each = epsilon / allowed[row].sum()
+        for i in range(chances.shape[1]):
+            chances[row, i] *= 1.0 - epsilon
+            if allowed[row, i]:
+                chances[row, i] += each
 
 
 def _one_hot(column: NDArray[np.int64], choices: Choices) -> Floats:

@@ -65,7 +65,7 @@ class Story:
         found += [_said(kind, topic, ages) for (kind, topic), ages in self._about(action.topics)[:2]]
         # No more are shown than that, so that no more have to be put into words.
         found += [_said(kind, None, ages) for kind, ages in list(self._by_kind.items())[:MOST_REASONS]]
-        return list(dict.fromkeys(found))[:MOST_REASONS] or ["chosen without knowing anything of the contact"]
+        return list(dict.fromkeys(found))[:MOST_REASONS] or [self._otherwise]
 
     def topic(self, action: Action, of_the_moment: str | None) -> str | None:
         """Return what an action should be about: the topic of the moment, else what interests the contact."""
@@ -92,6 +92,17 @@ class Story:
     def _find(self, topics: tuple[str, ...]) -> list[tuple[tuple[str, str], Ages]]:
         found = [(key, ages) for key, ages in self._by_topic.items() if about_same(key[1], topics)]
         return sorted(found, key=lambda group: -len(group[1]))
+
+    @cached_property
+    def _otherwise(self) -> str:
+        """What is said where nothing of the last year is a reason."""
+        t, kinds = self._known.touchpoints, self._known.kinds
+        if not kinds and not self._known.traits:
+            return "chosen without knowing anything of the contact"
+        for row in reversed((~t.outbound).nonzero()[0].tolist()):
+            if kinds[row] not in _SILENT:
+                return f"last {one(kinds[row])} {_ago(self._as_of - self._known.times[row])}"
+        return "nothing it did so far speaks for this or against it"
 
     @cached_property
     def _rows(self) -> list[int]:

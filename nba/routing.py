@@ -113,24 +113,29 @@ class Routing:
         takes = self._record.taken.rate(partner.partner, lead.topic)
         wins = self._record.won.rate(partner.partner, lead.topic)
         chance = takes.chance
-        about = f" about {lead.topic}" if lead.topic else ""
-        reasons = [
-            f"takes {takes.chance:.0%} of the leads{about} ({_cases(takes, 'offered')})",
-            f"wins {wins.chance:.0%} of those it takes ({_cases(wins, 'settled')})",
-        ]
-        if partner.territory:
-            reasons.append(f"covers {', '.join(partner.territory)}")
+        reasons = [f"covers {' and '.join(partner.territory)}"] if partner.territory else []
         if partner.capacity is not None:
-            reasons.append(f"{self._record.open.get(partner.partner, 0)} of {partner.capacity} leads in hand")
-            held = self._record.open.get(partner.partner, 0) + given.get(partner.partner, 0)
-            chance = self._record.load.on(chance, held / max(1, partner.capacity))
+            held = self._record.open.get(partner.partner, 0)
+            reasons.append(_room_left(held, partner.capacity))
+            chance = self._record.load.on(chance, (held + given.get(partner.partner, 0)) / max(1, partner.capacity))
+        reasons.append(_judged_by(takes, wins, lead.topic))
         return Routed(partner.partner, chance, wins.chance, tuple(reasons))
 
 
-def _cases(rate: Rate, what: str) -> str:
+def _room_left(held: int, capacity: int) -> str:
+    """Say that there is room; of few leads in hand the number would tell of single contacts."""
+    n = counted(held)
+    return "has room" if n is None else f"has {n} of {capacity} leads in hand"
+
+
+def _judged_by(takes: Rate, wins: Rate, topic: str | None) -> str:
     """Say from how much it was learnt; of few contacts the number would tell of single ones."""
-    n = counted(round(rate.cases))
-    return f"few {what} so far" if n is None else f"{n} {what}"
+    about = f" about {topic}" if topic else ""
+    offered, settled = counted(round(takes.cases)), counted(round(wins.cases))
+    if offered is None:
+        return f"was offered few leads{about} so far, so what is usual counts"
+    ended = "few" if settled is None else settled
+    return f"judged by {offered} leads{about} that it was offered, {ended} of them taken and settled"
 
 
 def covers(partner: Partner, traits: Mapping[str, Any]) -> bool:

@@ -132,22 +132,23 @@ class Situation:
             self._openings[channel, moment] = opens_at(policy, channel, moment, self.zone)
         return self._openings[channel, moment]
 
-    def closes_at(self, channel: str, before: int | None) -> int | None:
-        """Return the first moment from which a channel is quiet or closed, if it comes ``before`` another."""
+    def closes_at(self, channel: str, before: int | None, after: int | None = None) -> int | None:
+        """Return the first moment after now (or ``after``) from which a channel is quiet or closed, if ``before``."""
         policy = self.catalogue.settings.contact_policy
         if not self.goes_out or (policy.quiet is None and policy.calendar is None):
             return None
-        before = self.as_of + YEAR if before is None else before
-        if (channel, before) not in self._closings:
-            self._closings[channel, before] = closes_at(policy, channel, self.as_of, self.zone, before)
-        return self._closings[channel, before]
+        after = self.as_of if after is None else after
+        asked = channel, after + YEAR if before is None else before, after
+        if asked not in self._closings:
+            self._closings[asked] = closes_at(policy, channel, after, self.zone, asked[1])
+        return self._closings[asked]
 
     @cached_property
     def _openings(self) -> dict[tuple[str, int], int | None]:
         return {}
 
     @cached_property
-    def _closings(self) -> dict[tuple[str, int], int | None]:
+    def _closings(self) -> dict[tuple[str, int, int], int | None]:
         return {}
 
     @cached_property
@@ -209,6 +210,11 @@ class Situation:
     def revenue_year(self) -> float:
         """Revenue less returns in the 365 days before."""
         return self.known.revenue(self.catalogue.settings.touchpoints, self.as_of)
+
+    @cached_property
+    def margin_year(self) -> float:
+        """Contribution margin of revenue less returns in the 365 days before."""
+        return self.known.margin(self.catalogue.settings.touchpoints, self.as_of)
 
     @cached_property
     def approaches(self) -> tuple[Approach, ...]:

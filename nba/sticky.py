@@ -6,7 +6,7 @@ What it gets instead stands beside the choice and takes its place for nobody but
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -55,8 +55,12 @@ def judged(situation: Situation) -> Judged:
     return Judged(situation, allowed(situation), None if usual is None else _set_aside(usual, situation))
 
 
+Bounds = Mapping[str, object] | None
+"""What the request of a decision left out; None where it is the usual choice."""
+
+
 def held_choice(
-    past: Past, sticky_us: int, as_of: int, bounds: Mapping[str, object] | None = None
+    past: Past, sticky_us: int, as_of: int, bounds: Bounds | Callable[[Bounds], bool] = None
 ) -> DecisionRow | None:
     """Return the last decision of ours that nothing has overtaken; None where there is none.
 
@@ -65,11 +69,17 @@ def held_choice(
     Parameters
     ----------
     bounds
-        Those of a request, for what such requests got beside the usual choice; None: the usual choice.
+        Those of a request, for what such requests got beside the usual choice; None: the usual choice. Or which
+        will do.
     """
     # Decisions that were loaded from elsewhere have no chances: nothing here may repeat them.
-    ours = (row for row in reversed(past.decisions) if row.chances is not None)
-    last = next((row for row in ours if (row.properties or {}).get(RESTRICTED) == bounds), None)
+    last = None
+    for row in reversed(past.decisions):
+        if row.chances is not None:
+            found = _bounds_of(row)
+            if bounds(found) if callable(bounds) else found == bounds:
+                last = row
+                break
     if last is None or not last.decided_at < as_of < last.decided_at + sticky_us:
         return None
     t = past.touchpoints
@@ -105,6 +115,11 @@ def _set_aside(held: DecisionRow, situation: Situation) -> DecisionRow | None:
     """Return the choice if only the request's own bounds are in its way."""
     free = replace(situation.request, exclude=(), placement=held.placement or OUTBOUND)
     return None if _holding(held, replace(situation, request=free)) is None else held
+
+
+def _bounds_of(row: DecisionRow) -> Bounds:
+    found = (row.properties or {}).get(RESTRICTED)
+    return found if isinstance(found, Mapping) else None
 
 
 def _bounds(request: Request) -> Mapping[str, object]:

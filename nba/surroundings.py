@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from nba.tables import Asset, Tables
@@ -29,6 +29,9 @@ class Surroundings(Protocol):
             None: for anybody; ``owner`` or ``partner``: for the contacts of this contact's owner or partner.
         """
 
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> Collection[str]:
+        """Return each identity for which any of these actions was carried out for an event from ``since`` on."""
+
 
 class Alone:
     """Nothing is known to lie around a contact."""
@@ -48,6 +51,10 @@ class Alone:
     def taken(self, action: str, since: int, by: str | None) -> int:
         """Return 0."""
         return 0
+
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> Collection[str]:
+        """Return nobody."""
+        return ()
 
 
 _EMPTY = Tables()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,18 +14,30 @@ from features.times import HOUR
 from features.touchpoints import TouchpointRules
 from nba.approach_rule import OUTBOUND
 from nba.contact_traits import traits_of
+from nba.occurrence import OCCASION, at_event
 
 if TYPE_CHECKING:
     from features.store import Store
+    from features.store_reading import Reading
 
 TOLD_FOR = HOUR
 """How long it takes at most until a count knows that a contact has another owner or partner."""
+
+EVER = 2**62
+"""Later than any moment."""
 
 _MOST_KEPT = 100_000
 
 
 def count_taken(
-    store: Store, action: str, since: int, as_of: int, of: tuple[str, str | None] | None, rules: TouchpointRules
+    store: Store,
+    action: str,
+    since: int,
+    as_of: int,
+    of: tuple[str, str | None] | None,
+    rules: TouchpointRules,
+    *,
+    seen: Reading | None = None,
 ) -> int:
     """Count our decisions for an action that were carried out in ``[since, as_of)``, as far as we know.
 
@@ -34,14 +46,31 @@ def count_taken(
     of
         Whose contacts: ``("owner", name)`` or ``("partner", name)``, None for contacts that have none; None:
         everybody's. A contact's owner is the one it has at ``as_of``.
+    seen
+        What a transaction sees: then everything counts that it does, also what was decided at ``as_of`` or later.
     """
+    told, before = (store, as_of) if seen is None else (seen, EVER)
     if of is None:
-        return store.taken_count(action, as_of, since, OUTBOUND)
-    taken = store.taken(action, as_of, since, OUTBOUND)
+        return told.taken_count(action, before, since, OUTBOUND)
+    taken = told.taken(action, before, since, OUTBOUND)
     by, name = of
     with _LOCK:
         kept = _KEPT.setdefault(store, _Kept())
     return sum(kept.named(store, identity, by, as_of, rules) == name for identity in taken)
+
+
+def invited(store: Reading, event_id: str, actions: Collection[str], since: int, as_of: int) -> frozenset[str]:
+    """Return each identity for which our decisions for an event were carried out in ``[since, as_of)``.
+
+    Parameters
+    ----------
+    actions
+        Those that events call for: one event may have several, and who was asked twice comes once.
+    """
+    of = OCCASION, at_event(event_id)
+    return frozenset(
+        identity for action in actions for identity in store.taken_for(action, as_of, since, OUTBOUND, *of)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,20 +124,29 @@ class TrackRecord:
     load: LoadEffect = field(default_factory=LoadEffect)
 
     @classmethod
-    def of(cls, offers: Iterable[Offer], as_of: int, capacity: Mapping[str, int] = Frozen()) -> TrackRecord:
+    def of(
+        cls,
+        offers: Iterable[Offer],
+        as_of: int,
+        capacity: Mapping[str, int] = Frozen(),
+        unlearnt: Iterable[Offer] = (),
+    ) -> TrackRecord:
         """Count what is known at ``as_of``.
 
         Parameters
         ----------
         capacity
             How many leads at once each partner can take, of those that say so.
+        unlearnt
+            Further offers, of contacts that may not be profiled: they are in hand, and nothing is learnt from them.
         """
         known = list(offers)
+        everything = [*known, *unlearnt]
         waits = sorted(o.won_at - o.taken_at for o in known if o.won_at is not None and o.taken_at is not None)
         taken = Rates((o.partner, o.topic, o.taken, 1.0) for o in known if o.taken is not None)
         won = Rates((o.partner, o.topic, o.won_at is not None, _settled(o, waits, as_of)) for o in known if o.taken)
         chances = {o: taken.rate(o.partner, o.topic).chance for o in known if o.taken is not None}
-        return cls(taken, won, open_leads(known, as_of), LoadEffect.of(known, chances, capacity))
+        return cls(taken, won, open_leads(everything, as_of), LoadEffect.of(everything, chances, capacity))
 
 
 def _settled(offer: Offer, waits: Sequence[int], as_of: int) -> float:

@@ -21,22 +21,95 @@ from nba.tables import Partner
 FEWEST = 5
 """The smallest number of contacts that are counted together; fewer would tell of single ones."""
 
-ALWAYS_SHOWN = ("contact_id", "as_of")
+_STAGE, _POINTS, _CHANCES, _OFFERS = "stage", "points", "propensities", "recommendations"
+_WHY = "reasons"
+_TOPICS = "interests"
+_OWNED = "assets"
 
-PARTS: Mapping[str, str] = {
-    "stage_by_rule": "stage",
-    "stage_by_topic": "stage",
-    "drivers": "propensities",
-    "expected_value": "recommendations",
-    "removed": "recommendations",
-    "left": "recommendations",
-    "again_at": "recommendations",
-    "do_nothing": "recommendations",
-    "links": "identities",
-    "touchpoints": "timeline",
-}
-"""The part that a column belongs to, where it is not its own; so do ``p_...`` to propensities, ``action_...`` and
-``priority_...`` to recommendations."""
+PARTS = (
+    _STAGE, _POINTS, "segments", _CHANCES, _OFFERS, _WHY, _TOPICS, _OWNED, "timeline", "identities", "account",
+)  # fmt: skip
+"""What terms may list, beside single columns. ``reasons`` is what led to a number: sentences, drivers, terms."""
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "decision_id": (), "contact_id": (), "as_of": (), "degraded": (), "mode": (), "model_version": (),
+    "stage": (_STAGE,),
+    "stage_by_rule": (_STAGE,),
+    "stage_by_topic": (_STAGE, _TOPICS),
+    "segments": ("segments",),
+    "propensities": (_CHANCES,),
+    "propensities.*.probability": (_CHANCES,),
+    "propensities.*.grade": (_CHANCES,),
+    "propensities.*.risk": (_CHANCES,),
+    "propensities.*.trend": (_CHANCES,),
+    "propensities.*.trend_why": (_CHANCES,),
+    "propensities.*.for": (_CHANCES, _WHY),
+    "propensities.*.against": (_CHANCES, _WHY),
+    "points": (_POINTS,),
+    "points.total": (_POINTS,),
+    "points.actions": (_POINTS,),
+    "points.log": (_POINTS,),
+    "points.fit": (_POINTS,),
+    "points.schemes": (_POINTS,),
+    "recommendations": (_OFFERS,),
+    **{
+        f"recommendations.{name}": (_OFFERS,)
+        for name in (
+            "rank", "action", "channel", "executor", "goal", "inform", "not_before", "valid_until", "priority",
+            "probability", "evidence", "terms.lever", "terms.context", "terms.cost",
+        )
+    },
+    "recommendations.terms.propensity": (_OFFERS, _CHANCES, _WHY),
+    "recommendations.terms.without_action": (_OFFERS, _CHANCES, _WHY),
+    "recommendations.terms.value": (_OFFERS, _CHANCES, _WHY),
+    "recommendations.reasons": (_OFFERS, _WHY),
+    "recommendations.topic": (_OFFERS, _TOPICS),
+    "recommendations.event_id": (_OFFERS, _TOPICS),
+    "recommendations.content_id": (_OFFERS, _TOPICS),
+    "recommendations.product_id": (_OFFERS, _TOPICS, _OWNED),
+    "recommendations.asset_id": (_OFFERS, _OWNED),
+    "do_nothing": (_OFFERS,),
+    "again_at": (_OFFERS,),
+    "holdout": (_OFFERS,),
+    "removed": (_OFFERS,),
+    "removed.action": (_OFFERS,),
+    "removed.rule": (_OFFERS,),
+    "removed.detail": (_OFFERS, _WHY),
+    "left": (_OFFERS,),
+    "drivers": (_CHANCES, _WHY),
+    # of a profile
+    "identities": ("identities",), "links": ("identities",), "account": ("account",), "partner": (),
+    "interests": (_TOPICS,), "touchpoints": ("timeline",), "timeline": ("timeline",),
+    # of a file of scores
+    "p_*": (_CHANCES,), "expected_value": (_OFFERS,), "action_*": (_OFFERS,), "priority_*": (_OFFERS,),
+    # of a row of a plan
+    **{
+        f"plan.{name}": (_OFFERS,)
+        for name in (
+            "rank", "contact_id", "executor", "action", "channel", "not_before", "priority", "evidence", "lever",
+            "context", "cost",
+        )
+    },
+    "plan.account": ("account",), "plan.owner": ("owner",), "plan.partner": ("partner",),
+    "plan.topic": (_OFFERS, _TOPICS), "plan.event_id": (_OFFERS, _TOPICS), "plan.content_id": (_OFFERS, _TOPICS),
+    "plan.product_id": (_OFFERS, _TOPICS, _OWNED), "plan.asset_id": (_OFFERS, _OWNED),
+    "plan.propensity": (_OFFERS, _CHANCES, _WHY),
+    "plan.without_action": (_OFFERS, _CHANCES, _WHY),
+    "plan.value": (_OFFERS, _CHANCES, _WHY),
+    "plan.reasons": (_OFFERS, _WHY),
+    # of a row of what-if
+    **{f"whatif.{name}": (_OFFERS,) for name in ("contact_id", "from", "to", "first", "moments")},
+}  # fmt: skip
+"""What must be listed, all of it, for a field to be seen. Empty: that there is such a contact; a ``*`` stands for any
+name. What is not here is seen by nobody whose sight is partial."""
+
+CARRIES_TRAIT = frozenset({"points.fit", "recommendations.terms.cost", "plan.cost"})
+"""Fields whose number may stand for a trait's value: the trait has to be listed, too."""
+
+UNKNOWN = "\0"
+"""Where nobody said which trait it is."""
+
+_BRANCHES = frozenset(field[:at] for field in FIELDS for at, letter in enumerate(field) if letter == ".")
 
 
 @dataclass(frozen=True)
@@ -69,8 +142,13 @@ class Sight:
         """Whether nothing is seen of the single contact."""
         return self.parts is not None and not self.parts
 
-    def shows(self, column: str) -> bool:
-        """Whether a column, or key of an answer, is seen.
+    def shows(self, field: str, trait: str | None = UNKNOWN) -> bool:
+        """Whether a field is seen, named as in ``FIELDS``.
+
+        Parameters
+        ----------
+        trait
+            Of a field in ``CARRIES_TRAIT``: the trait whose value it stands for; None: for none.
 
         Examples
         --------
@@ -82,7 +160,42 @@ class Sight:
             return True
         if not self.parts:
             return False
-        return column in ALWAYS_SHOWN or column in self.parts or _part_of(column) in self.parts
+        if field in self.parts:
+            return True
+        if field in CARRIES_TRAIT and trait is not None and trait not in self.parts:
+            return False
+        needs = needs_of(field)
+        return needs is not None and self.parts.issuperset(needs)
+
+
+def needs_of(field: str) -> tuple[str, ...] | None:
+    """Say what must be listed for a field to be seen; None where nobody said it.
+
+    Examples
+    --------
+    >>> needs_of("stage_by_topic"), needs_of("propensities.*.for"), needs_of("p_churn"), needs_of("name")
+    (('stage', 'interests'), ('propensities', 'reasons'), ('propensities',), None)
+    """
+    if field in FIELDS:
+        return FIELDS[field]
+    family, _, name = field.partition("_")
+    return () if field in _BRANCHES else FIELDS.get(f"{family}_*") if name else None
+
+
+def part_of(field: str, name: str) -> str:
+    """Name a part of a field as ``FIELDS`` does.
+
+    Examples
+    --------
+    >>> part_of("propensities", "churn"), part_of("points", "fit")
+    ('propensities.*', 'points.fit')
+    """
+    return f"{field}.*" if f"{field}.*" in _BRANCHES else f"{field}.{name}"
+
+
+def has_parts(field: str) -> bool:
+    """Whether a field is seen part by part."""
+    return field in _BRANCHES
 
 
 WHOLE = Sight(None)
@@ -160,11 +273,3 @@ def counted(n: int) -> int | None:
     (5, None)
     """
     return n if n >= FEWEST else None
-
-
-def _part_of(column: str) -> str:
-    if column.startswith("p_"):
-        return "propensities"
-    if column.startswith(("action_", "priority_")):
-        return "recommendations"
-    return PARTS.get(column, column)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nba.actions import Catalogue
 from nba.consent import Ledger
 from nba.past import Past
-from nba.priority import Terms, terms_of
+from nba.priority import Worths, terms_of
 from nba.request import Request
 from nba.situation import Situation
 from nba.standing import Standing, standing
@@ -32,7 +32,7 @@ class Weighed:
     """Everything about a contact's actions but the choice: what is allowed, what each is worth, and by which belief."""
 
     judged: Judged
-    terms: tuple[Terms, ...]
+    terms: Worths
     """In the catalogue's order without "do nothing"."""
     rules: Standing
     estimate: Estimate | None

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from features.store import Store
-from nba import thompson
+from nba import ranking
 from nba.actions import Catalogue
 from nba.door import now_us
 from nba.settings import Settings
@@ -96,8 +96,7 @@ async def _open(
     now = clock()
     # The catalogues are read now and not while the first request waits.
     await asyncio.gather(asyncio.to_thread(warm_up, now), asyncio.to_thread(tables_of, store, now), bundles.look())
-    if settings.ranking.policy == "thompson":
-        await asyncio.to_thread(thompson.warm_up)
+    await asyncio.to_thread(ranking.warm_up)
     sync = None if sync_seconds is None else SyncChild(_plan(settings, sync_seconds))
     _in_background(bundles.watch(), stack)
     if sync is not None:

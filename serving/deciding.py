@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
+from enum import Enum
 from functools import partial
 
 import orjson
 
 from features.row_types import DecisionRow
 from features.store import Writing
+from features.times import SECOND
 from nba.decision import Decision
 from nba.draw import Draw
 from nba.engine import decide
@@ -18,6 +20,7 @@ from nba.past import Past
 from nba.request import Request
 from nba.seen_answer import seen_answer
 from nba.settings import Settings
+from nba.shared_limits import Claim
 from nba.visibility import OWNER_SIDE, Viewer, sight_in
 from serving.feedback import settle_feedback
 from serving.problems import Problem
@@ -51,9 +54,8 @@ async def answer(service: Service, body: object, viewer: Viewer = OWNER_SIDE) ->
         before = service.store.decision(request.decision_id)
         if before is not None:
             return _repeated(before, asked)
-    now = service.now_us()
-    for later in range(_TRIES):
-        as_of = now + later
+    as_of = service.now_us()
+    for tried in range(_TRIES):
         past = Past.read(
             service.store,
             request.contact,
@@ -66,18 +68,27 @@ async def answer(service: Service, body: object, viewer: Viewer = OWNER_SIDE) ->
         # A caller finds its own id in the answer, also where an earlier decision is given again under it.
         named = replace(decision, decision_id=request.decision_id or decision.decision_id)
         sight = sight_in(viewer, past, service.settings.partners, as_of)
-        shown = seen_answer(named.to_json(), sight, request.contact, service.settings.actions)
+        shown = seen_answer(named.to_json(), sight, request.contact, service.settings)
         found = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
         row = _row(decision, request, asked, found)
         if row is None and request.decision_id is None:
             return found
-        if row is not None and await service.writer.write(partial(_store, service.settings, row)):
-            return found
+        if row is not None:
+            claim = Claim.of(decision, request, past, service.catalogue)
+            stored = await service.writer.write(partial(_store, service.settings, row, claim))
+            if stored is Stored.NOW:
+                return found
+            if stored is Stored.NEVER:
+                # Others took the last place while this was decided, so it is decided again, after theirs: other
+                # machines' clocks may be ahead.
+                as_of = max(service.now_us(), as_of + 2**tried * SECOND // 1000)
+                continue
         # Somebody else was first with this id, before the writer came to it or while the past was read.
         before = service.store.decision(request.decision_id or decision.decision_id)
         if before is not None and (request.decision_id is not None or before.request_hash == asked):
             return _repeated(before, asked)
         # Two questions about one contact came in the same microsecond: this one counts as a later one.
+        as_of += 1
     raise Problem(503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"})
 
 
@@ -116,11 +127,23 @@ def _row(decision: Decision, request: Request, asked: str, found: bytes) -> Deci
     return repeat_row(request.decision_id, decision, asked, found)
 
 
-def _store(settings: Settings, row: DecisionRow, writing: Writing) -> bool:
-    is_new = writing.decisions([row]) == 1
-    if is_new:
-        settle_feedback(writing, row.decision_id, settings)
-    return is_new
+class Stored(Enum):
+    """What became of a decision that was to be stored."""
+
+    NOW = "now"
+    BEFORE = "before"
+    """Something was stored under its id before."""
+    NEVER = "never"
+    """Others took what it claims."""
+
+
+def _store(settings: Settings, row: DecisionRow, claim: Claim | None, writing: Writing) -> Stored:
+    if claim is not None and writing.seen.decision(row.decision_id) is None and claim.is_lost(writing.seen):
+        return Stored.NEVER
+    if writing.decisions([row]) == 0:
+        return Stored.BEFORE
+    settle_feedback(writing, row.decision_id, settings)
+    return Stored.NOW
 
 
 def _hash(body: object) -> str:

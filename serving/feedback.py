@@ -12,6 +12,7 @@ import orjson
 
 from features.cells import RowError, cell
 from features.errors import UserError
+from features.frozen import Frozen
 from features.history_reading import contact_rows
 from features.members import members_of
 from features.row_types import DecisionRow, OutcomeRow, TouchpointRow
@@ -23,6 +24,7 @@ from features.touchpoints import TouchpointRules
 from nba.actions import DO_NOTHING
 from nba.settings import Settings
 from nba.settings.actions import Action
+from serving.offered import IDS, Offered, narrowed, offered
 from serving.repeats import decision_behind
 
 OUTCOMES = (
@@ -46,11 +48,13 @@ _COLUMNS = (
     Column("value", "number"),
     Column("occurred_at", "past"),
     Column("feedback_id"),
+    *map(Column, IDS),
 )
 _UNTIL = Column("until", "past")
 _LONGEST = {"note": 10_000}
 _LONGEST_TEXT = 500
 _EVER = 2**62
+_NO_IDS: Mapping[str, str] = Frozen()
 
 
 class FeedbackError(UserError):
@@ -101,36 +105,53 @@ def read_feedback(given: object, now_us: int) -> OutcomeRow:
     )
 
 
-def check_action(store: Reading, row: OutcomeRow, settings: Settings) -> None:
-    """Refuse feedback on an action that there is not.
+def read_ids(given: object) -> Mapping[str, str]:
+    """Return the ids of what checked feedback says that it is about."""
+    found = given if isinstance(given, Mapping) else {}
+    return {name: str(found[name]) for name in IDS if found.get(name)}
+
+
+def check_feedback(store: Reading, row: OutcomeRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS) -> None:
+    """Refuse feedback on what its decision did not offer.
+
+    Parameters
+    ----------
+    ids
+        Of what it is about, as ``read_ids`` found them.
 
     Raises
     ------
     FeedbackError
-        Where the action is neither in the settings nor the decision's own.
+        Where the decision is known and offered no such action, or none with such an id; where it is not known yet
+        and the action is not in the settings.
     """
-    if row.action is None or row.action == DO_NOTHING or row.action in settings.actions:
-        return
     decision = decision_behind(store, row.decision_id)
-    # An action that was taken out of the settings since is still the decision's own.
-    if decision is None or decision.action != row.action:
+    if decision is not None:
+        _check_offered(decision, row, ids)
+    elif row.action is not None and row.action != DO_NOTHING and row.action not in settings.actions:
         near = get_close_matches(row.action, settings.actions, n=1)
         way = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(settings.actions)}"
-        raise FeedbackError(f"action: {row.action!r} is neither the decision's action nor in the settings; {way}")
+        raise FeedbackError(f"action: {row.action!r} is not in the settings; {way}")
 
 
-def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings) -> Receipt:
+def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS) -> Receipt:
     """Write an outcome and, where the decision is known, its touchpoint.
 
     A repeat stores nothing. Of a decision that is not known nothing but the outcome is kept until it is.
+
+    Raises
+    ------
+    FeedbackError
+        Where the decision came only just now and offered no such thing.
     """
     # What the same transaction stored before counts too: both may have come at the same moment.
     decision = decision_behind(writing.seen, row.decision_id)
     if decision is not None:
+        _check_offered(decision, row, ids)
         row = row._replace(decision_id=decision.decision_id)
     is_new = writing.outcomes([row]) == 1
     if is_new and decision is not None:
-        _store_touchpoint(writing, row, decision, settings)
+        _store_touchpoint(writing, row, decision, settings, ids)
     return Receipt(is_new, decision is None)
 
 
@@ -183,18 +204,38 @@ def _content_id(given: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def _touchpoint(row: OutcomeRow, decision: DecisionRow, actions: Mapping[str, Action]) -> TouchpointRow | None:
-    name = row.action or decision.action
+def _check_offered(decision: DecisionRow, row: OutcomeRow, ids: Mapping[str, str]) -> None:
+    if narrowed(decision, row.action, ids) is not None:
+        return
+    there = offered(decision)
+    names = list(dict.fromkeys(each.action for each in there))
+    way = "feedback is about what its decision offered; send what was done besides as a touchpoint"
+    if row.action is not None and row.action not in names:
+        near = get_close_matches(row.action, names, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"it offered {', '.join(names)}"
+        raise FeedbackError(f"action: {row.action!r} is nothing that the decision offered, {meant}; {way}")
+    field = next(iter(ids))
+    known = sorted({each.ids[field] for each in there if field in each.ids})
+    raise FeedbackError(
+        f"{field}: {ids[field]!r} is nothing that the decision offered, it offered {', '.join(known) or 'none'}; {way}"
+    )
+
+
+def _touchpoint(
+    row: OutcomeRow, decision: DecisionRow, about: Offered, actions: Mapping[str, Action]
+) -> TouchpointRow | None:
+    name = about.action
     is_done = row.outcome == DONE
     if row.outcome in _NOT_BY_THE_CONTACT or (is_done and name == DO_NOTHING):
         return None
     properties = {
+        **about.ids,
         "reason": row.reason,
         "until": None if row.until is None else iso(row.until),
         "action": None if name == DO_NOTHING else name,
     }
     kept = {key: value for key, value in properties.items() if value is not None}
-    action = actions.get(name)
+    action, topics = actions.get(name), decision.topics if about.topics is None else about.topics
     return TouchpointRow(
         identity=decision.identity,
         occurred_at=row.occurred_at,
@@ -203,17 +244,23 @@ def _touchpoint(row: OutcomeRow, decision: DecisionRow, actions: Mapping[str, Ac
         kind=row.outcome,
         channel=action.channel if action else None,
         direction="outbound" if is_done else "inbound",
-        topics=orjson.dumps(decision.topics).decode() if decision.topics else None,
+        topics=orjson.dumps(list(topics)).decode() if topics else None,
         value=row.value,
         decision_id=row.decision_id,
-        action=kept.get("action"),
+        action=None if name == DO_NOTHING else name,
         properties=orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None,
         source=SOURCE,
     )
 
 
-def _store_touchpoint(writing: Writing, row: OutcomeRow, decision: DecisionRow, settings: Settings) -> None:
-    touchpoint = _touchpoint(row, decision, settings.actions)
+def _store_touchpoint(
+    writing: Writing, row: OutcomeRow, decision: DecisionRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS
+) -> None:
+    about = narrowed(decision, row.action, ids)
+    if about is None:
+        # It waited for a decision that then offered no such thing.
+        return
+    touchpoint = _touchpoint(row, decision, about, settings.actions)
     if touchpoint is not None and not _is_reported(writing.seen, row, decision.identity, settings.touchpoints):
         writing.touchpoints([touchpoint])
 

@@ -141,6 +141,10 @@ FEEDBACK = _object(
     value=NUMBER_OR_NULL,
     occurred_at=MOMENT_OR_NULL,
     feedback_id=TEXT_OR_NULL,
+    product_id=TEXT_OR_NULL,
+    content_id=TEXT_OR_NULL,
+    event_id=TEXT_OR_NULL,
+    asset_id=TEXT_OR_NULL,
 )
 
 RECEIPT = _object(

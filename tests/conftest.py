@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.mlflow_tables import empty_tables
 from tests.postgres import Databases, running
 
 # CI repeats its examples, so that a change is judged by what it changed; new ones are searched for everywhere else.
@@ -61,3 +62,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'nba.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of MLflow without runs, to be copied."""
+    return empty_tables(tmp_path_factory)

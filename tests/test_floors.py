@@ -59,4 +59,6 @@ def test_the_commands_are_listed_without_importing_what_they_need() -> None:
 
 
 def test_the_service_starts_without_what_only_training_needs() -> None:
-    assert not {"mlflow", "pandas", "sklearn", "matplotlib"} & loaded_after("import serving.app, serving.run")
+    code = "import serving.app, serving.run\nfrom models.boosting import lightgbm\nlightgbm()"
+    assert not {"mlflow", "pandas", "sklearn", "matplotlib"} & loaded_after(code)
+    assert "sklearn" in loaded_after(f"{code}\nimport sklearn.base"), "what was hidden from LightGBM is there again"

@@ -25,7 +25,8 @@ RUN = [pytest.param(each, marks=[pytest.mark.slow] if each.name[0] in LONG else 
 
 @pytest.mark.parametrize("script", RUN)
 def test_a_notebook_runs_on_small_data(script, tmp_path):
-    given = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "NBA_NOTEBOOK_CONTACTS": "400"}
+    contacts = "400" if script.name[0] in LONG else "150"
+    given = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "NBA_NOTEBOOK_CONTACTS": contacts}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
         cwd=tmp_path, env=given, capture_output=True, text=True, check=False, timeout=600,

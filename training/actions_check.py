@@ -1,20 +1,28 @@
-"""Who is eligible for each action at a moment, and which rule removes everybody else."""
+"""Who is eligible for each action at a moment, and which rule removes everybody else.
+
+Contacts whose recommendations their partners keep from the owner are apart from all others: two counts that they are in
+would tell of a single one by their difference. Of them it is told how many there are and how many each action may go
+to, in whole fives and from five on.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nba.visibility import OWNER_SIDE, counted, sight_in
+from nba.visibility import FEWEST, OWNER_SIDE, sight_in
 from nba.weighing import Weighed
 from training.everybody import Everybody
-from training.weighed import OUTBOUND, map_weighed
+from training.weighed import map_weighed
 
 if TYPE_CHECKING:
     from models.belief import Belief
     from nba.settings import Settings
+
+_SHOWN = "recommendations"
+"""The part of a contact that has to be seen for it to be counted with the others."""
 
 Rules = Counter[tuple[str, str]]
 """How many contacts by action and rule."""
@@ -22,65 +30,65 @@ Rules = Counter[tuple[str, str]]
 
 @dataclass
 class Tally:
-    """What the gates said of some contacts; ``protected`` counts those that partners keep to themselves."""
+    """What the gates said of some contacts, and apart from them of those that partners keep to themselves."""
 
+    contacts: int = 0
     eligible: Counter[str] = field(default_factory=Counter)
     removed: Rules = field(default_factory=Counter)
-    protected: int = 0
+    kept: int = 0
+    kept_eligible: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Count what was found elsewhere, too."""
+        self.contacts += other.contacts
         self.eligible.update(other.eligible)
         self.removed.update(other.removed)
-        self.protected += other.protected
+        self.kept += other.kept
+        self.kept_eligible.update(other.kept_eligible)
 
 
 def check_actions(
     everybody: Everybody,
     settings: Settings,
     belief: Belief | None,
+    placements: Sequence[str],
     *,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[str, Any]:
     """Send every contact through the gates of every action.
 
-    An action is looked at in placement ``outbound``, else in the first of its own. Contacts that partners keep to
-    themselves are in the counts, and in no other way: their number is told where it is not too small.
+    Parameters
+    ----------
+    placements
+        Where actions are looked at: each that is for a placement, there.
 
     Returns
     -------
-    What ``nba actions check --json`` prints: for each action how many are eligible, and how many each rule removes,
-    the largest first; both add up to ``contacts``.
+    What ``nba actions check --json`` prints: for each placement of each action how many contacts are eligible, and how
+    many each rule removes, the largest first; both add up to ``contacts``. ``kept_by_partners`` tells of the others.
     """
-    placed = {action.name: placement_of(action.placements) for action in settings.actions.values()}
-    found = {placement: Tally() for placement in dict.fromkeys(placed.values())}
+    found = {placement: Tally() for placement in placements}
     for placement, tally in found.items():
         for part in map_weighed(everybody, settings, belief, tally_of, placement=placement, advance=advance):
             tally.add(part)
-    protected = max((tally.protected for tally in found.values()), default=0)
+    some = next(iter(found.values()), Tally())
     return {
-        "contacts": len(everybody.names),
-        "protected_by_partners": counted(protected) if protected else 0,
+        "contacts": some.contacts,
+        "kept_by_partners": in_fives(some.kept),
         "actions": {
             name: {
-                "channel": settings.actions[name].channel,
-                "placement": placement,
-                "eligible": found[placement].eligible[name],
-                "removed": removed_of(name, found[placement].removed),
+                "channel": action.channel,
+                "placements": {each: _said(name, found[each]) for each in action.placements if each in found},
             }
-            for name, placement in placed.items()
+            for name, action in settings.actions.items()
+            if any(placement in found for placement in action.placements)
         },
     }
 
 
-def placement_of(placements: tuple[str, ...]) -> str:
-    """Return where an action is looked at."""
-    return OUTBOUND if OUTBOUND in placements or not placements else placements[0]
-
-
 def placements_of(settings: Settings) -> list[str]:
-    """Return every placement that the actions are looked at in."""
-    return list(dict.fromkeys(placement_of(action.placements) for action in settings.actions.values()))
+    """Return every placement that actions name, in their order."""
+    return list(dict.fromkeys(each for action in settings.actions.values() for each in action.placements))
 
 
 def tally_of(weighing: Iterator[tuple[str, Weighed]]) -> Tally:
@@ -89,11 +97,35 @@ def tally_of(weighing: Iterator[tuple[str, Weighed]]) -> Tally:
     for _, weighed in weighing:
         situation, verdict = weighed.judged.situation, weighed.judged.verdict
         names = situation.catalogue.names
-        tally.eligible.update(names[column] for column in verdict.columns[1:])
-        tally.removed.update((refusal.action, refusal.rule) for refusal in verdict.refusals)
+        eligible = [names[column] for column in verdict.columns[1:]]
         partners = situation.catalogue.settings.partners
-        tally.protected += sight_in(OWNER_SIDE, situation.past, partners, situation.as_of).is_nothing
+        if sight_in(OWNER_SIDE, situation.past, partners, situation.as_of).shows(_SHOWN):
+            tally.contacts += 1
+            tally.eligible.update(eligible)
+            tally.removed.update((refusal.action, refusal.rule) for refusal in verdict.refusals)
+        else:
+            tally.kept += 1
+            tally.kept_eligible.update(eligible)
     return tally
+
+
+def in_fives(n: int) -> int | None:
+    """Return how many contacts there are, in whole fives; None where they are too few to be counted together.
+
+    Examples
+    --------
+    >>> in_fives(13), in_fives(4), in_fives(0)
+    (10, None, None)
+    """
+    return n // FEWEST * FEWEST or None
+
+
+def _said(action: str, tally: Tally) -> dict[str, Any]:
+    return {
+        "eligible": tally.eligible[action],
+        "removed": removed_of(action, tally.removed),
+        "kept_by_partners": in_fives(tally.kept_eligible[action]),
+    }
 
 
 def removed_of(action: str, removed: Mapping[tuple[str, str], int]) -> dict[str, int]:

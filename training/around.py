@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from features.frozen import Frozen
 from features.row_types import DecisionRow
 from features.store import Store
 from nba.approach_rule import OUTBOUND
+from nba.occurrence import OCCASION, at_event
 from nba.table_memory import tables_of
 from nba.table_reading import asset_of, known_bodies
 from nba.tables import Asset, Tables
@@ -32,6 +34,8 @@ class Taken:
     """When each action was carried out by our own decisions, by rising time."""
 
     times: Mapping[Key, Sequence[int]] = field(default_factory=Frozen)
+    occasions: Mapping[str, Sequence[tuple[int, str, str]]] = field(default_factory=Frozen)
+    """Time, action and identity by the occasion that a decision was made for."""
 
     def count(self, action: str, since: int, of: tuple[str, str | None]) -> int:
         """Count those from ``since`` on; ``of`` is ``("", None)`` for everybody's."""
@@ -41,7 +45,24 @@ class Taken:
     def only(self, actions: Iterable[str]) -> Taken:
         """Return what is known of these actions."""
         wanted = frozenset(actions)
-        return Taken({key: times for key, times in self.times.items() if key[0] in wanted})
+        return Taken({key: times for key, times in self.times.items() if key[0] in wanted}, self.occasions)
+
+    def at(self, events: Iterable[str]) -> Taken:
+        """Return the same with no other occasions than these events."""
+        wanted = (at_event(event) for event in events)
+        return Taken(self.times, {key: self.occasions[key] for key in wanted if key in self.occasions})
+
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> frozenset[str]:
+        """Return each identity for which any of these actions was carried out for an event from ``since`` on."""
+        asked = event_id, frozenset(actions), since
+        if asked not in self._invited:
+            told = self.occasions.get(at_event(event_id), ())
+            self._invited[asked] = frozenset(who for at, action, who in told if at >= since and action in asked[1])
+        return self._invited[asked]
+
+    @cached_property
+    def _invited(self) -> dict[tuple[str, frozenset[str], int], frozenset[str]]:
+        return {}
 
 
 class GrowingTaken:
@@ -58,6 +79,7 @@ class GrowingTaken:
         self._as_of = as_of
         self._whose: dict[str, tuple[str | None, ...]] = {}
         self._times: dict[Key, list[int]] = {}
+        self._occasions: dict[str, list[tuple[int, str, str]]] = {}
 
     def note(self, row: DecisionRow) -> None:
         """Count a decision, where it took a place of ours."""
@@ -71,10 +93,13 @@ class GrowingTaken:
         self._times.setdefault((row.action, "", None), []).append(at)
         for by, name in zip(_BY, self._whose[row.identity], strict=True):
             self._times.setdefault((row.action, by, name), []).append(at)
+        occasion = (row.properties or {}).get(OCCASION)
+        if isinstance(occasion, str):
+            self._occasions.setdefault(occasion, []).append((at, row.action, row.identity))
 
     def taken(self) -> Taken:
         """Return what was counted."""
-        return Taken({key: sorted(found) for key, found in self._times.items()})
+        return Taken({key: sorted(found) for key, found in self._times.items()}, self._occasions)
 
 
 @dataclass(frozen=True)
@@ -95,7 +120,9 @@ class Surrounding:
             for kind in OWNER_KINDS:
                 if isinstance(owner := bodies[key].get(kind), str):
                     assets.setdefault((kind, owner), []).append(asset_of(key, bodies[key]))
-        return cls(tables_of(store, as_of), assets, taken)
+        tables = tables_of(store, as_of)
+        # Only where seats are counted does it matter who was invited.
+        return cls(tables, assets, taken.at(name for name, event in tables.events.items() if event.seats is not None))
 
     def only(self, owners: Iterable[Owner]) -> Surrounding:
         """Return the same with the devices of these owners alone."""
@@ -134,6 +161,10 @@ class Around:
         """Return how often an action was taken from ``since`` on."""
         of = ("", None) if by is None else (by, name_in(self.traits.get(by)))
         return self.everybody.surrounding.taken.count(action, since, of)
+
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> Collection[str]:
+        """Return who was invited to an event from ``since`` on."""
+        return self.everybody.surrounding.taken.invited(event_id, actions, since)
 
 
 def owners_of(members: Sequence[str], traits: Mapping[str, Any]) -> list[Owner]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from nba.settings import Settings
 from nba.settings.goals import Goal
 from training.baselines import abc_classes
 from training.dataset import Rows, label_rows, of_kinds, rows_at
+from training.forecast_kept import are_few, kept, veiled
 from training.past import Past
 from training.predictor import Predictor
 
@@ -97,9 +99,15 @@ class Watcher:
         return self.horizon / own if isinstance(own, int) else 1.0
 
     def look(self, predictor: Predictor, as_of: int, *, known: bool) -> Outlook:
-        """Foresee everybody at ``as_of``; with what came of it where that is ``known``."""
+        """Foresee everybody at ``as_of``; with what came of it where that is ``known``.
+
+        Without the contacts that partners keep to themselves, where they are too few to be in a sum.
+        """
         past, goal = self.past, self.goal
         rows = rows_at(past.touchpoints, goal, as_of, past.versions)
+        hidden = self._kept[rows.contact]
+        if are_few(hidden):
+            rows, hidden = rows.only(~hidden), hidden[~hidden]
         topics = (*predictor.features.topics, REST) if "topic" in self.by else ()
         p, interest = predictor.predict(rows, tuple(PER_TOPIC[0].named(topic).name for topic in topics))
         # A steady rate within the goal's own horizon gives the chance within another one.
@@ -114,6 +122,7 @@ class Watcher:
         for trait in ("owner", "partner"):
             if trait in self.by:
                 groups[trait] = self._by_trait(trait, rows)
+        groups = {name: veiled(group, hidden) for name, group in groups.items()}
         seen = Outlook(as_of, chance, earning, worth, spread, self.naive(rows), revenue, groups)
         return self._came(seen, rows) if known else seen
 
@@ -133,6 +142,10 @@ class Watcher:
     def naive_is_last_year(self, as_of: int) -> bool:
         """Whether the records reach back a year from a moment."""
         return as_of - YEAR >= int(self.past.recorded.occurred_at.min())
+
+    @cached_property
+    def _kept(self) -> NDArray[np.bool_]:
+        return kept(self.past, self.settings)
 
     @property
     def _rules(self) -> TouchpointRules:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from nba.actions import Catalogue
-from nba.lead_offers import offers_of
+from nba.consent import Ledger
+from nba.lead_offers import Offer, offers_of
 from nba.partners import agreement
 from nba.past import Past
 from nba.routing import Lead, Routed, Routing, capacities_of, refused_by
@@ -23,6 +24,8 @@ class LeadRoutes:
     leads: Mapping[str, Lead]
     best: Mapping[str, Routed]
     others: Mapping[str, list[Routed]]
+    not_profiled: frozenset[str] = frozenset()
+    """Contacts that would be leads, and are left out because they may not be profiled."""
 
 
 def route_leads(
@@ -36,7 +39,8 @@ def route_leads(
     """Find the leads and route them, as things stand at ``everybody.as_of``.
 
     A lead is a contact that nobody looks after, neither a partner nor an ``owner``, that did something of late and
-    waits for no partner's answer.
+    waits for no partner's answer. Of who may not be profiled, nothing is worked out and nothing is learnt; a partner
+    that has such a contact in hand has it in hand all the same.
 
     Parameters
     ----------
@@ -45,27 +49,62 @@ def route_leads(
     only
         Names; of these all that have no partner are leads.
     """
-    as_of, kinds = everybody.as_of, _goal_kinds(settings)
-    offers, leads = [], {}
-    partners: Mapping[str, Partner] = everybody.surrounding.tables.partners
+    as_of, partners = everybody.as_of, everybody.surrounding.tables.partners
+    found = _sorted(everybody, settings, as_of - within_us, frozenset(only), advance)
+    record = TrackRecord.of(found.teaching, as_of, capacities_of(partners), found.unlearnt)
+    routing = Routing(partners, record, as_of)
+    best = routing.assign(found.leads.values())
+    others = {
+        name: [each for each in routing.rank(lead) if name not in best or each.partner != best[name].partner]
+        for name, lead in found.leads.items()
+    }
+    return LeadRoutes(found.leads, best, others, frozenset(found.not_profiled))
+
+
+@dataclass
+class _Sorted:
+    """Leads, and the offers of everybody by whether something may be learnt from them."""
+
+    leads: dict[str, Lead] = field(default_factory=dict)
+    not_profiled: set[str] = field(default_factory=set)
+    teaching: list[Offer] = field(default_factory=list)
+    unlearnt: list[Offer] = field(default_factory=list)
+
+
+def _sorted(
+    everybody: Everybody, settings: Settings, since: int, only: Collection[str], advance: Callable[[int], None]
+) -> _Sorted:
+    as_of, catalogue, found = everybody.as_of, Catalogue.of(settings), _Sorted()
+    kinds, partners = _goal_kinds(catalogue), everybody.surrounding.tables.partners
     for name in everybody.names:
         past = everybody.past(name)
         own = offers_of(past, kinds, as_of)
-        offers += own
-        waits = bool(own) and own[-1].taken is None
-        if agreement(past.traits, partners, settings.partners, as_of) is None and not _is_dealer(past, partners):
-            asked = name in only if only else not waits and _is_lead(past, as_of - within_us)
-            if asked:
-                topic = topic_of(past, as_of, settings.topics.half_life_us)
-                leads[name] = Lead(name, past.traits, topic, refused_by(own))
+        is_lead = _is_free(past, partners, settings, as_of) and (
+            name in only if only else not _waits(own) and _is_lead(past, since)
+        )
+        may = not (own or is_lead) or _may_profile(past, catalogue, as_of)
+        (found.teaching if may else found.unlearnt).extend(own)
+        if is_lead and may:
+            topic = topic_of(past, as_of, settings.topics.half_life_us)
+            found.leads[name] = Lead(name, past.traits, topic, refused_by(own))
+        elif is_lead:
+            found.not_profiled.add(name)
         advance(1)
-    routing = Routing(partners, TrackRecord.of(offers, as_of, capacities_of(partners)), as_of)
-    best = routing.assign(leads.values())
-    others = {
-        name: [each for each in routing.rank(lead) if name not in best or each.partner != best[name].partner]
-        for name, lead in leads.items()
-    }
-    return LeadRoutes(leads, best, others)
+    return found
+
+
+def _is_free(past: Past, partners: Mapping[str, Partner], settings: Settings, as_of: int) -> bool:
+    """Whether no partner looks after a contact, and it is no partner's own."""
+    return agreement(past.traits, partners, settings.partners, as_of) is None and not _is_dealer(past, partners)
+
+
+def _waits(own: Sequence[Offer]) -> bool:
+    return bool(own) and own[-1].taken is None
+
+
+def _may_profile(past: Past, catalogue: Catalogue, as_of: int) -> bool:
+    ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)
+    return ledger.may_profile(catalogue.settings.contact_policy.consent)
 
 
 def topic_of(past: Past, as_of: int, half_life_us: int) -> str | None:
@@ -78,8 +117,8 @@ def topic_of(past: Past, as_of: int, half_life_us: int) -> str | None:
     return min(weight, key=lambda topic: (-weight[topic], topic), default=None)
 
 
-def _goal_kinds(settings: Settings) -> tuple[str, ...]:
-    usual = Catalogue.of(settings).usual_goal
+def _goal_kinds(catalogue: Catalogue) -> tuple[str, ...]:
+    usual, settings = catalogue.usual_goal, catalogue.settings
     return settings.goals[usual].kinds if usual is not None else tuple(settings.touchpoints.money)
 
 

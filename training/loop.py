@@ -30,10 +30,6 @@ Flags = NDArray[np.bool_]
 LEARNING, FIXED = ("thompson", "epsilon", "greedy"), ("points", "uniform")
 ORDER_WORTH = 200.0
 """What an order is worth."""
-START_EVIDENCE = 20.0
-"""As many decisions the belief in an action counts that nobody has tried: few, so that the log soon speaks for it."""
-START = 0.08
-"""Chance of an order under it: about what there is without any action, so that nothing is expected of it."""
 
 GOOD = Lever("service_mail", "email_sent", "email", (0.0, -0.01, -0.03, 0.0, 0.15, 0.01), SERVICE, 0.05)
 """An action that does what no other does: it helps those who use what they bought."""
@@ -52,7 +48,13 @@ class Loop:
     days
         How long it lasts after the pilot.
     pilot
-        Days before in which every action is drawn evenly: what there is to learn from on the first day.
+        Days before in which every action is drawn evenly. A company that begins has none: a pilot is exploration for
+        free, and who begins after one does not show what going without exploration costs.
+    start
+        Belief in every action before there are data, as ``Scene.of`` takes it.
+    at_once
+        Whether who learns chooses by start beliefs from the first day on. Else it is as in the service: the points
+        table chooses, mixed with epsilon, until there are decisions (thompson), or until effects can be learnt.
     added, added_on
         Actions that may be taken from a day on, counted from 0.
     every, window
@@ -67,11 +69,13 @@ class Loop:
     days: int = 30
     n_contacts: int = 6000
     seed: int = 0
-    pilot: int = 14
+    pilot: int = 0
+    start: tuple[float, float] | None = None
+    at_once: bool = False
     n_actions: int = 3
     added: tuple[Lever, ...] = (GOOD, BAD)
     added_on: int = 10
-    every: int = 14
+    every: int = 7
     window: int = 4
     history: int = 60
     activity: float = 2.0
@@ -116,7 +120,7 @@ def run(loop: Loop, say: Callable[[str], None] = lambda text: None) -> LoopResul
     live = LiveWorld(loop.plan)
     for _ in range(loop.history):
         live.next_day()
-    scene = Scene.of(live, policy=loop.policy, epsilon=loop.epsilon, worth=ORDER_WORTH, start=(START, START_EVIDENCE))
+    scene = Scene.of(live, policy=loop.policy, epsilon=loop.epsilon, worth=ORDER_WORTH, start=loop.start)
     played = _Player(loop, scene, live)
     for day in range(-loop.pilot, loop.days):
         played.day(day)
@@ -159,8 +163,8 @@ class _Player:
             return Uniform()
         if name == "points":
             return points_policy(catalogue)
-        # Where too few decisions are known yet the points table answers, as it does in the service.
-        return serving_policy(catalogue, "points" if self._effects is None else "learned")
+        tries = self._loop.at_once or (name == "thompson" and bool(self._allowed))
+        return serving_policy(catalogue, "learned" if tries or self._effects is not None else "points")
 
     def _choices(self, contact: I64, at: I64, allowed: Flags) -> Choices:
         X = self._scene.features_of(contact, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ class Past:
     """Whose contacts belong together; None where nobody was ever said to belong to an account."""
     tables: Tables = field(default_factory=Tables)
     """Partners, products, events and content."""
+    not_profiled: tuple[Mapping[str, Any], ...] = ()
+    """Of each contact that is left out because it may not be profiled: its ``partner`` and ``account``, if any."""
 
     @property
     def recorded(self) -> Touchpoints:
@@ -103,12 +105,18 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
     rows = list(store.contact_rows(now))
     known_since = {row.key: row.known_at for row in reversed(rows) if row.key in identities.linked}
     versions = Versions.of(recorded, identities, known_since, now) if len(identities) else None
-    if objecting := _objecting(recorded, versions, settings, now):
+    refused = _objecting(recorded, versions, settings, now)
+    if objecting := frozenset(name for members in refused for name in members):
         agreed = [code for code, name in enumerate(recorded.contacts) if name not in objecting]
         recorded = recorded.take(agreed)
         if versions is not None:
             versions = Versions.of(recorded, identities, known_since, now)
     if not len(recorded):
+        if refused:
+            raise UserError(
+                f"everybody who did something before {iso(now)} may not be profiled, by objection or for want of "
+                "consent; see [contact_policy.consent] profiling in nba.toml"
+            )
         raise UserError(
             f"the store holds no touchpoints before {iso(now)} to learn from; load some: `nba load touchpoints FILE`"
         )
@@ -131,7 +139,16 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         known=None if versions is None else known,
         groups=_groups(rows, touchpoints, traits, versions),
         tables=tables_of(store, now),
+        not_profiled=_belonging((row for row in rows if row.key in objecting), refused, now),
     )
+
+
+def _belonging(rows: Iterable[RecordRow], groups: Sequence[Sequence[str]], now: int) -> tuple[Mapping[str, Any], ...]:
+    """Partner and account of each contact, given as its identities; of who may not be profiled no more is kept."""
+    worst_first = [sorted(members, key=name_rank, reverse=True) for members in groups]
+    traits = Traits(rows).merged((members[-1], members) for members in worst_first)
+    known = (traits.known(members[-1], now) for members in worst_first)
+    return tuple({name: each[name] for name in ("partner", "account") if name in each} for each in known)
 
 
 def _groups(
@@ -158,13 +175,13 @@ def _traits(
     return known.merged((name, sorted(members, key=name_rank, reverse=True)) for name, members in groups.items())
 
 
-def _objecting(recorded: Touchpoints, versions: Versions | None, settings: Settings, now: int) -> frozenset[str]:
-    """Identities of the contacts that may not be profiled, as the contacts are now."""
+def _objecting(recorded: Touchpoints, versions: Versions | None, settings: Settings, now: int) -> list[Sequence[str]]:
+    """Identities of each contact that may not be profiled, as the contacts are now."""
     if versions is None:
-        return objections(recorded, settings, now)
+        return [(name,) for name in sorted(objections(recorded, settings, now))]
     current: list[int] = versions.current(now).tolist()
     refused = objections(versions.touchpoints.take(current), settings, now)
-    return frozenset(name for code in current if versions.names[code] in refused for name in versions.members(code))
+    return [versions.members(code) for code in current if versions.names[code] in refused]
 
 
 def objections(touchpoints: Touchpoints, settings: Settings, now: int) -> frozenset[str]:

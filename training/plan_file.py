@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,12 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from features.errors import UserError
 from training.plan_rows import COLUMNS
 
 Rows = Sequence[Mapping[str, Any]]
 
 _NUMBERS = ("priority", "propensity", "without_action", "value", "lever", "context", "cost")
 _BETWEEN_REASONS = "; "
-
-
-def check_path(path: Path) -> None:
-    """Refuse a file that could not be written, before any work is done.
-
-    Raises
-    ------
-    UserError
-        For another suffix, or a folder that is not there.
-    """
-    if path.suffix not in _WRITERS:
-        raise UserError(f"{path} has no suffix that is known here; name a file that ends in {', '.join(_WRITERS)}")
-    folder = path.absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
-        raise UserError(f"{path} cannot be written; name a file in a folder that exists and may be written")
 
 
 def write_rows(rows: Rows, path: Path) -> None:
@@ -70,3 +53,4 @@ _WRITERS: Mapping[str, Callable[[Rows, Path], None]] = {
     ".parquet": _write_parquet,
     ".jsonl": _write_lines,
 }
+SUFFIXES = tuple(_WRITERS)

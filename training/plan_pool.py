@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.frozen import Frozen
 from nba.calendar import local_day, opens_at, why_closed
 from nba.contact_policy import Verdict, allowed
 from nba.draw import in_holdout
+from nba.lead_offers import offers_of
+from nba.leads import OFFERED
+from nba.occasion_events import needs_seat, seated_at
+from nba.occasions import occurrence
+from nba.occurrence import Occurrence, at_event
 from nba.plan_moment import PlanDay
 from nba.priority import Terms
-from nba.ranking import Choices, points_policy
+from nba.ranking import Choices, points_policy, settled
 from nba.settings import Settings
 from nba.settings.contact_policy import ContactPolicy
 from nba.situation import Situation
 from nba.taken import name_in
-from nba.visibility import Sight, Viewer, sight_by
+from nba.visibility import Viewer, sight_by
 from nba.weighing import Weighed
+from training.plan_gathered import FREE, TERMS, Gathered, Removed
 
-TERMS = ("propensity", "without_action", "value", "context", "cost")
-"""What is kept of the terms of each candidate; the lever is the same for everybody."""
-
-Removed = Counter[tuple[str, str]]
-"""How many contacts lose an action to a rule, by action and rule."""
+SHOWN = "recommendations"
+"""The part of what is seen of a contact without which a plan says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -39,69 +42,18 @@ class Asked:
     policy: ContactPolicy
     """Of the settings as they are, with quiet hours and calendar."""
     viewer: Viewer
+    serves: str = "points"
+    """What the bundle's gate lets serve; ``points`` without a bundle."""
 
+    @property
+    def rule(self) -> str:
+        """What it is called that a simple rule chooses another action."""
+        return "constant" if self.serves.startswith("constant:") else "points"
 
-@dataclass
-class Gathered:
-    """Contacts and their candidates, growing; candidates point at contacts by their place here."""
-
-    names: list[str] = field(default_factory=list)
-    account: list[str | None] = field(default_factory=list)
-    owner: list[str | None] = field(default_factory=list)
-    partner: list[str | None] = field(default_factory=list)
-    served: list[bool] = field(default_factory=list)
-    """Whether a partner looks after the contact now."""
-    points: list[float] = field(default_factory=list)
-    by_points: list[bool] = field(default_factory=list)
-    """Whether the points table chooses for the contact."""
-    sight: dict[int, Sight] = field(default_factory=dict)
-    """Of contacts that the viewer does not see whole."""
-    sent: list[list[int]] = field(default_factory=list)
-    today: list[list[int]] = field(default_factory=list)
-    wanted: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
-    """Place of a contact, room that its wish leaves, columns that the wish is about."""
-    contact: list[NDArray[np.int64]] = field(default_factory=list)
-    column: list[NDArray[np.int64]] = field(default_factory=list)
-    numbers: list[NDArray[np.float64]] = field(default_factory=list)
-    """Priority, the terms, and from when on, shape (n, 2 + len(TERMS))."""
-    evidence: list[str] = field(default_factory=list)
-    removed: Removed = field(default_factory=Counter)
-
-    def add(self, other: Gathered) -> None:
-        """Take over what was gathered elsewhere."""
-        begin = len(self.names)
-        for name in _OF_CONTACTS:
-            getattr(self, name).extend(getattr(other, name))
-        self.sight.update({begin + place: sight for place, sight in other.sight.items()})
-        self.wanted += [(begin + place, room, columns) for place, room, columns in other.wanted]
-        self.contact += [part + begin for part in other.contact]
-        self.column += other.column
-        self.numbers += other.numbers
-        self.evidence += other.evidence
-        self.removed.update(other.removed)
-
-    def in_order(self) -> Gathered:
-        """Return the same with contacts by name and candidates by contact, wherever each was gathered."""
-        order = sorted(range(len(self.names)), key=self.names.__getitem__)
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        packed = _packed(self)
-        contact = place[packed.contact[0]] if packed.contact else np.empty(0, dtype=np.int64)
-        by = np.argsort(contact, kind="stable")
-        of_contacts = {name: [getattr(self, name)[at] for at in order] for name in _OF_CONTACTS}
-        return Gathered(
-            **of_contacts,
-            sight={int(place[at]): sight for at, sight in self.sight.items()},
-            wanted=sorted((int(place[at]), room, columns) for at, room, columns in self.wanted),
-            contact=[contact[by]],
-            column=[each[by] for each in packed.column] or [np.empty(0, dtype=np.int64)],
-            numbers=[each[by] for each in packed.numbers] or [np.empty((0, 2 + len(TERMS)))],
-            evidence=[self.evidence[at] for at in by.tolist()],
-            removed=self.removed,
-        )
-
-
-_OF_CONTACTS = ("names", "account", "owner", "partner", "served", "points", "by_points", "sent", "today")
+    @cached_property
+    def openings(self) -> dict[tuple[str, str], int | None]:
+        """From when on each channel is open in each time zone, as far as it was asked."""
+        return {}
 
 
 def open_settings(settings: Settings) -> Settings:
@@ -114,7 +66,6 @@ def open_settings(settings: Settings) -> Settings:
 def gather(weighing: Iterator[tuple[str, Weighed]], asked: Asked) -> Gathered:
     """Keep what the plan needs of everybody who was weighed."""
     found = Gathered()
-    openings: dict[tuple[str, str], int | None] = {}
     for name, weighed in weighing:
         at, verdict = weighed.judged.situation, weighed.judged.verdict
         if at.held is not None:
@@ -125,23 +76,41 @@ def gather(weighing: Iterator[tuple[str, Weighed]], asked: Asked) -> Gathered:
         _add_contact(found, name, at, asked)
         # Of contacts that are not for the viewer's eyes nothing is counted either.
         sight = found.sight.get(place)
-        removed: Removed = Counter() if sight is not None and sight.is_nothing else found.removed
+        removed: Removed = found.removed if sight is None or sight.shows(SHOWN) else Counter()
         removed.update((refusal.action, refusal.rule) for refusal in verdict.refusals)
-        rows = _candidates(at, verdict, weighed.terms, _called(at, verdict, found), asked, openings, removed)
+        called = _called(at, verdict, asked.serves if weighed.estimate is not None else "points", found)
+        rows = _candidates(at, verdict, weighed.terms, called, asked, removed)
         if rows:
-            found.contact.append(np.full(len(rows), place, dtype=np.int64))
-            found.column.append(np.array([row[0] for row in rows], dtype=np.int64))
-            found.numbers.append(np.array([row[1] for row in rows], dtype=np.float64))
-            found.evidence += [row[2] for row in rows]
-    return _packed(found)
+            _add_candidates(found, place, rows, at)
+    return found.packed()
 
 
-def _packed(found: Gathered) -> Gathered:
-    """Put many small arrays together, so that they are sent back quickly."""
-    for name in ("contact", "column", "numbers"):
-        parts = getattr(found, name)
-        setattr(found, name, [np.concatenate(parts)] if parts else [])
-    return found
+def _add_candidates(found: Gathered, place: int, rows: list[Row], at: Situation) -> None:
+    first = len(found.evidence)
+    columns = [row[0] for row in rows]
+    event = np.full(len(rows), FREE, dtype=np.int64)
+    for n, column in enumerate(columns):
+        action = at.catalogue.action(column)
+        calling = None if action.when is None else occurrence(action, at)
+        if calling is not None:
+            found.calling[first + n] = calling
+            event[n] = _seat(calling, at, found)
+    found.contact.append(np.full(len(rows), place, dtype=np.int64))
+    found.column.append(np.array(columns, dtype=np.int64))
+    found.event.append(event)
+    found.numbers.append(np.array([row[1] for row in rows], dtype=np.float64))
+    found.evidence += [row[2] for row in rows]
+
+
+def _seat(calling: Occurrence, at: Situation, found: Gathered) -> int:
+    """Return the event of which a seat would be taken, by its place among all; ``FREE``: of none."""
+    events = at.past.around.tables().events
+    event = events.get(calling.event_id or "")
+    if event is None or calling.of != at_event(event.event_id) or not needs_seat(event, at):
+        return FREE
+    place = sorted(events).index(event.event_id)
+    found.seated[place] = len(seated_at(event, at))
+    return place
 
 
 def _add_contact(found: Gathered, name: str, at: Situation, asked: Asked) -> None:
@@ -154,7 +123,9 @@ def _add_contact(found: Gathered, name: str, at: Situation, asked: Asked) -> Non
     found.owner.append(name_in(traits.get("owner")))
     found.partner.append(name_in(traits.get("partner")))
     found.served.append(at.agreement is not None)
+    found.in_hand.append(_in_hand(at))
     found.points.append(at.points)
+    found.stages.append((at.stage, at.rule_stage))
     caps, catalogue = asked.policy.caps, at.catalogue
     spans = [at.as_of - asked.day.begins, *(cap.per_us for cap in caps), *(wish.per_us or 0 for wish in at.wishes)]
     approaches = catalogue.approach_rule.approaches(
@@ -179,18 +150,39 @@ def _add_contact(found: Gathered, name: str, at: Situation, asked: Asked) -> Non
             found.wanted.append((place, wish.count - used, tuple(about)))
 
 
-def _called(at: Situation, verdict: Verdict, found: Gathered) -> int | None:
-    """Return the column that the points table calls for where it chooses; None where priorities do."""
-    settings = at.catalogue.settings
-    account = at.past.traits.get("account")
-    chooses = (
-        settings.ranking.policy == "points"
-        or at.known.is_empty
-        or in_holdout(at.request.contact, str(account) if account else None, at.as_of, settings.ranking.holdout)
-    )
-    found.by_points.append(chooses)
-    if not chooses:
+def _in_hand(at: Situation) -> str | None:
+    """Name the partner that was offered the contact last, while it may still answer or win it."""
+    if OFFERED not in at.past.touchpoints.kinds:
         return None
+    catalogue = at.catalogue
+    goal, money = catalogue.usual_goal, catalogue.settings.touchpoints.money
+    kinds = money if goal is None else catalogue.settings.goals[goal].kinds
+    held = [offer.partner for offer in offers_of(at.past, kinds, at.as_of) if offer.is_open(at.as_of)]
+    return held[-1] if held else None
+
+
+def _called(at: Situation, verdict: Verdict, serves: str, found: Gathered) -> int | None:
+    """Return the one column that a simple rule chooses, as the service would; None where priorities choose.
+
+    Parameters
+    ----------
+    serves
+        What the gate lets serve for this contact.
+    """
+    catalogue = at.catalogue
+    ranking, account = catalogue.settings.ranking, at.past.traits.get("account")
+    serves = settled(catalogue, serves)
+    bound = (
+        ranking.policy == "points"
+        or at.known.is_empty
+        or in_holdout(at.request.contact, str(account) if account else None, at.as_of, ranking.holdout)
+    )
+    # A table that calls for nothing at all is no rule to follow.
+    by_points = bound or (serves == "points" and bool(catalogue.thresholds))
+    found.by_points.append(by_points)
+    if not by_points:
+        kind, _, constant = serves.partition(":")
+        return catalogue.column[constant] if kind == "constant" else None
     n = len(at.catalogue)
     choices = Choices(np.zeros((1, n)), np.array([verdict.allowed]), np.array([at.points]))
     return int(points_policy(at.catalogue).probabilities(choices)[0].argmax())
@@ -206,17 +198,16 @@ def _candidates(
     terms: Sequence[Terms],
     called: int | None,
     asked: Asked,
-    openings: dict[tuple[str, str], int | None],
     removed: Removed,
 ) -> list[Row]:
     rows: list[Row] = []
-    ends, zone = asked.day.ends, at.zone.key
+    ends, zone, openings = asked.day.ends, at.zone.key, asked.openings
     for column in verdict.columns[1:]:
         action, term = at.catalogue.action(column), terms[column - 1]
         priority = term.priority
         if action.class_ != "mandatory":
             if called is not None and column != called:
-                removed[action.name, "points"] += 1
+                removed[action.name, asked.rule] += 1
                 continue
             if not priority > 0:
                 removed[action.name, "priority"] += 1

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import I64
 from features.times import iso
 from nba.output import Output
-from nba.plan import kept_out, one_more
-from nba.plan_rules import BUDGET, CAPACITY, NOBODY, UNIT
-from nba.visibility import OWNER_SIDE, counted
-from training.plan_rows import amounts, is_shown
+from nba.plan import Limits, kept_out, one_more
+from nba.plan_rules import BUDGET, CAPACITY, LEADS, NOBODY, SEATS, UNIT
+from nba.visibility import OWNER_SIDE
+from training.plan_rows import amounts
+from training.plan_together import Together
 from training.planned_day import PlannedDay
 
 _WORTH_TELLING = 0.005
@@ -47,50 +48,27 @@ def report_of(planned: PlannedDay, rows: Sequence[Mapping[str, Any]]) -> dict[st
 
 def _of_all(planned: PlannedDay) -> dict[str, Any]:
     worklist, settings = planned.worklist, planned.catalogue.settings
-    hidden = np.zeros(len(planned.done), dtype=np.bool_)
-    hidden[[at for at in np.flatnonzero(planned.done).tolist() if not is_shown(planned, at)]] = True
-    together = _Together(planned, hidden)
+    together = Together(planned)
+    is_total = together.may_total
     prices = worklist.prices.get(BUDGET)
     return {
-        "not_shown": together.count(hidden),
-        "total_priority": worklist.value if together.may_be_added(hidden) else None,
-        "bound": worklist.bound if together.may_be_added(hidden) else None,
+        "not_shown": together.count(),
+        "total_priority": worklist.value if is_total else None,
+        "bound": worklist.bound if is_total else None,
         "gap": worklist.gap,
         "budget": {
             "limit": settings.plan.budget,
-            "used": _money(planned.pool.cost[planned.done]) if together.may_be_added(hidden) else None,
-            "one_more_is_worth": None if prices is None else float(prices[0] * UNIT),
+            "used": _money(planned.pool.cost[planned.done]) if is_total else None,
+            # Where money is short, its worth says that all of it is spent.
+            "one_more_is_worth": None if prices is None or not is_total else float(prices[0] * UNIT),
         },
-        "capacities": _capacities(planned, together, hidden),
+        **_slots(planned, together),
         "caps": [
-            {"rule": name, "one_more_each_is_worth": worth}
+            {"rule": name, "one_more_each_is_worth": worth if together.are_enough(together.unseen) else None}
             for name, worth in one_more(planned.rules.day, worklist).items()
         ],
-        "kept_out": kept_out(planned.rules.day, worklist.chosen, _seen(planned)),
+        "kept_out": kept_out(planned.rules.day, worklist.chosen, ~together.unseen[planned.rules.order]),
     }
-
-
-@dataclass(frozen=True)
-class _Together:
-    """What may be told of actions that are not shown: nothing of so few contacts that it would tell of single ones."""
-
-    planned: PlannedDay
-    hidden: NDArray[np.bool_]
-
-    def may_be_added(self, done: NDArray[np.bool_]) -> bool:
-        """Whether a sum over what is done may have the hidden ones in it."""
-        contacts = len(set(self.planned.pool.contact[done & self.hidden].tolist()))
-        return contacts == 0 or counted(contacts) is not None
-
-    def count(self, done: NDArray[np.bool_]) -> int | None:
-        """How many are done; None where that would tell."""
-        return int(done.sum()) if self.may_be_added(done) else None
-
-
-def _seen(planned: PlannedDay) -> NDArray[np.bool_]:
-    """Which candidates of the day belong to contacts that the viewer sees something of."""
-    unseen = [contact for contact, sight in planned.gathered.sight.items() if sight.is_nothing]
-    return ~np.isin(planned.pool.contact[planned.rules.order], unseen)
 
 
 def _money(cost: NDArray[np.int64]) -> float:
@@ -108,33 +86,51 @@ def _removed(planned: PlannedDay) -> dict[str, dict[str, int]]:
     }
 
 
-def _capacities(planned: PlannedDay, together: _Together, hidden: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Every capacity with what was left for today, what is used, and what one more slot would bring."""
-    family = next((each for each in planned.rules.day.limits if each.name == CAPACITY), None)
-    if family is None:
-        return []
-    rules, worth = planned.rules, planned.worklist.prices[CAPACITY]
-    row = np.full(len(planned.done), NOBODY, dtype=np.int64)
-    row[rules.order] = family.row
-    before = family.used(rules.placed)
-    used = np.bincount(row[planned.done & (row >= 0)], minlength=len(family.room))
-    affected = set(row[hidden].tolist())
-    found = []
-    for limit, (column, code) in enumerate(rules.capacities):
-        action = planned.catalogue.action(column)
-        by = action.capacity.by if action.capacity is not None else None
-        told = limit not in affected or together.may_be_added(planned.done & (row == limit))
-        found.append(
-            {
-                "action": action.name,
-                "by": by,
-                "of": None if by is None or code == NOBODY else planned.codes[by][code],
-                "left": max(0, int(family.room[limit] + before[limit])),
-                "used": int(used[limit]) if told else None,
-                "one_more_is_worth": float(worth[limit]),
-            }
-        )
+def _slots(planned: PlannedDay, together: Together) -> dict[str, list[dict[str, Any]]]:
+    """Every capacity, event and partner: what was left for today, what is used, what one more slot would bring."""
+    named = {CAPACITY: _of_capacity, SEATS: _of_event, LEADS: _of_partner}
+    families = [each for each in planned.rules.day.limits if each.name in named]
+    rows = [_in_pool(planned, each) for each in families]
+    found: dict[str, list[dict[str, Any]]] = {"capacities": [], "events": [], "partners": []}
+    for family, row, told in zip(families, rows, together.told(rows), strict=True):
+        room = family.room + family.used(planned.rules.placed)
+        used = np.bincount(row[planned.done & (row >= 0)], minlength=len(room))
+        worth = planned.worklist.prices[family.name]
+        for limit in np.unique(row[row >= 0]).tolist():
+            kind, names, before = named[family.name](planned, limit)
+            is_told = told[limit] and together.may_tell(before, row == limit)
+            figures = (max(0, int(room[limit])), int(used[limit]), float(worth[limit])) if is_told else (None,) * 3
+            found[kind].append(names | dict(zip(("left", "used", "one_more_is_worth"), figures, strict=True)))
     return found
+
+
+def _in_pool(planned: PlannedDay, family: Limits) -> I64:
+    """Return the limit that each candidate of the pool uses."""
+    row = np.full(len(planned.done), NOBODY, dtype=np.int64)
+    row[planned.rules.order] = family.row
+    return row
+
+
+_Named = tuple[str, dict[str, Any], int]
+"""Where a limit stands in the report, what it is of, and how much of it a single partner's contacts took before."""
+
+
+def _of_capacity(planned: PlannedDay, limit: int) -> _Named:
+    column, code = planned.rules.capacities[limit]
+    action = planned.catalogue.action(column)
+    by = action.capacity.by if action.capacity is not None else None
+    of = None if by is None or code == NOBODY else planned.codes[by][code]
+    before = planned.pool.taken.get((column, code), 0) if by == "partner" else 0
+    return "capacities", {"action": action.name, "by": by, "of": of}, before
+
+
+def _of_event(planned: PlannedDay, limit: int) -> _Named:
+    return "events", {"event": planned.codes["event"][limit]}, 0
+
+
+def _of_partner(planned: PlannedDay, limit: int) -> _Named:
+    name = planned.codes["partner"][limit]
+    return "partners", {"partner": name}, planned.gathered.in_hand.count(name)
 
 
 def show(report: Mapping[str, Any], path: object, out: Output) -> None:
@@ -171,14 +167,21 @@ def _show_limits(report: Mapping[str, Any], out: Output) -> None:
     used = "-" if budget["used"] is None else f"{budget['used']:,.2f}"
     worth = f"; one more would be worth {budget['one_more_is_worth']:,.2f}" if budget["one_more_is_worth"] else ""
     out.result(f"budget: {used} of {limit}{worth}")
-    slots = sorted(report["capacities"], key=lambda each: -each["one_more_is_worth"])
-    for slot in slots[:_MOST_SLOTS]:
-        if slot["one_more_is_worth"] >= _WORTH_TELLING:
-            of = f" of {slot['by']} {slot['of'] or '-'}" if slot["by"] else ""
-            out.result(f"one more {slot['action']}{of} would be worth {slot['one_more_is_worth']:,.2f}")
+    slots = [
+        *((_capacity_said(each), each["one_more_is_worth"] or 0.0) for each in report["capacities"]),
+        *((f"seat at {each['event']}", each["one_more_is_worth"] or 0.0) for each in report["events"]),
+        *((f"lead in hand of {each['partner']}", each["one_more_is_worth"] or 0.0) for each in report["partners"]),
+    ]
+    for said, gain in sorted(slots, key=lambda each: -each[1])[:_MOST_SLOTS]:
+        if gain >= _WORTH_TELLING:
+            out.result(f"one more {said} would be worth {gain:,.2f}")
     for cap in report["caps"]:
-        if cap["one_more_each_is_worth"] >= _WORTH_TELLING:
+        if (cap["one_more_each_is_worth"] or 0.0) >= _WORTH_TELLING:
             out.result(f"one more in every {cap['rule']} would be worth {cap['one_more_each_is_worth']:,.2f} in all")
     kept = ", ".join(f"{name} {n:,}" for name, n in report["kept_out"].items() if n)
     if kept:
         out.result(f"worth doing, and no room for it: {kept}")
+
+
+def _capacity_said(slot: Mapping[str, Any]) -> str:
+    return f"{slot['action']} of {slot['by']} {slot['of'] or '-'}" if slot["by"] else str(slot["action"])

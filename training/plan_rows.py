@@ -8,23 +8,20 @@ from typing import Any
 import numpy as np
 
 from features.times import iso
-from nba.actions import Catalogue
-from nba.consent import Ledger
-from nba.past import Past
-from nba.reasons import Story
-from nba.settings.actions import Action
+from nba.settings.actions import CostByTrait
 from nba.visibility import Sight
 from training.everybody import Everybody
-from training.plan_pool import TERMS
+from training.plan_gathered import TERMS
+from training.plan_stories import Planned, Told, tell
 from training.planned_day import PlannedDay
 
 COLUMNS = (
-    "rank", "contact_id", "account", "owner", "partner", "executor", "action", "channel", "topic", "not_before",
-    "priority", "propensity", "without_action", "value", "lever", "context", "cost", "evidence", "reasons",
+    "rank", "contact_id", "account", "owner", "partner", "executor", "action", "channel", "topic", "product_id",
+    "content_id", "event_id", "asset_id", "not_before", "priority", "propensity", "without_action", "value", "lever",
+    "context", "cost", "evidence", "reasons",
 )  # fmt: skip
 """Of the file, in this order."""
 
-_OF_CONTACT = ("account", "owner", "partner")
 _TO_CARRY_OUT = ("rank", "contact_id", "executor", "action", "channel", "not_before")
 """What somebody needs in order to carry out an action for a contact of whom nothing else is shown."""
 
@@ -42,13 +39,12 @@ def rows_of(planned: PlannedDay, everybody: Everybody, *, advance: Callable[[int
         Told of rows as they are done.
     """
     shown = [at for at in ranked(planned) if is_shown(planned, at)]
-    stories = _Stories(planned, everybody)
+    stories = _stories(planned, everybody, shown, advance)
     rows = []
     for rank, at in enumerate(shown, start=1):
         sight = planned.gathered.sight.get(int(planned.pool.contact[at]))
-        row = _row(planned, at, stories)
-        rows.append({"rank": rank, **(row if sight is None else _seen(row, sight))})
-        advance(1)
+        row = _row(planned, at, stories[at])
+        rows.append({"rank": rank, **(row if sight is None else _seen(row, sight, _cost_trait(planned, at)))})
     return rows
 
 
@@ -77,13 +73,12 @@ def executor_of(planned: PlannedDay, at: int) -> str:
     return executor if executor != "partner" or served else "sales"
 
 
-def _row(planned: PlannedDay, at: int, stories: _Stories) -> Row:
+def _row(planned: PlannedDay, at: int, told: Told) -> Row:
     gathered, contact = planned.gathered, int(planned.pool.contact[at])
     action = planned.catalogue.action(int(planned.pool.column[at]))
     numbers: list[float] = planned.numbers[at].tolist()
     terms = dict(zip(TERMS, numbers[1:], strict=False))
     lever = planned.catalogue.levers[int(planned.pool.column[at]) - 1]
-    topic, reasons = stories.of(contact, action)
     return {
         "contact_id": gathered.names[contact],
         "account": gathered.account[contact],
@@ -92,7 +87,8 @@ def _row(planned: PlannedDay, at: int, stories: _Stories) -> Row:
         "executor": executor_of(planned, at),
         "action": action.name,
         "channel": action.channel,
-        "topic": topic,
+        "topic": told.topic,
+        **told.subject.to_json(),
         "not_before": iso(int(numbers[-1])),
         "priority": numbers[0],
         "propensity": terms["propensity"],
@@ -102,51 +98,49 @@ def _row(planned: PlannedDay, at: int, stories: _Stories) -> Row:
         "context": terms["context"],
         "cost": terms["cost"],
         "evidence": gathered.evidence[at],
-        "reasons": reasons,
+        "reasons": told.reasons,
     }
 
 
-def _seen(row: Row, sight: Sight) -> Row:
+def _seen(row: Row, sight: Sight, cost_trait: str | None) -> Row:
     """Return a row with null for what is not seen."""
-    whole = sight.shows("recommendations")
     return {
-        name: value if name in _TO_CARRY_OUT or (sight.shows(name) if name in _OF_CONTACT else whole) else None
+        name: value if name in _TO_CARRY_OUT or sight.shows(f"plan.{name}", cost_trait) else None
         for name, value in row.items()
     }
 
 
-class _Stories:
-    """Topics and reasons of actions, each contact's past looked at once while its rows follow each other."""
-
-    def __init__(self, planned: PlannedDay, everybody: Everybody) -> None:
-        self._planned = planned
-        self._everybody = everybody
-        self._told: dict[int, Story] = {}
-
-    def of(self, contact: int, action: Action) -> tuple[str | None, Sequence[str]]:
-        """Return what an action is about for a contact, and why it is done."""
-        gathered, catalogue = self._planned.gathered, self._planned.catalogue
-        if contact not in self._told:
-            self._told[contact] = self._story(gathered.names[contact])
-        story, points = self._told[contact], gathered.points[contact]
-        goal = catalogue.settings.goals.get(action.goal or "")
-        called = gathered.by_points[contact] and _calls(catalogue, points, action)
-        reasons = story.reasons(
-            action, points=points, by_points=called, misses=goal.absence_of if goal is not None else ()
-        )
-        return story.topic(action, None), reasons
-
-    def _story(self, name: str) -> Story:
-        past, as_of, catalogue = self._everybody.past(name), self._everybody.as_of, self._planned.catalogue
-        ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)
-        known = past if ledger.may_profile(catalogue.settings.contact_policy.consent) else Past.nothing()
-        return Story(known, as_of)
+def _cost_trait(planned: PlannedDay, at: int) -> str | None:
+    """Name the trait that an action's cost stands in; None for one that costs the same for everybody."""
+    cost = planned.catalogue.action(int(planned.pool.column[at])).cost
+    return cost.trait if isinstance(cost, CostByTrait) else None
 
 
-def _calls(catalogue: Catalogue, points: float, action: Action) -> bool:
-    """Whether the points table calls for an action."""
-    column = catalogue.column[action.name]
-    return any(column in columns and threshold.holds(points) for threshold, columns in catalogue.thresholds)
+def _stories(
+    planned: PlannedDay, everybody: Everybody, shown: Sequence[int], advance: Callable[[int], None]
+) -> dict[int, Told]:
+    """Tell of each candidate that is shown, contact by contact."""
+    by_contact: dict[int, list[int]] = {}
+    for at in sorted(shown):
+        by_contact.setdefault(int(planned.pool.contact[at]), []).append(at)
+    asked = [_asked(planned, contact, ats) for contact, ats in by_contact.items()]
+    stories = tell(everybody, planned.catalogue.settings, asked, advance=advance)
+    return {
+        at: told
+        for ats, found in zip(by_contact.values(), stories, strict=True)
+        for at, told in zip(ats, found, strict=True)
+    }
+
+
+def _asked(planned: PlannedDay, contact: int, ats: Sequence[int]) -> Planned:
+    gathered, column = planned.gathered, planned.pool.column
+    return Planned(
+        gathered.names[contact],
+        gathered.points[contact],
+        *gathered.stages[contact],
+        gathered.by_points[contact],
+        tuple((int(column[at]), gathered.calling.get(at)) for at in ats),
+    )
 
 
 def amounts(rows: Sequence[Mapping[str, Any]], by: str) -> dict[str, dict[str, float]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,13 +15,15 @@ from nba.actions import Catalogue
 from nba.gates.capacity import window
 from nba.plan import Worklist
 from nba.plan_moment import PlanDay
-from nba.plan_rules import NOBODY, UNIT, Pool, Rules, Wanted, rules_of
+from nba.plan_rules import LEADS, NOBODY, SEATS, UNIT, Places, Pool, Rules, Wanted, rules_of
 from nba.settings import Settings
+from nba.tables import Partner
 from nba.visibility import Viewer
 from training.around import Taken
 from training.everybody import Everybody
 from training.plan_exact import best_worklist
-from training.plan_pool import TERMS, Asked, Gathered, gather, open_settings
+from training.plan_gathered import TERMS, Gathered
+from training.plan_pool import Asked, gather, open_settings
 from training.weighed import map_weighed
 
 if TYPE_CHECKING:
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
 class PlannedDay:
     """What is to be done on a day, and what it was chosen from.
 
-    ``done`` says which candidates of ``gathered`` are done; ``codes`` names accounts, owners and partners by code.
+    ``done`` says which candidates of ``gathered`` are done; ``codes`` names accounts, owners, partners and events by
+    code.
     """
 
     day: PlanDay
@@ -50,7 +54,7 @@ class PlannedDay:
         return self.gathered.numbers[0]
 
 
-def plan_day(
+def gather_day(
     everybody: Everybody,
     settings: Settings,
     belief: Belief | None,
@@ -58,8 +62,8 @@ def plan_day(
     viewer: Viewer,
     *,
     advance: Callable[[int], None],
-) -> PlannedDay:
-    """Plan a day for everybody at once; who looks at it sees a part of it, and the limits are kept by the whole.
+) -> Gathered:
+    """Weigh everybody's actions and keep what may be done on a day.
 
     Parameters
     ----------
@@ -68,21 +72,63 @@ def plan_day(
     advance
         Told of contacts as they are weighed.
     """
-    asked = Asked(day, settings.contact_policy, viewer)
+    asked = Asked(day, settings.contact_policy, viewer, "points" if belief is None else belief.serves)
     gathered = Gathered()
     parts = map_weighed(everybody, open_settings(settings), belief, partial(gather, asked=asked), advance=advance)
     for part in parts:
         gathered.add(part)
-    gathered = gathered.in_order()
+    return gathered.in_order()
+
+
+def plan_day(everybody: Everybody, settings: Settings, gathered: Gathered, day: PlanDay, viewer: Viewer) -> PlannedDay:
+    """Plan a day for everybody at once; who looks at it sees a part of it, and the limits are kept by the whole.
+
+    Parameters
+    ----------
+    gathered
+        By ``gather_day`` for the same day and viewer.
+    """
     catalogue = Catalogue.of(settings)
     codes = {name: _names(getattr(gathered, name)) for name in ("account", "owner", "partner")}
-    pool = _pool(gathered, codes, catalogue, everybody.surrounding.taken, day)
+    tables = everybody.surrounding.tables
+    events = {name: event.seats for name, event in sorted(tables.events.items())}
+    codes["event"] = list(events)
+    places = (_seats(gathered, list(events.values())), _leads(gathered, catalogue, codes["partner"], tables.partners))
+    pool = _pool(gathered, codes, catalogue, everybody.surrounding.taken, day, places)
     rules = rules_of(catalogue, pool, settings.plan.budget)
     worklist = best_worklist(rules.day)
     return PlannedDay(day, viewer, catalogue, gathered, codes, pool, rules, worklist, rules.in_pool(worklist.chosen))
 
 
-def _pool(gathered: Gathered, codes: dict[str, list[str]], catalogue: Catalogue, taken: Taken, day: PlanDay) -> Pool:
+def _seats(gathered: Gathered, seats: Sequence[int | None]) -> Places:
+    """Return the seats that events have left."""
+    room = [(each or 0) - gathered.seated.get(place, 0) for place, each in enumerate(seats)]
+    return Places(SEATS, gathered.event[0], np.array(room, dtype=np.int64), binds_all=True)
+
+
+def _leads(gathered: Gathered, catalogue: Catalogue, names: Sequence[str], partners: Mapping[str, Partner]) -> Places:
+    """Return how many leads partners can still take in hand; whom they have in hand already takes no place."""
+    held = Counter(gathered.in_hand)
+    capacity = {name: partners[name].capacity for name in names if name in partners}
+    room = [(capacity.get(name) or 0) - held[name] for name in names]
+    code = {name: n for n, name in enumerate(names) if capacity.get(name) is not None}
+    mine = [
+        code.get(name or "", NOBODY) if served and holds != name else NOBODY
+        for name, served, holds in zip(gathered.partner, gathered.served, gathered.in_hand, strict=True)
+    ]
+    by_partner = np.array([False, *(action.executor == "partner" for action in catalogue.actions)])
+    row = np.array(mine, dtype=np.int64)[gathered.contact[0]]
+    return Places(LEADS, np.where(by_partner[gathered.column[0]], row, NOBODY), np.array(room, dtype=np.int64))
+
+
+def _pool(
+    gathered: Gathered,
+    codes: dict[str, list[str]],
+    catalogue: Catalogue,
+    taken: Taken,
+    day: PlanDay,
+    places: tuple[Places, ...],
+) -> Pool:
     numbers = gathered.numbers[0]
     cost = numbers[:, 1 + TERMS.index("cost")]
     n, policy = len(gathered.names), catalogue.settings.contact_policy
@@ -98,6 +144,7 @@ def _pool(gathered: Gathered, codes: dict[str, list[str]], catalogue: Catalogue,
         today=np.array(gathered.today, dtype=np.int64).reshape(n, len(catalogue.channels)),
         taken=_taken(catalogue, taken, codes, day),
         wanted=tuple(Wanted(contact, room, frozenset(columns)) for contact, room, columns in gathered.wanted),
+        places=places,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,10 +13,14 @@ from training.plots import BASELINE, GRID, MODEL
 _THIRD = "#5f8f4e"
 _COLOURS = {"thompson": MODEL, "epsilon": _THIRD, "greedy": BASELINE, "points": "#7a5195", "uniform": GRID}
 _TARGET = 0.85
+_LINE = 6.0
+"""Height of a line of text in percent of the picture's range, about."""
 
 
-def draw_reached(axes: Any, loops: Mapping[str, Sequence[LoopResult]], *, added_on: int | None = None) -> None:
-    """Draw the part of the oracle's gain that each policy has, day by day.
+def draw_reached(
+    axes: Any, loops: Mapping[str, Sequence[LoopResult]], *, of: Literal["worth", "gain"], added_on: int | None = None
+) -> None:
+    """Draw the part of the oracle's day that each policy has, day by day.
 
     Parameters
     ----------
@@ -24,27 +28,32 @@ def draw_reached(axes: Any, loops: Mapping[str, Sequence[LoopResult]], *, added_
         Of matplotlib, drawn into.
     loops
         Loops of each policy, one for each seed: the mean is a line, and single loops are thin ones.
+    of
+        The day's whole worth, with the part that is aimed at, or the gain over doing nothing alone.
     added_on
         The day from which actions are added.
     """
-    for policy, results in loops.items():
-        each, colour = np.array([result.reached for result in results]), _COLOURS.get(policy, GRID)
-        days = np.arange(1, each.shape[1] + 1)
+    name = "worth" if of == "worth" else "reached"
+    reached = {policy: 100 * np.array([getattr(each, name) for each in results]) for policy, results in loops.items()}
+    names_at = _apart({policy: float(each[:, -3:].mean()) for policy, each in reached.items()})
+    for policy, each in reached.items():
+        days, colour = np.arange(1, each.shape[1] + 1), _COLOURS.get(policy, GRID)
         for one in each if len(each) > 1 else ():
-            axes.plot(days, 100 * one, color=colour, linewidth=0.6, alpha=0.45)
-        axes.plot(days, 100 * each.mean(axis=0), color=colour, linewidth=2.2, label=policy)
+            axes.plot(days, one, color=colour, linewidth=0.6, alpha=0.45)
+        axes.plot(days, each.mean(axis=0), color=colour, linewidth=2.2, label=policy)
         axes.annotate(
-            policy, (days[-1], 100 * each[:, -3:].mean()), xytext=(6, 0), textcoords="offset points", color=colour,
+            policy, (days[-1], names_at[policy]), xytext=(6, 0), textcoords="offset points", color=colour,
             va="center", fontsize=10, annotation_clip=False,
         )  # fmt: skip
     axes.axhline(100.0, color=GRID, linewidth=0.8)
-    axes.axhline(100.0 * _TARGET, color=GRID, linewidth=0.8, linestyle=":")
-    axes.annotate(
-        f"{_TARGET:.0%}", (0, 100 * _TARGET), xytext=(-2, 3), textcoords="offset points", color=GRID, fontsize=8
-    )
+    if of == "worth":
+        axes.axhline(100.0 * _TARGET, color=GRID, linewidth=0.8, linestyle=":")
+        axes.annotate(
+            f"{_TARGET:.0%}", (0, 100 * _TARGET), xytext=(-2, 3), textcoords="offset points", color=GRID, fontsize=8
+        )
     _mark(axes, added_on, "two actions added")
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), 106)
-    axes.set_ylabel("part of the oracle's daily gain (%)")
+    axes.set_ylabel(f"part of the oracle's daily {of} (%)")
     _dress(axes)
 
 
@@ -71,6 +80,14 @@ def draw_shares(
     axes.set_ylabel("part of the decisions (%)")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
     _dress(axes)
+
+
+def _apart(ends: Mapping[str, float]) -> dict[str, float]:
+    """Where names stand beside the ends of their lines, in percent: moved up where they would cover each other."""
+    found: dict[str, float] = {}
+    for policy in sorted(ends, key=lambda each: ends[each]):
+        found[policy] = max(ends[policy], max(found.values(), default=-np.inf) + _LINE)
+    return found
 
 
 def _mark(axes: Any, day: int | None, text: str | None) -> None:

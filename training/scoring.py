@@ -110,6 +110,13 @@ def seen_by_owner(scores: pa.Table, past: Past, settings: Settings) -> pa.Table:
     return pa.table(columns, schema=scores.schema).filter(pa.array(kept))
 
 
+def left_out(past: Past, settings: Settings) -> int:
+    """Return how many contacts have no score because they may not be profiled, of those the owner may see."""
+    partners = past.tables.partners
+    sights = (sight_of(OWNER_SIDE, each, partners, settings.partners, past.now) for each in past.not_profiled)
+    return sum(sight.is_whole for sight in sights)
+
+
 def contact_names(past: Past) -> list[str]:
     """Everybody who has touchpoints or traits."""
     return sorted(past.current())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.partitions import members
-from features.wire import from_bytes, to_bytes
 from models.estimates import foresee
 from nba.actions import Catalogue
-from nba.past import Past
 from nba.request import Request
 from nba.tables import Tables
 from nba.weighing import Weighed, weigh
 from training.account_rows import account_columns
 from training.everybody import Everybody
+from training.everybody_wire import packed, unpacked
 from training.parallel import Work, run
 from training.score_tasks import Scorer
 
@@ -104,7 +102,7 @@ def map_weighed(
     def make(i: int) -> bytes:
         part = everybody.part([everybody.names[at] for at in parts[i].tolist()], catalogue)
         here = None if account is None else account[[everybody.place[name] for name in part.touchpoints.contacts]]
-        return _task(part, here)
+        return packed(part, here)
 
     scorer = Scorer(settings, belief, everybody.as_of).to_bytes()
     common = pickle.dumps((scorer, placement, summarise, everybody.surrounding.tables), protocol=5)
@@ -125,20 +123,9 @@ def _weighed(
         yield name, weigh(request, part.past(name), belief, catalogue, part.as_of, report=_raise)
 
 
-def _task(part: Everybody, account: NDArray[np.float32] | None) -> bytes:
-    # Answers as they were sent are the largest part of a decision, and no choice looks at them.
-    decisions = {name: tuple(replace(row, answer=None) for row in rows) for name, rows in part.decisions.items()}
-    # The tables are the same for all, and go along once.
-    around = replace(part.surrounding, tables=Tables())
-    bare = replace(part, touchpoints=Past.nothing().touchpoints, decisions=decisions, surrounding=around)
-    return pickle.dumps((bare, to_bytes(part.touchpoints, properties=True), account), protocol=5)
-
-
 def _summarised(common: bytes, task: bytes) -> bytes:
     scorer, catalogue, placement, summarise, tables = _made_ready(common)
-    bare, columns, account = pickle.loads(task)
-    around = replace(bare.surrounding, tables=tables)
-    part: Everybody = replace(bare, touchpoints=from_bytes(columns), surrounding=around)
+    part, (account,) = unpacked(task, tables)
     weighed = _weighed(part, catalogue, scorer.belief, placement, account)
     return pickle.dumps(summarise(weighed), protocol=5)
 

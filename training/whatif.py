@@ -8,7 +8,7 @@ sent, and what would have come of it, is not made up.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -31,6 +31,7 @@ NOON = time(12)
 Advance = Callable[[int], None]
 Move = tuple[str, str]
 """The recommendation as things are, and the other."""
+Reached = defaultdict[str, set[str]]
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Comparison:
     contacts: set[str] = field(default_factory=set)
     recommended: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
     """How often each action was best, under either settings; a contact counts once a moment."""
+    reached: tuple[Reached, Reached] = field(default_factory=lambda: (Reached(set), Reached(set)))
+    """Contacts for whom each action was best at any moment, under either settings."""
     chances: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     """Expected successes of the usual goal at each moment; empty where no model tells them."""
     removed: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = field(
@@ -59,6 +62,8 @@ class Comparison:
         self.hidden |= before.hidden
         for side, found in enumerate((before, after)):
             self.recommended[side].update(found.action[name] for name in both)
+            for name in both:
+                self.reached[side][found.action[name]].add(name)
             self.removed[side].update(found.removed)
         for name in sorted(both):
             move = before.action[name], after.action[name]
@@ -143,21 +148,28 @@ def report_of(found: Comparison, settings: Settings, others: Settings) -> dict[s
         "recommendations": sum(found.recommended[0].values()),
         "changed": _changed(found.moved),
         "moves": _moves(found.moved),
-        "actions": {
-            name: {"channel": channel.get(name), **_sides(side[name] for side in found.recommended)} for name in actions
+        "actions": {name: {"channel": channel.get(name), **_counted(found, [name])} for name in actions},
+        "channels": {
+            each: _counted(found, [name for name in actions if channel.get(name) == each])
+            for each in dict.fromkeys(channel.values())
         },
-        "channels": _by_channel(found.recommended, channel),
         "expected": _expected(found, settings),
         "removed": _removed(found.removed, actions[1:]),
     }
 
 
 def _changed(moved: Mapping[str, Mapping[Move, Sequence[int]]]) -> dict[str, int]:
-    """How many contacts get something instead of nothing, nothing instead of something, and something else."""
-    gains = sum(any(move[0] == DO_NOTHING for move in moves) for moves in moved.values())
-    loses = sum(any(move[1] == DO_NOTHING for move in moves) for moves in moved.values())
-    others = sum(any(DO_NOTHING not in move for move in moves) for moves in moved.values())
-    return {"contacts": len(moved), "gain": gains, "lose": loses, "get_another": others}
+    """How many contacts get something instead of nothing, nothing instead of something, and something else.
+
+    Each counts once: whose recommendation changes in more than one of these ways is in ``mixed``.
+    """
+    ways = Counter(_way(moves) for moves in moved.values())
+    return {"contacts": len(moved), **{way: ways[way] for way in ("gain", "lose", "get_another", "mixed")}}
+
+
+def _way(moves: Iterable[Move]) -> str:
+    ways = {"gain" if a == DO_NOTHING else "lose" if b == DO_NOTHING else "get_another" for a, b in moves}
+    return ways.pop() if len(ways) == 1 else "mixed"
 
 
 def _moves(moved: Mapping[str, Mapping[Move, Sequence[int]]]) -> list[dict[str, Any]]:
@@ -169,14 +181,13 @@ def _moves(moved: Mapping[str, Mapping[Move, Sequence[int]]]) -> list[dict[str, 
     return [{"from": a, "to": b, "contacts": contacts[a, b], "recommendations": times[a, b]} for a, b in ordered]
 
 
-def _by_channel(recommended: Iterable[Counter[str]], channel: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    sides = []
-    for counted in recommended:
-        sides.append(Counter[str]())
-        for action, n in counted.items():
-            if action in channel:
-                sides[-1][channel[action]] += n
-    return {name: _sides(side[name] for side in sides) for name in dict.fromkeys(channel.values())}
+def _counted(found: Comparison, actions: Sequence[str]) -> dict[str, Any]:
+    """How often any of the actions is recommended, and to how many contacts."""
+    times = _sides(sum(side[name] for name in actions) for side in found.recommended)
+    return {
+        **times,
+        "contacts": _sides(len(set().union(*(side.get(name, ()) for name in actions))) for side in found.reached),
+    }
 
 
 def _expected(found: Comparison, settings: Settings) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ class Choices:
     action: dict[str, str] = field(default_factory=dict)
     """By contact; ``do_nothing`` where nothing is worth doing."""
     chance: dict[str, float] = field(default_factory=dict)
-    """Of the usual goal, if that is done; without contacts of which no model tells it."""
+    """Of the usual goal, if that is done; without contacts of which no model, or their partner's terms, tell it."""
     removed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many contacts lose an action to a rule, by action and rule."""
     hidden: set[str] = field(default_factory=set)
@@ -75,15 +75,17 @@ def chosen(weighing: Iterator[tuple[str, Weighed]], serves: str) -> Choices:
     found = Choices()
     for name, weighed in weighing:
         situation, verdict = weighed.judged.situation, weighed.judged.verdict
+        tells = True
         if situation.past.traits.get("partner"):
-            partners = situation.catalogue.settings.partners
-            if not sight_in(OWNER_SIDE, situation.past, partners, situation.as_of).shows(SHOWN):
+            sight = sight_in(OWNER_SIDE, situation.past, situation.catalogue.settings.partners, situation.as_of)
+            tells = sight.shows("propensities.*.probability")
+            if not sight.shows(SHOWN):
                 # Sums with and without a few contacts would tell of each by their difference.
                 found.hidden.add(name)
                 continue
         found.action[name] = action = best(weighed, serves)
         chance = chance_of(weighed, action)
-        if chance is not None:
+        if chance is not None and tells:
             found.chance[name] = chance
         found.removed.update((refusal.action, refusal.rule) for refusal in verdict.refusals)
     return found

@@ -92,9 +92,9 @@ class JourneyWorld:
         """``touchpoints`` one by one, which are never all held."""
         return touchpoint_rows(self.columns, self.people, self.levers)
 
-    def decision_rows(self) -> Iterator[DecisionRow]:
-        """``decisions`` one by one, which are never all held."""
-        return decision_rows(self.truth, self.levers, known_probabilities=self.known_probabilities)
+    def decision_rows(self, first: int = 0) -> Iterator[DecisionRow]:
+        """``decisions`` one by one, which are never all held, from the number ``first`` on."""
+        return decision_rows(self.truth, self.levers, known_probabilities=self.known_probabilities, first=first)
 
     def as_touchpoints(self) -> Touchpoints:
         """Touchpoints for the matrix, under the contact whose they are, whatever the device.

@@ -97,14 +97,15 @@ def _cookie_name(number: int) -> str:
     return f"cookie:{number * 7919 % 1_000_003:06}"
 
 
-def decision_rows(truth: Truth, levers: tuple[Lever, ...], *, known_probabilities: bool) -> Iterator[DecisionRow]:
-    """Decisions as they were logged, in the order of their numbers."""
+def decision_rows(
+    truth: Truth, levers: tuple[Lever, ...], *, known_probabilities: bool, first: int = 0
+) -> Iterator[DecisionRow]:
+    """Decisions as they were logged, from the number ``first`` on, in the order of their numbers."""
     names = truth.actions
     topics = [None, *(None if lever.topic is None else (TOPICS[lever.topic],) for lever in levers)]
-    each = zip(
-        truth.contact.tolist(), truth.decided_at.tolist(), truth.action.tolist(), truth.logged.tolist(), strict=True
-    )
-    for number, (contact, at, action, logged) in enumerate(each):
+    columns = (truth.contact, truth.decided_at, truth.action, truth.logged)
+    each = zip(*(column[first:].tolist() for column in columns), strict=True)
+    for number, (contact, at, action, logged) in enumerate(each, start=first):
         yield DecisionRow(
             decision_id=decision_name(number), identity=contact_name(contact), decided_at=at, action=names[action],
             topics=topics[action], probability=logged[action] if known_probabilities else None,

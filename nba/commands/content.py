@@ -23,7 +23,6 @@ def add_content(kinds: _Kinds) -> None:
             "contact read within 14 days; for topics that were new to it, for the others, and for each new topic."
         ),
         epilog="examples:\n  nba evaluate content\n  nba evaluate content --as-of 2026-07-01 --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     content.add_argument("--as-of", metavar="T", help="only what happened before T (ISO 8601) counts; default: now")
     content.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     as_of, settings = moment(args.as_of), settings_at(args, out)
     with Store.open(settings.store.url) as store:
-        found = success(shown_slots(store, as_of, settings.touchpoints))
+        found = success(shown_slots(store, as_of, settings.touchpoints, settings.partners))
     rates = {"new topics": found["new"], "known topics": found["known"]}
     if args.json:
         out.json(

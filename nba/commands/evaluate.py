@@ -41,7 +41,6 @@ def add_log(kinds: _Kinds) -> None:
         help="judge a logged file",
         description="Off-policy value of a logged file.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     log.add_argument("file", type=Path, metavar="FILE", help="CSV, Parquet or JSON Lines, .gz too")
     log.add_argument("--clip", type=_clip, default=math.inf, metavar="W", help="no weight counts more than this")

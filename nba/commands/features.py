@@ -28,11 +28,19 @@ def register(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.description = "Show the features: every number the models know about a contact."
     parser.epilog = _EXAMPLE
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    listing = what.add_parser("list", help="list the catalogue: name, unit, window, meaning")
+    listing = what.add_parser(
+        "list",
+        help="list the catalogue: name, unit, window, meaning",
+        epilog="examples:\n  nba features list\n  nba features list --json",
+    )
     listing.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
-    explaining = what.add_parser("explain", help="show a contact's values, each with the touchpoints it came from")
+    explaining = what.add_parser(
+        "explain",
+        help="show a contact's values, each with the touchpoints it came from",
+        epilog="examples:\n  nba features explain crm:4711\n"
+        "  nba features explain crm:4711 --as-of 2026-11-21T10:00:00Z --all",
+    )
     explaining.add_argument("identity", metavar="IDENTITY", help='the contact, such as "crm:4711"')
     explaining.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
     explaining.add_argument("--all", action="store_true", help="list every touchpoint of each value, and what is empty")

@@ -35,11 +35,19 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show which identities are one contact and which links made them so; undo a wrong join."
     parser.epilog = _EXAMPLE
     below = parser.add_subparsers(dest="what", required=True, metavar="show | split | stitch")
-    shown = below.add_parser("show", help="the identities of a contact, and which link joined which since when")
+    shown = below.add_parser(
+        "show",
+        help="show the identities of a contact, and which link joined which since when",
+        epilog="examples:\n  nba identities show crm:4711\n  nba identities show cookie:9f2 --as-of 2026-03-01 --json",
+    )
     shown.add_argument("identity", metavar="IDENTITY", help='any identity of the contact, such as "crm:4711"')
     shown.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
     shown.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
-    split = below.add_parser("split", help="say that two identities are not one contact")
+    split = below.add_parser(
+        "split",
+        help="say that two identities are not one contact, from now on",
+        epilog='example:\n  nba identities split crm:4711 cookie:9f2 --reason "the shop\'s own tablet"',
+    )
     split.add_argument("identity_a", metavar="A", help="one identity")
     split.add_argument("identity_b", metavar="B", help="the other")
     split.add_argument("--reason", required=True, metavar="R", help="why, for whoever looks at it later")
@@ -65,13 +73,25 @@ def run(args: argparse.Namespace, out: Output) -> int:
             is_shown = _is_shown(store, found, settings.partners, as_of)
             if not is_shown:
                 found = Contact.alone(args.identity)
+            is_known = is_shown and _is_known(store, args.identity, as_of)
+            if not is_known:
+                out.say(f"nothing is known of {args.identity!r}; check the spelling (with its prefix, as in the files)")
             if args.json:
                 out.json({"contact_id": found.contact_id, **found.to_json()})
+            elif not is_known:
+                out.result(found.contact_id)
             else:
-                _show(found, out, has_links=is_shown and bool(store.links_of(args.identity, as_of, 1)))
+                _show(found, out, has_links=bool(store.links_of(args.identity, as_of, 1)))
         else:
             _split(store, args, settings.touchpoints, out)
     return 0
+
+
+def _is_known(store: Store, identity: str, as_of: int) -> bool:
+    from features.history_reading import has_touchpoints
+
+    links = store.links_of(identity, as_of, 1)
+    return bool(links) or store.is_contact(identity, as_of) or has_touchpoints(store, identity)
 
 
 def _is_shown(store: Store, contact: Contact, partners: Partners, as_of: int) -> bool:

@@ -12,6 +12,7 @@ from features.schema import TABLES
 from features.store import Store
 from nba.commands.stitch import stitch_after_load
 from nba.door import now_us, settings_at
+from nba.due_values import date_readers
 from nba.output import Output
 
 _SHOWN_REASONS = 5
@@ -23,7 +24,6 @@ def register(parser: argparse.ArgumentParser) -> None:
         "Load CSV, Parquet or JSON Lines files (.gz too) into a table. Bad rows go to the quarantine with "
         "their reason and the load goes on. A repeated load stores nothing."
     )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
         "examples:\n"
         "  nba load touchpoints visits.csv orders.parquet\n"
@@ -57,7 +57,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--timezone",
         type=_zone,
         metavar="ZONE",
-        help="zone of times that name none, such as Europe/Zurich; UTC",
+        help="zone of times that name none, such as Europe/Zurich; default: UTC",
     )
     parser.add_argument(
         "--lake",
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             renames=args.rename,
             zone=args.timezone,
             lake=args.lake,
+            dates=date_readers(settings, args.table),
             progress=out.progress,
         )
         if args.table == "touchpoints" and settings.touchpoints.visitor_stitching:

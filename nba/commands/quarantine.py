@@ -11,6 +11,7 @@ from features.store import Store
 from features.times import iso
 from nba.commands.load import show
 from nba.door import now_us, settings_at
+from nba.due_values import UnreadValue, unread_values
 from nba.output import Output
 
 _SHOWN_ROW = 120
@@ -18,10 +19,18 @@ _SHOWN_ROW = 120
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.description = "Show the rows that were refused and why, or try them again after a fix of nba.toml."
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "examples:\n  nba quarantine --json\n  nba quarantine retry"
-    parser.add_argument("what", nargs="?", choices=["show", "retry"], default="show", help="show (default) or retry")
+    parser.description = (
+        "Show the rows that were refused and why, or try them again after a fix of nba.toml; or show the values that "
+        "were kept but hold no date or time zone where the settings take them for one."
+    )
+    parser.epilog = "examples:\n  nba quarantine --json\n  nba quarantine retry\n  nba quarantine unread"
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=["show", "retry", "unread"],
+        default="show",
+        help="show (default) what was refused, retry it, or show what was kept and could not be read (unread)",
+    )
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON")
 
 
@@ -32,6 +41,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if args.what == "retry":
             report = retry_quarantine(store, now_us=now_us(), rules=settings.touchpoints)
             show(report, out, as_json=args.json)
+        elif args.what == "unread":
+            _show_unread(list(unread_values(store, settings, now_us())), out, as_json=args.json)
         elif args.json:
             out.json([_as_json(row) for row in store.quarantine_rows()])
         else:
@@ -49,6 +60,21 @@ def _show_rows(store: Store, out: Output) -> None:
     out.say(f"{count:,} rows in quarantine" if count else "nothing is in quarantine")
     if count:
         out.say("mend nba.toml and `nba quarantine retry`, or mend the file and load it again")
+
+
+def _show_unread(found: list[UnreadValue], out: Output, *, as_json: bool) -> None:
+    if as_json:
+        out.json([each._asdict() for each in found])
+        return
+    for each in found:
+        out.result(f"{each.table}  {each.key}  {each.column} {each.value!r} is not {each.takes}")
+    if found:
+        out.say(
+            f"{len(found):,} x cannot be read; load the rows again with dates such as 2026-12-31: what becomes known "
+            "last counts"
+        )
+    else:
+        out.say("everything that is taken for a date or a time zone can be read")
 
 
 def _as_json(row: QuarantineRow) -> dict[str, object]:

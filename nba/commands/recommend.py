@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.belief import Belief
+    from nba.request import Request
 
 _EXAMPLE = """\
 examples:
   nba recommend crm:4711
   nba recommend crm:4711 --as-of 2026-11-21T10:00:00Z --explain
   nba recommend crm:4711 --placement infocenter --limit 5
+  nba recommend crm:4711 --exclude sales_call
   nba recommend crm:4711 --json
 
 Nothing is logged: the next real request is not bound by what is shown here."""
@@ -29,41 +31,56 @@ _CALLER = b"nba recommend"
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the contact, the moment and the form."""
+    parser.description = (
+        "Show what the service would answer for a contact, now or then: its stage, chances and points, and the best "
+        "allowed actions with their terms and reasons."
+    )
     parser.epilog = _EXAMPLE
     parser.add_argument("identity", metavar="IDENTITY", help='the contact, such as "crm:4711"')
     parser.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
     parser.add_argument("--explain", action="store_true", help="show what was removed, and by which rule")
     parser.add_argument(
-        "--placement", metavar="P", default="outbound", help="outbound (default), infocenter or your own"
+        "--placement",
+        metavar="P",
+        default="outbound",
+        help="where it would be shown: outbound (default: we approach the contact), infocenter (what to read next), or "
+        "one of your own that an action names",
     )
-    parser.add_argument("--limit", metavar="N", type=int, default=3, help="how many at most; default: 3")
+    parser.add_argument(
+        "--exclude", metavar="ACTION", action="append", default=[], help="never this action; may be repeated"
+    )
+    parser.add_argument("--limit", metavar="N", type=int, default=3, help="how many at most, from 1 to 100; default: 3")
     parser.add_argument("--partner", metavar="P", help="as this partner sees it; default: as the owner does")
     parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Decide as the service would, and show it."""
-    from nba.door import moment, settings_at
+    from nba.door import check_names, moment, settings_at
+    from nba.settings.actions import INFOCENTER
 
     as_of = moment(args.as_of)
     settings = settings_at(args, out)
+    check_names("--placement", [args.placement], settings.placements)
+    check_names("--exclude", args.exclude, (*settings.actions, INFOCENTER))
+    request = _request(args)
 
     from features.store import Store
+    from features.times import iso
     from nba.actions import Catalogue
     from nba.draw import Draw
     from nba.engine import decide
+    from nba.partners import known_partners
     from nba.past import Past
-    from nba.request import Request
     from nba.seen_answer import seen_answer
     from nba.visibility import Viewer, sight_in
 
-    request = Request.from_json(
-        {"contact": args.identity, "explain": args.explain, "placement": args.placement, "limit": args.limit}
-    )
     belief, degraded = _champion(settings.folder, out)
-    catalogue = Catalogue.of(settings)
+    catalogue, draw = Catalogue.of(settings), Draw(_CALLER)
     # What lies around a contact is read when a rule asks for it, so the store is open until all is decided.
     with Store.open(settings.store.url) as store:
+        if args.partner is not None and not store.record("partners", args.partner, as_of):
+            check_names("--partner", [args.partner], known_partners(store, as_of))
         past = Past.read(store, request.contact, as_of, settings.touchpoints, counted=catalogue.approach_rule)
         decision = decide(
             request,
@@ -71,12 +88,21 @@ def run(args: argparse.Namespace, out: Output) -> int:
             belief,
             catalogue,
             as_of,
-            Draw(_CALLER),
+            draw,
             degraded=degraded,
             report=lambda error: out.say(f"the model could not answer, so the points table did: {error}"),
         )
         sight = sight_in(Viewer(partner=args.partner), past, settings.partners, as_of)
-    answer = seen_answer(decision.to_json(), sight, request.contact, settings.actions)
+    answer = seen_answer(decision.to_json(), sight, request.contact, settings)
+    if sight.is_nothing:
+        # The decision's own name follows from the contact, and would tell which identities are one.
+        answer["decision_id"] = draw.fresh_id(request.contact, request.placement, as_of)
+    if sight.is_nothing or (past.is_empty and not past.traits):
+        # Said of a hidden contact as well, which would otherwise be told from one that is unknown.
+        out.say(
+            f"nothing is known of {args.identity!r} before {iso(as_of)}, so that it is answered as a stranger; check "
+            "the spelling (with its prefix, as in the files)"
+        )
     if args.json:
         out.json(answer)
     else:
@@ -84,6 +110,23 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if sight.shows("identities") and past.contact is not None and len(past.contact.members) > 1:
             out.result(f"known as: {', '.join(past.contact.members)}")
     return 0
+
+
+def _request(args: argparse.Namespace) -> Request:
+    from features.errors import UsageError
+    from nba.request import Request, RequestError
+
+    asked = {
+        "contact": args.identity,
+        "explain": args.explain,
+        "placement": args.placement,
+        "exclude": args.exclude,
+        "limit": args.limit,
+    }
+    try:
+        return Request.from_json(asked)
+    except RequestError as error:
+        raise UsageError(error.complaints) from None
 
 
 def _champion(folder: Path, out: Output) -> tuple[Belief | None, bool]:
@@ -147,8 +190,10 @@ def _show_recommendations(answer: Mapping[str, Any], out: Output) -> None:
             for each in offered
         ],
     )
-    out.result("")
-    for each in offered:
+    told = [each for each in offered if each["reasons"]]
+    if told:
+        out.result("")
+    for each in told:
         about = [f"{name} {each[f'{name}_id']}" for name in _CATALOGUES if each[f"{name}_id"] is not None]
         named = f" ({', '.join(about)})" if about else ""
         out.result(f"{each['action']}{named}: {'; '.join(each['reasons'])}")
@@ -161,7 +206,10 @@ def _show_removed(answer: Mapping[str, Any], out: Output) -> None:
             ("removed", "rule", "why"),
             [(each["action"], each["rule"], each["detail"]) for each in answer["removed"]],
         )
-    out.result("left after each gate: " + ", ".join(f"{gate} {n}" for gate, n in answer["left"].items()))
+    left = ", ".join(f"{gate} {n}" for gate, n in answer["left"].items())
+    out.result(
+        f"left after each gate: {left}" if left else "how many actions each gate left is not shown of this contact"
+    )
     for driver in answer["drivers"]:
         sign = "raises" if driver["contribution"] > 0 else "lowers"
         out.result(f"{driver['goal']}: {sign} it: {driver['means']} ({driver['value']})")

@@ -34,6 +34,23 @@ def capacity(action: Action, at: Situation) -> Refusal | None:
     return Refusal(action.name, "capacity", f"0 of {most}{whose} left, {taken} taken {when}{again}", until)
 
 
+def room_from(action: Action, at: Situation) -> int | None:
+    """Return when there may be room again for an action without any, at the earliest; None where there never will be.
+
+    What was taken leaves a window of hours one by one. When it was taken is not known, only how often from a moment
+    on, so the moment is closed in on to a 64th of the window.
+    """
+    asked = action.capacity
+    if asked is None or asked.per_us is None or asked.total is not None:
+        return None
+    low, step, around = at.as_of - asked.per_us, asked.per_us, at.past.around
+    while step > max(asked.per_us // 64, 1):
+        step //= 2
+        if around.taken(action.name, low + step, asked.by) - _own(action, low + step, at) >= (asked.count or 0):
+            low += step
+    return max(low + asked.per_us, at.as_of + 1)
+
+
 def window(action: Action, asked: Capacity, as_of: int, timezone: str) -> tuple[int, int | None]:
     """From when on is counted, and when there may be room again."""
     if asked.total is not None or asked.per_us is None:
@@ -59,8 +76,3 @@ def _own(action: Action, since: int, at: Situation) -> int:
         return 0
     then = held.activated_at if held.deferred else held.decided_at
     return int(then is not None and since <= then < at.as_of)
-
-
-def is_short(at: Situation) -> bool:
-    """Whether any action has a capacity."""
-    return at.catalogue.has_capacities

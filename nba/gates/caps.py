@@ -15,3 +15,10 @@ def cap(action: Action, at: Situation) -> Refusal | None:
                 detail = f"{full.count} of {full.cap.count} in {full.cap.per}"
                 return Refusal(action.name, full.cap.rule, detail, full.until)
     return None
+
+
+def full_until(action: Action, at: Situation) -> int | None:
+    """Return when every cap that an action counts in has room; None where one never has."""
+    ends = [full.until for full in at.full if full.cap.channel in (None, action.channel)]
+    known = [end for end in ends if end is not None]
+    return max(known, default=at.as_of) if len(known) == len(ends) else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from features.times import iso
 from nba import needs, occasions
+from nba.approach_rule import OUTBOUND
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -12,13 +15,22 @@ from nba.situation import Situation
 def eligibility(action: Action, at: Situation) -> Refusal | None:
     """Refuse what is for another place, waits for its occasion or needs what is not so."""
     if at.request.placement not in action.placements:
-        detail = f"is for {', '.join(action.placements)}, not for {at.request.placement}"
-    else:
-        waiting = occasions.waiting(action, at)
+        return Refusal(
+            action.name, "eligibility", f"is for {', '.join(action.placements)}, not for {at.request.placement}"
+        )
+    if action.when is not None:
+        waiting = occasions.waiting(action, action.when, at)
         if waiting is not None:
-            return Refusal(action.name, "eligibility", *waiting)
-        detail = needs.unmet(action, at) or ""
-    return Refusal(action.name, "eligibility", detail) if detail else None
+            told, until = waiting
+            return Refusal(action.name, "eligibility", told, until)
+    unmet = needs.unmet(action, at)
+    return None if unmet is None else Refusal(action.name, "eligibility", unmet)
+
+
+def conditional(at: Situation) -> Sequence[tuple[int, Action]]:
+    """Return the actions that an occasion, a need or their placements may stand against."""
+    catalogue = at.catalogue
+    return catalogue.conditional if at.request.placement == OUTBOUND else catalogue.numbered
 
 
 def season(action: Action, at: Situation) -> Refusal | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from features.times import iso
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
@@ -31,6 +33,6 @@ def _done(action: Action, at: Situation) -> Refusal | None:
     return Refusal(action.name, "owned", detail, until)
 
 
-def may_be_owned(at: Situation) -> bool:
-    """Whether anything may be owned or done."""
-    return at.catalogue.asks_owned or bool(at.achieved)
+def may_be_owned(at: Situation) -> Sequence[tuple[int, Action]]:
+    """Return the actions that may be owned or done."""
+    return at.catalogue.numbered if at.achieved else at.catalogue.unless_owned

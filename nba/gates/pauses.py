@@ -67,5 +67,7 @@ def _touches(scope: str, row: int, action: Action, at: Situation) -> bool:
 
 def has_pause(at: Situation) -> bool:
     """Whether anything may rest."""
-    seen = at.past.last_seen
-    return bool(at.stops) or any(pause.outcome in seen for pause in at.catalogue.settings.contact_policy.pauses)
+    if at.stops:
+        return True
+    rows = at.past.rows
+    return any(len(rows.get(each.outcome, ())) >= each.count for each in at.catalogue.settings.contact_policy.pauses)

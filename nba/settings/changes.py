@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from features.errors import UsageError
 from nba.settings.table import SettingsError
 
 _STEP = re.compile(r'(?P<bare>[A-Za-z0-9_-]+)|"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>[^\']*)\'')
@@ -42,8 +43,10 @@ def changed(document: Mapping[str, Any], assignments: Sequence[str]) -> tuple[di
 
     Raises
     ------
+    UsageError
+        Every assignment that is not of that form, at once.
     SettingsError
-        Every assignment that cannot be made, at once.
+        Every assignment that cannot be made in this file, at once.
 
     Examples
     --------
@@ -53,19 +56,30 @@ def changed(document: Mapping[str, Any], assignments: Sequence[str]) -> tuple[di
     """
     found: dict[str, Any] = copy.deepcopy(dict(document))
     changes, complaints = [], []
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
+    for assignment, (key, steps, is_given, value) in zip(assignments, _read(assignments), strict=True):
         try:
-            if not equals:
-                raise ValueError(f"has no `=`; {_HOW}")
-            steps = _steps(key.strip())
-            is_given, value = _value(text.strip())
-            changes.append(Change(key.strip(), _put(found, steps, is_given, value), value))
+            changes.append(Change(key, _put(found, steps, is_given, value), value))
         except ValueError as error:
             complaints.append(f"--set {assignment}: {error}")
     if complaints:
         raise SettingsError(complaints)
     return found, changes
+
+
+def _read(assignments: Sequence[str]) -> list[tuple[str, list[Step], bool, Any]]:
+    """Key as it is spelt, its steps, whether a value is given, and the value of each assignment."""
+    found, complaints = [], []
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        try:
+            if not equals:
+                raise ValueError(f"has no `=`; {_HOW}")
+            found.append((key.strip(), _steps(key.strip()), *_value(text.strip())))
+        except ValueError as error:
+            complaints.append(f"--set {assignment}: {error}")
+    if complaints:
+        raise UsageError(complaints)
+    return found
 
 
 def _steps(key: str) -> list[Step]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from features.frozen import Frozen
 from features.touchpoints import TouchpointRules
 from models.points_table import PointsTable
-from nba.settings.actions import Action, read_actions
+from nba.settings.actions import PLACEMENTS, Action, read_actions
 from nba.settings.conditions import Segment, read_segments
 from nba.settings.contact_policy import ContactPolicy, read_contact_policy
 from nba.settings.goals import Goal, Snapshots, read_goals, read_snapshots
@@ -74,6 +74,12 @@ class Settings:
         """The goal that tells who is about to leave: churn, else the first of an absence; None without."""
         absent = [goal.name for goal in self.goals.values() if goal.is_absence]
         return "churn" if "churn" in absent else next(iter(absent), None)
+
+    @property
+    def placements(self) -> tuple[str, ...]:
+        """Every placement that can be asked about: those of the service, and those that actions name."""
+        named = (placement for action in self.actions.values() for placement in action.placements)
+        return tuple(dict.fromkeys((*PLACEMENTS, *named)))
 
     def need_goals(self) -> Mapping[str, Goal]:
         """Goals, of which there must be one.

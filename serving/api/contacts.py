@@ -45,7 +45,7 @@ async def get_contact(request: Request) -> Response:
         "touchpoints": len(past.touchpoints),
         "timeline": timeline(past.touchpoints, limit),
     }
-    return reply(seen_profile(profile, sight))
+    return reply(seen_profile(profile, sight, settings))
 
 
 def _interests(past: Past, mode: str, now: int, settings: Settings) -> dict[str, float]:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import schemas
-from serving.feedback import check_action, read_feedback, store_feedback
+from serving.feedback import check_feedback, read_feedback, read_ids, store_feedback
 from serving.intake.body import read_body
 from serving.intake.strict_json import parse
 from serving.operations import Operation, reply
@@ -16,9 +16,10 @@ from serving.service import service_of
 async def post_feedback(request: Request) -> Response:
     """Store what came of a decision, once however often it is sent."""
     service = service_of(request)
-    row = read_feedback(parse(await read_body(request)), service.now_us())
-    check_action(service.store, row, service.settings)
-    receipt = await service.writer.write(lambda writing: store_feedback(writing, row, service.settings))
+    body = parse(await read_body(request))
+    row, ids = read_feedback(body, service.now_us()), read_ids(body)
+    check_feedback(service.store, row, service.settings, ids)
+    receipt = await service.writer.write(lambda writing: store_feedback(writing, row, service.settings, ids))
     return reply(
         {
             "success": True,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.points_table import Threshold
-from nba.ranking import Choices, Constant, Epsilon, Greedy, Holdout, Points, Policy, Thompson, Uniform
-from nba.thompson import warm_up
+from nba.ranking import Choices, Constant, Epsilon, Greedy, Holdout, Points, Policy, Thompson, Uniform, warm_up
+from tests.examples import examples
 
 N_ACTIONS = 5
 POINTS = Points(
@@ -103,12 +103,12 @@ def compiled() -> None:
     warm_up()
 
 
-@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
-@settings(max_examples=25)
+@settings(max_examples=examples(100))
 @given(given=choices())
-def test_policy_keeps_its_promise(policy: Policy, promise: Callable[[Policy, Choices], None], given: Choices) -> None:
-    promise(policy, given)
+def test_a_policy_keeps_its_promises(policy: Policy, given: Choices) -> None:
+    for promise in PROMISES:
+        promise(policy, given)
 
 
 @given(given=choices())
@@ -130,7 +130,12 @@ def test_exploration_gives_every_allowed_action_its_floor(given: Choices, epsilo
 def test_holdout_logs_h_points_and_the_rest_of_the_policy(given: Choices, share: float) -> None:
     policy = Epsilon(Greedy(), 0.1)
     expected = share * POINTS.probabilities(given) + (1 - share) * policy.probabilities(given)
-    assert np.allclose(Holdout(POINTS, policy, share).probabilities(given), expected, rtol=0, atol=1e-15)
+    both = Holdout(POINTS, policy, share)
+    assert np.allclose(both.probabilities(given), expected, rtol=0, atol=1e-15)
+    # A decision mixes for its one contact.
+    for row, (total, may) in enumerate(zip(given.points.tolist(), given.allowed.tolist(), strict=True)):
+        one = both.mixed(POINTS.called(total, may), policy.probabilities(given)[row].tolist())
+        assert one == both.probabilities(given)[row].tolist()
 
 
 @pytest.mark.parametrize(

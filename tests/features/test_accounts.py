@@ -13,6 +13,7 @@ from features.matrix import History
 from features.times import ALWAYS, DAY
 from features.touchpoints import Touchpoints
 from features.traits import Traits
+from tests.examples import examples
 from tests.features.account_worlds import PLAIN, account_matrix
 from tests.features.worlds import FEATURES, NOW, RULES, histories, moments, row
 
@@ -43,7 +44,7 @@ def columns(rows, known, asked):
     return {name: account_matrix(rows, known, asked)[:, at] for name, at in COLUMN.items()}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(histories(CONTACTS), known, asked)
 def test_what_happens_or_becomes_known_at_or_after_as_of_changes_nothing(rows, known, asked):
     X = account_matrix(rows, known, asked)
@@ -53,7 +54,7 @@ def test_what_happens_or_becomes_known_at_or_after_as_of_changes_nothing(rows, k
         assert same_bits(account_matrix(rows_before, known_before, [(name, as_of)])[0], X[i])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(histories(CONTACTS), known, asked, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_and_of_rows_gives_the_same_bits(rows, known, asked, random):
     X = account_matrix(rows, known, asked)
@@ -64,7 +65,7 @@ def test_any_order_of_arrival_and_of_rows_gives_the_same_bits(rows, known, asked
     assert same_bits(account_matrix(rows, known, [asked[i] for i in order]), X[order])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(histories(CONTACTS), known, asked)
 def test_the_contacts_of_the_account_alone_give_the_bits_of_the_batch(rows, known, asked):
     X = account_matrix(rows, known, asked)
@@ -138,7 +139,7 @@ def test_a_role_is_never_a_feature_itself_only_their_number_is():
     assert not any("role_" in name for name in COLUMN)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(CONTACTS), known, st.lists(moments, min_size=1, max_size=4))
 def test_an_account_has_the_features_of_all_its_contacts_touchpoints(rows, known, at):
     touchpoints = Touchpoints.from_rows([(*r[:11], None, *r[12:]) for r in rows], RULES)

@@ -67,6 +67,34 @@ def test_a_list_keeps_each_text_once() -> None:
     assert read("[]", Column("topics", "texts")) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (["CH", " 80* ", "CH", None], ["CH", "80*"]),
+        ([8001, "AT"], ["8001", "AT"]),
+        ("CH, AT", "CH, AT"),
+        ('["CH", "AT"]', '["CH", "AT"]'),
+        (8001, "8001"),
+        ([], None),
+        ("", None),
+    ],
+)
+def test_places_are_a_list_or_a_text_as_it_stands(value: object, kept: object) -> None:
+    assert read(value, Column("territory", "text or texts")) == kept
+
+
+@pytest.mark.parametrize("value", [["CH", 1.5], [["CH"]], [{"place": "CH"}], [True], ["a\0b"], {"CH": 1}])
+def test_a_list_of_anything_but_texts_is_no_list_of_places(value: object) -> None:
+    with pytest.raises(RowError, match="territory"):
+        read(value, Column("territory", "text or texts"))
+
+
+def test_a_list_of_nothing_may_tell_something() -> None:
+    visible = next(column for column in TABLES["partners"].columns if column.name == "visible")
+    assert read([], visible) == read("[]", visible) == []
+    assert read("", visible) is None
+
+
 @pytest.mark.parametrize("column", [c for c in TOUCHPOINTS.columns if c.choices], ids=str)
 def test_a_choice_is_one_of_the_choices(column: Column) -> None:
     assert read(column.choices[0], column) == column.choices[0]

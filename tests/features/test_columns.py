@@ -15,6 +15,7 @@ from features.row_types import TouchpointRow
 from features.rows import touchpoint_row
 from features.times import parse_time
 from features.touchpoints import TouchpointRules
+from tests.examples import examples
 
 NOW = parse_time("2026-01-01")
 RULES = TouchpointRules(rates={"CHF": 1.05})
@@ -81,7 +82,7 @@ def by_row(raw: dict[str, object], zone: ZoneInfo | None) -> object:
         return error
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(rows, st.sampled_from([None, ZoneInfo("Europe/Zurich")]))
 @example([{**GOOD, "identity": "\udcfc"}, {**GOOD, "identity": ""}], None)
 @example([{**GOOD, "kind": 1}, {**GOOD, "kind": True}, {**GOOD, "kind": 1.0}], None)
@@ -111,7 +112,7 @@ def test_numbers_that_are_absent_are_none() -> None:
     assert not any(isinstance(value, float) and math.isnan(value) for value in found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(
         moments.map(lambda m: m.isoformat(timespec="seconds"))

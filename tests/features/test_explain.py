@@ -12,6 +12,7 @@ from features.explain import Explained, explain
 from features.matrix import History
 from features.times import DAY, HOUR
 from features.touchpoints import Touchpoints
+from tests.examples import examples
 from tests.features.worlds import FEATURES, NOW, RULES, Row, histories, odd_world, row
 
 COLUMNS = replace(FEATURES, own=False)
@@ -49,7 +50,7 @@ ADDING_UP = (
 one_contact = histories(contacts=("ann",))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(one_contact)
 def test_of_a_window_exactly_what_lies_in_it_is_told(rows):
     rows, found = in_order(rows), told(rows)
@@ -68,7 +69,7 @@ def test_of_a_window_exactly_what_lies_in_it_is_told(rows):
         assert found[f"n_channel_(other)_{days}d"].touchpoints.tolist() == rest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(one_contact)
 def test_parts_add_up_to_the_value(rows):
     for name, found in told(rows).items():
@@ -80,7 +81,7 @@ def test_parts_add_up_to_the_value(rows):
             assert len(found.shares) == len(found.touchpoints)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(one_contact)
 def test_what_is_told_alone_gives_the_same_value(rows):
     rows = in_order(rows)

@@ -13,6 +13,7 @@ from features.link_rules import best_name
 from features.members import members_of
 from features.row_types import ContactRow, LinkRow, SplitRow
 from features.touchpoints import TouchpointRules
+from tests.examples import examples
 from tests.features import linked
 from tests.features.linked import IDENTITIES, MOMENTS, empty_store, write
 
@@ -23,7 +24,7 @@ def joined(links: list[LinkRow], splits: list[SplitRow] | None = None, rules: To
     return Identities.of(links, splits or [], rules)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.splits, linked.contacts, linked.rules)
 def test_a_request_and_a_batch_agree(
     links: list[LinkRow], splits: list[SplitRow], contacts: list[ContactRow], rules: TouchpointRules
@@ -41,7 +42,7 @@ def test_a_request_and_a_batch_agree(
                 assert found.contact_id == best_name(batch.members(identity, as_of), contacts_by_then.__contains__)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.splits, linked.rules, st.randoms(use_true_random=False))
 def test_the_order_of_links_tells_nothing(
     links: list[LinkRow], splits: list[SplitRow], rules: TouchpointRules, random: Random
@@ -58,7 +59,7 @@ def test_the_order_of_links_tells_nothing(
             assert a.why(identity, as_of) == b.why(identity, as_of)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.splits, linked.rules)
 def test_standings_are_what_members_say(links: list[LinkRow], splits: list[SplitRow], rules: TouchpointRules) -> None:
     found = joined(links, splits, rules)
@@ -72,7 +73,7 @@ def test_standings_are_what_members_say(links: list[LinkRow], splits: list[Split
                 assert (members == found.members(identity, as_of)) or not begin < as_of <= end
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.splits, linked.rules, st.sampled_from(MOMENTS))
 def test_what_comes_later_changes_nothing(
     links: list[LinkRow], splits: list[SplitRow], rules: TouchpointRules, as_of: int
@@ -82,7 +83,7 @@ def test_what_comes_later_changes_nothing(
     assert [found.members(name, as_of) for name in IDENTITIES] == [before.members(name, as_of) for name in IDENTITIES]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.splits, linked.rules, linked.pairs)
 def test_splitting_a_wrong_join_restores_what_was_before(
     links: list[LinkRow], splits: list[SplitRow], rules: TouchpointRules, wrong: tuple[str, str]
@@ -97,7 +98,7 @@ def test_splitting_a_wrong_join_restores_what_was_before(
         assert undone.why(name, late + 6) == right.why(name, late + 6)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(linked.links, linked.rules)
 def test_shared_keys_join_nobody(links: list[LinkRow], rules: TouchpointRules) -> None:
     found = joined(links, rules=rules)

@@ -37,6 +37,7 @@ from features.store import Store
 from features.times import parse_time
 from features.topics import TopicRule
 from features.touchpoints import TouchpointRules, Touchpoints
+from tests.examples import examples
 from tests.features.worlds import NOW, RULES, Row, histories, odd_world
 
 COLUMNS = ("start", "occurred_at", "outbound", "value", "margin", "duration", "topic_start")
@@ -74,7 +75,7 @@ def named(t: Touchpoints, name: str, names: str) -> list[str | None]:
     return [known[code] for code in getattr(t, name).tolist()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=histories(), cuts=st.lists(st.integers(0, 25), max_size=3), partitions=st.sampled_from([1, 2, 7]))
 def test_a_lake_gives_what_the_store_would(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], cuts: list[int], partitions: int

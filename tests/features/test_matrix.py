@@ -15,6 +15,7 @@ from features.touchpoints import Touchpoints
 from features.traits import Traits, row_values
 from models.points import points_log, total
 from models.points_table import PointsTable
+from tests.examples import examples
 from tests.features.worlds import FEATURES, KINDS, NOW, RULES, TOPICS, TRAITS, TYPES, histories, moments, row
 
 CONTACTS = ("ann", "bob", "cid")
@@ -56,7 +57,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype == np.float32 and a.tobytes() == b.tobytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts)
 def test_what_happens_at_or_after_as_of_changes_nothing(rows, known, as_of, about):
     of = dict(zip(CONTACTS, as_of, strict=True))
@@ -67,7 +68,7 @@ def test_what_happens_at_or_after_as_of_changes_nothing(rows, known, as_of, abou
     assert same_bits(X, batch(before, known_before, as_of, about))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_bits(rows, known, as_of, about, random):
     X = batch(rows, known, as_of, about)
@@ -76,7 +77,7 @@ def test_any_order_of_arrival_gives_the_same_bits(rows, known, as_of, about, ran
     assert same_bits(X, batch(rows, known, as_of, about))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(), known, st.lists(moments, min_size=3, max_size=3), abouts)
 def test_one_contact_alone_gives_the_bits_of_the_batch(rows, known, as_of, about):
     X = batch(rows, known, as_of, about)
@@ -96,7 +97,7 @@ def test_one_contact_alone_gives_the_bits_of_the_batch(rows, known, as_of, about
         assert same_bits(actions[i], X[i])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(), st.lists(st.tuples(st.sampled_from(range(-1, 3)), moments), min_size=1, max_size=12), st.data())
 def test_rows_in_any_order_and_company_have_the_bits_of_each_alone(rows, asked, data):
     history = History(Touchpoints.from_rows(rows, RULES), replace(FEATURES, own=False))
@@ -137,7 +138,7 @@ def test_some_columns_are_those_of_the_whole_matrix():
         history.columns(contact, as_of, [len(history.features.history)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(("ann",), most=15), moments, st.data())
 def test_what_is_hidden_at_a_moment_might_as_well_not_be_there(rows, as_of, data):
     rows = [(*r[:4], None, *r[5:11], None, *r[12:]) for r in rows]  # nothing answers anything
@@ -230,7 +231,7 @@ def test_what_has_not_happened_lies_before_every_time():
     assert np.datetime64("0001-01-01", "us").astype(np.int64) > NEVER
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     histories(("ann",)), st.sampled_from([None, 30 * DAY, 90 * DAY]), st.sampled_from([(), ("order",), ("chat", "fax")])
 )

@@ -10,6 +10,7 @@ from features.told import Told
 from features.told_rules import with_topics
 from features.topics import TopicRule
 from features.touchpoints import Touchpoints
+from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import NOW, RULES, histories, row
 
@@ -40,7 +41,7 @@ def of_rows(rows, rules=RULES):
     return said(Touchpoints.from_rows(rows, rules))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(contacts().filter(bool), st.sampled_from([RULES, RULED, OTHERS]), st.sampled_from([(), RULES, RULED, OTHERS]))
 def test_what_was_packed_says_what_its_rows_say_under_any_rules(rows, rules, packed_under):
     told = Told.of(rows)
@@ -51,7 +52,7 @@ def test_what_was_packed_says_what_its_rows_say_under_any_rules(rows, rules, pac
     assert pack(unpack(blob)) == blob
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(contacts(40).filter(lambda rows: len(rows) > 1), st.data(), st.sampled_from([RULES, RULED]))
 def test_what_comes_later_is_packed_behind_what_is_there(rows, data, rules):
     cuts = sorted(data.draw(st.sets(st.integers(1, len(rows) - 1), max_size=3)))
@@ -65,7 +66,7 @@ def test_what_comes_later_is_packed_behind_what_is_there(rows, data, rules):
     assert not told.is_before(parts[-1])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(contacts().filter(bool), st.sampled_from([RULES, RULED]), st.data())
 def test_a_cut_is_strictly_before_a_moment(rows, rules, data):
     before = data.draw(st.sampled_from([r[1] + shift for r in rows for shift in (0, 1)]))
@@ -117,7 +118,7 @@ def test_other_bytes_are_refused(blob):
 BLOB = pack(Told.of([row("ann", n, n, "fax", "web", value=n, properties={"a": n}) for n in range(20)]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.integers(0, len(BLOB) - 1), st.integers(1, 255))
 def test_any_changed_byte_is_noticed(place, change):
     changed = bytearray(BLOB)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from features.partitions import members, partition_codes, partition_of
 from features.touchpoints import Touchpoints
 from features.wire import from_bytes, to_bytes
+from tests.examples import examples
 from tests.features.worlds import RULES, Row, histories, odd_world
 
 names = st.lists(st.text(max_size=8), max_size=30)
@@ -40,7 +41,7 @@ def decisions(t: Touchpoints) -> list[str | None]:
     return [t.decisions[code] if code >= 0 else None for code in t.decision.tolist()]
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows=histories())
 def test_touchpoints_arrive_as_they_were_sent(rows: list[Row]) -> None:
     assert_sent(Touchpoints.from_rows(rows, RULES))

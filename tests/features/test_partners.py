@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.partners import partners_of
 from features.spells import FOREVER, spells
 from features.times import ALWAYS, DAY, iso, parse_time
+from tests.examples import examples
 
 Told = list[tuple[str, int, dict[str, Any]]]
 
@@ -55,7 +56,7 @@ def told_plainly(rows, told, name, as_of):
     return partner if begun and not over else None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(rows, agreements, st.randoms(use_true_random=False))
 def test_a_partner_as_of_a_moment_is_what_was_known_then(rows, told, random):
     rows = [(name, at if at == ALWAYS else at * DAY, body) for name, at, body in rows]

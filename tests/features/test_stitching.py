@@ -15,6 +15,7 @@ from features.sightings import Sightings
 from features.stitching import Stitched, Word, stitch
 from features.times import DAY, HOUR
 from features.touchpoints import TouchpointRules
+from tests.examples import examples
 
 BEGIN = 20_000 * DAY
 HOME = {"network": "192.0.2.7", "place": "Bern", "device": "Pixel 8"}
@@ -175,7 +176,7 @@ NAMES = ("cookie:a", "cookie:b", "cookie:c", "crm:1", "crm:2")
 moments = st.integers(0, 40 * 4).map(lambda quarter: quarter / 4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     rows=st.lists(st.tuples(st.sampled_from(NAMES[:3]), moments, st.sampled_from(["Pixel 8", "iPhone"])), max_size=20),
     words=st.lists(st.tuples(st.sampled_from(NAMES), moments, st.booleans()), max_size=6),

@@ -13,6 +13,7 @@ from features.store import Store
 from features.store_packing import FEWEST
 from features.topics import TopicRule
 from features.touchpoints import Touchpoints
+from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import RULES
 
@@ -67,7 +68,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, max_size=8), st.integers(0, 31))
 def test_what_is_packed_says_what_the_rows_say_whatever_was_written(store, however_short, journey, before):
     mine = f"{next(NUMBERS)}:"

@@ -11,6 +11,7 @@ from features.texts import Texts
 from features.topics import TopicRule
 from features.touchpoint_rows import CHUNK
 from features.touchpoints import Touchpoints
+from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import RULES, histories, row
 
@@ -32,7 +33,7 @@ def plain(rows, rules=RULES):
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_rows_in_any_order_become_the_same_columns(rows, chance):
     shuffled = list(rows)
@@ -75,7 +76,7 @@ def test_topics_come_by_rule_only_where_a_row_has_none():
     assert [t["topics"] for t in said(Touchpoints.from_rows(rows, rules))] == [["pumps"], ["saws"], [], [], []]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_columns_in_any_order_become_what_rows_become(rows, chance, with_ids):
     t = Touchpoints.from_rows(rows, RULES)
@@ -133,7 +134,7 @@ def test_columns_that_do_not_fit_are_named():
         Touchpoints.from_columns(["a"], np.array([0]), np.array([1]), price=np.zeros(1), **one)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(histories(most=40), st.data())
 def test_merged_contacts_have_the_union_in_order(rows, data):
     t = Touchpoints.from_rows(rows, RULES)
@@ -165,7 +166,7 @@ def test_contacts_that_nobody_linked_are_not_copied():
         t.merged([[0], [1]], ["x"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(histories(most=40), st.randoms(use_true_random=False))
 def test_parts_joined_are_the_whole(rows, chance):
     parts = [[r for r in rows if r[0] in names] for names in (("ann",), ("bob",), ("cid", "eve"))]
@@ -183,7 +184,7 @@ def test_parts_joined_are_the_whole(rows, chance):
     assert said(Touchpoints.joined([])) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(histories())
 def test_only_one_contact_is_what_its_rows_say(rows):
     t = Touchpoints.from_rows(rows, RULES)

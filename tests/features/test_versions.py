@@ -12,6 +12,7 @@ from features.row_types import LinkRow, SplitRow
 from features.times import DAY
 from features.touchpoints import TouchpointRules, Touchpoints
 from features.versions import Versions
+from tests.examples import examples
 from tests.features import linked
 from tests.features.linked import MOMENTS
 
@@ -31,7 +32,7 @@ def versions(
     return Versions.of(t, Identities.of(links, splits or [], rules), {}, NOW)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(seen, linked.links, linked.splits, linked.rules)
 def test_every_version_has_the_touchpoints_of_its_members(
     seen: list[tuple[str, int]], links: list[LinkRow], splits: list[SplitRow], rules: TouchpointRules
@@ -57,7 +58,7 @@ def test_every_version_has_the_touchpoints_of_its_members(
         assert found.names[code] == best_name(found.members(code), lambda _: False)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(seen, linked.links, linked.splits, linked.moment)
 def test_what_becomes_of_a_version_is_what_becomes_of_its_identities(
     seen: list[tuple[str, int]], links: list[LinkRow], splits: list[SplitRow], moment: int

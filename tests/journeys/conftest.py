@@ -7,8 +7,6 @@ import shutil
 
 import pytest
 
-from models.registry import Registry
-
 SETTINGS = """
 [goals.conversion]
 kinds = ["order"]
@@ -19,6 +17,8 @@ horizon = "60d"
 among = { seen = ["order"], within = "120d" }
 [snapshots]
 every = "28d"
+[stages]
+clusters = 4
 [actions.newsletter_topic]
 channel = "email"
 cost = 0.05
@@ -32,6 +32,8 @@ thresholds = [{ below = 250, actions = ["newsletter_topic"] }, { from = 250, act
 timezone = "UTC"
 [ranking]
 sticky = "0s"
+[serving]
+deadline = "60s"
 """
 
 CHANNELS = {"visit": "web", "newsletter_open": "email", "download": "web", "service_call": "phone", "order": "shop"}
@@ -49,14 +51,6 @@ def touchpoints(contacts=200, seed=7):
             topic = rng.choice(["pumps", "valves", ""])
             yield [f"crm:{c}", t.isoformat(timespec="seconds"), kind, CHANNELS[kind], topic, value]
             t += dt.timedelta(days=rng.expovariate(0.05 + 0.12 * keen))
-
-
-@pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory):
-    """An MLflow database without runs: its hundred migrations take longer than all else a small training does."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    assert Registry(f"sqlite:///{path}", "nba", path.parent).champion() is None
-    return path
 
 
 @pytest.fixture

@@ -1,111 +1,14 @@
 """Twenty dealers: whatever the owner's side asks, it learns nothing of a single contact that their terms protect."""
 
-import asyncio
 import json
-from functools import partial
 
-import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from features.store import Store
 from features.times import DAY, iso
-from nba.cli import main
 from nba.lead_offers import offers_of
-from nba.past import Past
-from nba.settings import load_settings
-from nba.visibility import OWNER_SIDE, sight_in
-from serving.app import create_app
-from training.world_dealers import by_territory, dealer_world, live
-from training.world_dealers_rows import cookie_of, secrets_of, tables
-from training.world_rules import BEGIN
-
-DAYS = 60
-NOW = BEGIN + (DAYS + 10) * DAY + 10 * 3_600_000_000
-SETTINGS = """
-[goals.conversion]
-kinds = ["order"]
-horizon = "30d"
-value = 900
-[points]
-kinds = { visit = 5, service_call = 250 }
-thresholds = [{ below = 250, actions = ["mail"] }, { from = 250, actions = ["dealer_call", "own_call"] }]
-[segments.callers]
-points_from = 250
-[actions.mail]
-channel = "email"
-[actions.own_call]
-channel = "phone"
-executor = "sales"
-cost = 2
-[actions.dealer_call]
-channel = "phone"
-executor = "partner"
-cost = 1
-[contact_policy]
-timezone = "UTC"
-[ranking]
-epsilon = 0.3
-[plan]
-budget = 5000.0
-"""
-
-
-class Dealt:
-    """The world loaded into a folder, and who is protected in it."""
-
-    def __init__(self, folder, more: str = ""):
-        self.folder = folder
-        self.world = dealer_world(seed=5, days=DAYS, leads_a_day=1.5)
-        self.season = live(self.world, by_territory(self.world))
-        for lead in self.world.leads[::9]:
-            self.season.offers.pop(lead.contact, None)  # nobody was offered these
-        (folder / "nba.toml").write_text(SETTINGS + more)
-        for table, rows in tables(self.world, self.season):
-            (folder / f"{table}.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-            assert main(["--config", str(folder / "nba.toml"), "load", table, str(folder / f"{table}.jsonl")]) == 0
-        self.settings = load_settings(folder / "nba.toml", {})
-        with Store.open(self.settings.store.url) as store:
-            self.pasts = {
-                lead.contact: Past.read(store, lead.contact, NOW, self.settings.touchpoints)
-                for lead in self.world.leads
-            }
-            sights = {
-                name: sight_in(OWNER_SIDE, past, self.settings.partners, NOW) for name, past in self.pasts.items()
-            }
-        self.protected = sorted(name for name, sight in sights.items() if sight.is_nothing)
-        self.whole = sorted(name for name, sight in sights.items() if sight.is_whole)
-        self.listed = sorted(name for name, sight in sights.items() if not sight.is_whole and not sight.is_nothing)
-        self.own = sorted(name for name, past in self.pasts.items() if not past.traits.get("partner"))
-
-    def run(self, capsys, *words: str) -> str:
-        """What a command writes, both streams."""
-        capsys.readouterr()
-        status = main(["--config", str(self.folder / "nba.toml"), *words])
-        written = capsys.readouterr()
-        assert status in (0, 1), written.err
-        return str(written.out) + str(written.err)
-
-    def found_in(self, text: str, but: str = "") -> list[str]:
-        """Protected contacts of which a text tells anything, but what the asker said itself."""
-        return [name for name in self.protected if any(word in text for word in words_of(name) if word != but)]
-
-    def asked(self, *requests):
-        """Answers of the service, as bytes, to (method, path, body)."""
-        clock = iter(range(NOW, NOW + 10_000_000, 1000))
-        app = create_app(self.settings, clock=partial(next, clock))
-
-        async def inside():
-            transport = httpx.ASGITransport(app=app)
-            async with app.router.lifespan_context(app):
-                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                    return [(await client.request(how, path, json=body)).text for how, path, body in requests]
-
-        return asyncio.run(inside())
-
-
-def words_of(name: str) -> list[str]:
-    return [name, cookie_of(name), *(str(word) for word in secrets_of(name).values())]
+from tests.journeys.dealt import LIKED, NOW, Dealt, hobby_of, words_of
+from training.world_dealers_rows import cookie_of
 
 
 @pytest.fixture(scope="module")
@@ -193,9 +96,16 @@ def test_files_and_lists_leave_protected_contacts_out(dealt, open_book, capsys):
 
 def test_the_plan_leaves_protected_contacts_out_and_gives_them_to_their_partner(dealt, capsys):
     day, file = iso(NOW)[:10], dealt.folder / "plan.jsonl"
-    written = dealt.run(capsys, "plan", "--date", day, "--out", str(file))
-    assert file.exists(), written
-    assert dealt.found_in(written + file.read_text()) == []
+    for name, form in (("plan.csv", ()), ("plan.jsonl", ("--json",))):
+        written = dealt.run(capsys, "plan", "--date", day, "--out", str(dealt.folder / name), *form)
+        text = (dealt.folder / name).read_text()
+        assert len(text.splitlines()) > 5 and dealt.found_in(written + text) == [], written
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert any(row["contact_id"] in dealt.listed for row in rows)
+    told = {
+        name for row in rows if row["contact_id"] in dealt.listed for name, value in row.items() if value is not None
+    }
+    assert told == {"rank", "contact_id", "executor", "action", "channel", "not_before"}
     given = set()
     for partner in list(dealt.world.partners)[:6]:
         theirs = {name for name, past in dealt.pasts.items() if past.traits.get("partner") == partner}
@@ -213,16 +123,63 @@ def test_commands_about_one_contact_tell_nothing(dealt, capsys):
         for words in (
             ("recommend", asked, "--as-of", iso(NOW), "--explain"),
             ("recommend", asked, "--as-of", iso(NOW), "--explain", "--json"),
+            ("recommend", asked, "--as-of", iso(NOW), "--explain", "--json", "--placement", "infocenter"),
             ("recommend", asked, "--as-of", iso(NOW), "--partner", "nobody"),
             ("features", "explain", asked, "--as-of", iso(NOW)),
             ("identities", "show", asked, "--as-of", iso(NOW)),
         ):
             text = dealt.run(capsys, *words)
             assert dealt.found_in(text, but=asked) == [] and "service_call" not in text, words
-    for listing in ("duplicates", "actions check", f"partners route --as-of {iso(NOW)}"):
+    at = f"--as-of {iso(NOW)}"
+    for listing in ("duplicates", f"actions check {at} --json", f"partners route {at}", f"partners route {at} --json"):
         assert dealt.found_in(dealt.run(capsys, *listing.split())) == [], listing
     whole = dealt.run(capsys, "recommend", cookie_of(name), "--as-of", iso(NOW), "--partner", partner)
     assert name in whole and cookie_of(name) in whole
+
+
+def test_terms_that_share_a_part_share_no_other(dealt, capsys):
+    for name in dealt.listed[:3]:
+        for more in ((), ("--explain",), ("--explain", "--json"), ("--placement", "infocenter", "--explain", "--json")):
+            text = dealt.run(capsys, "recommend", cookie_of(name), "--as-of", iso(NOW), *more)
+            # Stage and points, of which the fit would tell the region, and stages by topic what it likes.
+            words = [word for word in words_of(name)[1:] if word != cookie_of(name)]
+            assert name in text and not any(word in text for word in (*words, *LIKED, "31.5", "32.5", "north")), text
+            assert '"total"' in text or "points: " in text
+    own = next(name for name in dealt.own if dealt.pasts[name].traits.get("region") == "north")
+    text = dealt.run(capsys, "recommend", own, "--as-of", iso(NOW), "--json")
+    assert all(word in text for word in ("31.5", "of_the_north", hobby_of(own)))
+
+
+@pytest.mark.slow
+def test_a_model_tells_no_more_of_protected_contacts(tmp_path, capsys):
+    place = Dealt(tmp_path, days=240, leads_a_day=3.0)
+    at, file = iso(place.now), tmp_path / "changed.csv"
+    place.run(capsys, "train", "run", "--as-of", at)
+    place.run(capsys, "train", "promote", "1", "--reason", "what it tells is looked at")
+    texts = {
+        words: place.run(capsys, *words.split())
+        for words in (
+            f"forecast --horizon 30d --by topic,owner,partner --as-of {at}",
+            f"forecast --horizon 30d --by topic,owner,partner --as-of {at} --json",
+            "evaluate policies --json",
+            "train report",
+            f"score --as-of {at} --out {tmp_path / 'scores.parquet'}",
+            f"plan --date {at[:10]} --out {tmp_path / 'plan.csv'} --json",
+            f"whatif --set ranking.policy=points --as-of {at} --since {iso(place.now - 10 * DAY)} --out {file}",
+            f"actions check --as-of {at}",
+        )
+    }
+    texts |= {name: (tmp_path / name).read_text() for name in ("changed.csv", "plan.csv")}
+    assert {words: place.found_in(text) for words, text in texts.items() if place.found_in(text)} == {}
+    foreseen = json.loads(
+        next(text for words, text in texts.items() if words.startswith("forecast") and "--json" in words)
+    )
+    assert foreseen["model_version"] == "1" and foreseen["goals"]["conversion"]["by"]["partner"]
+    for name in (*place.protected[:3], *place.listed[:3]):
+        for more in (["--explain"], ["--explain", "--json"]):
+            text = place.run(capsys, "recommend", cookie_of(name), "--as-of", at, *more)
+            assert place.found_in(text, but=cookie_of(name)) == [], text
+            assert not any(topic in text for topic in LIKED), text
 
 
 def test_what_would_change_is_told_without_protected_contacts(dealt, capsys):

@@ -80,6 +80,8 @@ async def load(client, stop, answers):
     while not stop.is_set():
         n += 1
         answers.append(await client.post("/v1/recommend", json={"contact": f"crm:{n % 20}"}))
+        # What is asked is spread over all that happens meanwhile, which takes seconds.
+        await asyncio.sleep(0.03)
 
 
 async def until_served(client, version, seconds=60):

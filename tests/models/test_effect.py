@@ -55,9 +55,10 @@ def test_effects_that_differ_are_found_and_ordered(seed):
     assert covers.mean() >= 0.85
 
 
-def test_what_nobody_logged_is_estimated_and_called_observational():
+@pytest.mark.parametrize("worlds", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_what_nobody_logged_is_estimated_and_called_observational(worlds):
     biased, honest = [], []
-    for seed in range(4):
+    for seed in range(worlds):
         w = decided(seed, 6000, average=(0.0, 0.0), targeted=1.2)
         found = w.fit(seed, known=False)
         assert set(found.evidence.values()) == {"observational"}

@@ -1,5 +1,6 @@
 """What MLflow's own tools say with a bundle is what the service believes, from touchpoints and from features."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -27,9 +28,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[Any]:
+def loaded(tmp_path_factory: pytest.TempPathFactory, bundle: Path, empty_mlflow: Path) -> Iterator[Any]:
     """Return the champion as a data scientist loads it."""
     folder = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_mlflow, folder / "mlflow.db")
     registry = Registry(f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts")
     registry.promote(publish(registry, bundle), "first", "gate")
     with registry._mlflow() as mlflow:

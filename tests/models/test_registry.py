@@ -21,17 +21,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_bundle(tmp_path_factory.mktemp("made") / "candidate")
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables, made once: making them takes seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    assert Registry(f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts").champion() is None
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def registry(empty_database, tmp_path) -> Registry:
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
+def registry(empty_mlflow, tmp_path) -> Registry:
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     return Registry(f"sqlite:///{tmp_path}/mlflow.db", "nba", tmp_path / "mlartifacts")
 
 

@@ -22,9 +22,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def with_champion(tmp_path_factory: pytest.TempPathFactory, bundles: tuple[Path, Path]) -> Path:
+def with_champion(tmp_path_factory: pytest.TempPathFactory, bundles: tuple[Path, Path], empty_mlflow: Path) -> Path:
     """Return a database whose model has one version, the champion."""
     folder = tmp_path_factory.mktemp("with_champion")
+    shutil.copy(empty_mlflow, folder / "mlflow.db")
     registry = Registry(f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts")
     registry.promote(publish(registry, bundles[0]), "first", "gate")
     return folder

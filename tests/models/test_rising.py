@@ -12,7 +12,7 @@ def test_what_rises_stands_in_the_catalogue():
     assert {feature.name for feature in CATALOGUE} >= RISING
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_more_of_it_never_lowers_the_chance(seed):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(3000, 3)).astype(np.float32)

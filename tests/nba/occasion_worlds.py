@@ -1,7 +1,7 @@
 """A contact whose clock can be moved: what was known of it, and what was allowed, at any moment."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -74,6 +74,8 @@ class Around(Alone):
     events: Sequence[Event] = ()
     devices: Sequence[Asset] = ()
     taken_at: Sequence[int] = ()
+    seats_at: Sequence[tuple[str, int, str, str]] = ()
+    """Event, time, action and identity of each invitation."""
 
     def tables(self) -> Tables:
         return Tables(events={event.event_id: event for event in self.events})
@@ -83,6 +85,9 @@ class Around(Alone):
 
     def taken(self, action: str, since: int, by: str | None) -> int:
         return sum(at >= since for at in self.taken_at)
+
+    def invited(self, event_id: str, actions: Collection[str], since: int) -> Collection[str]:
+        return {who for of, at, action, who in self.seats_at if of == event_id and at >= since and action in actions}
 
 
 @dataclass(frozen=True)

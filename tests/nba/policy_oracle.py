@@ -94,6 +94,10 @@ class World:
         }
         return {rule for rule, is_broken in found.items() if is_broken}
 
+    def is_an_hour_for(self, action: str, moment: int) -> bool:
+        """Whether an action may be carried out at a moment, as far as clock and calendar go."""
+        return not self._quiet(ACTIONS[action]["channel"], moment) and not self._closed(moment)
+
     def _misplaced(self, action: str, placement: str) -> bool:
         if placement not in ACTIONS[action].get("placements", ["outbound"]):
             return True

@@ -159,6 +159,33 @@ def test_what_was_taken_counts_once_it_was_carried_out(store: Store) -> None:
     assert around(store, "me").taken("visit", 0, None) == 0
 
 
+def test_who_was_invited_to_an_event_is_told_by_the_event(store: Store) -> None:
+    with store.writing() as writing:
+        writing.decisions(
+            [
+                invitation(1, "a", NOW - DAY, "fair 100%"),
+                invitation(2, "a", NOW - HOUR, "fair 100%", "remind"),
+                invitation(3, "b", NOW - HOUR, "FAIR 100%"),
+                invitation(4, "c", NOW - HOUR, 'the "big\\_" one'),
+                invitation(5, "d", NOW - HOUR, "fair 100%", "other"),
+                invitation(6, "e", NOW - HOUR, "fair 100%", deferred=True),
+                invitation(7, "f", NOW, "fair 100%"),
+                invitation(8, "g", NOW - 9 * DAY, "fair 100%"),
+                invitation(9, "h", NOW - HOUR, "fair 100 "),
+            ]
+        )
+    here = around(store, "me")
+    assert here.invited("fair 100%", ("act", "remind"), NOW - 2 * DAY) == {"a"}
+    assert here.invited("fair 100%", ("act",), NOW - 20 * DAY) == {"a", "g"}
+    assert here.invited('the "big\\_" one', ("act",), 0) == {"c"} and not here.invited("none", ("act",), 0)
+
+
+def invitation(n: int, who: str, at: int, event: str, action: str = "act", **more: Any) -> DecisionRow:
+    chances = {"do_nothing": 0.5, action: 0.5}
+    kept = {"occasion": f"event:{event}", "event_id": event}
+    return DecisionRow(f"i{n}", who, at, action, 0.5, chances=chances, properties=kept, **more)
+
+
 def test_what_was_taken_of_one_owner_is_that_of_its_contacts_now(store: Store) -> None:
     with store.writing() as writing:
         writing.contacts(

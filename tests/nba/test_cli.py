@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -158,3 +159,56 @@ def test_a_closed_pipe_is_quiet() -> None:
     line = f"{sys.executable} -m nba.cli --help | head -n 0; exit ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert run.stderr == "" and run.returncode in (0, 141)
+
+
+def every_command() -> list[list[str]]:
+    """Return each command with what stands below it: ``["train", "run"]`` and the like."""
+    found: list[list[str]] = []
+    for name, entry in cli.commands().items():
+        parser = argparse.ArgumentParser()
+        import_module(entry.value).register(parser)
+        below = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+        found += [[name], *([name, deeper] for action in below for deeper in action.choices)]
+    return found
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_help_says_what_is_done_has_an_example_and_fits_a_terminal(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main([*words, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"\n  nba {' '.join(words)}" in shown and shown.startswith(f"usage: nba {' '.join(words)} ")
+    # After the usage stands what the command does, in a sentence.
+    says = shown.split("\n\n")[1].replace("\n", " ")
+    assert says[0].isupper() and says.endswith(".") and len(says) > 20, says
+    examples = shown.find("\nexample")
+    for line in shown.splitlines():
+        assert len(line) <= 80 or (shown.index(line) > examples and line.startswith("  ")), line
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["recommend", "c", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["features", "explain", "c", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["evaluate", "policies", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["evaluate", "daily", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["evaluate", "content", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["identities", "show", "c", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["actions", "check", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["train", "run", "--as-of", "soon"], "--as-of: 'soon' is not a time"),
+        (["train", "report", "--last", "0"], "--last 0 lists nothing"),
+        (["points", "suggest", "--goal", "churm"], "--goal: 'churm' is no goal to be reached"),
+        (["score", "--out", "scores.csv"], "name a file that ends in .parquet"),
+    ],
+)
+def test_values_that_no_command_could_use_are_wrong_usage(
+    words: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nba.toml").write_text('[goals.sale]\nkinds = ["order"]\nhorizon = "30d"\n', encoding="utf-8")
+    assert cli.main(words) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and reason in told.err and "Traceback" not in told.err

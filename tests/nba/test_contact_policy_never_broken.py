@@ -13,6 +13,7 @@ from nba.actions import DO_NOTHING
 from nba.draw import Draw
 from nba.engine import decide
 from nba.request import Request
+from tests.examples import examples
 
 TOML = """
 [goals.conversion]
@@ -80,7 +81,7 @@ def histories(draw: st.DrawFn):
     return as_of, [each for each in rows if each[0] < as_of]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     given=histories(),
     zone=st.sampled_from([None, "America/New_York", "Asia/Kathmandu"]),

@@ -13,6 +13,7 @@ from features.times import DAY, parse_time
 from features.touchpoints import TouchpointRules
 from nba.cli import main
 from nba.content_success import WITHIN, Rate, Shown, shown_slots, success
+from nba.settings.people import Partners
 
 NOW = parse_time("2026-06-15")
 
@@ -57,6 +58,21 @@ def fill(store: Store) -> None:
             ("crm:2", WITHIN - 1, "g"),
         ]
         writing.touchpoints([*(read(who, long_ago + at, name) for who, at, name in reads), sent, page])
+
+
+def test_what_a_partners_contact_read_is_in_no_count(store_url: str) -> None:
+    rules = TouchpointRules(outbound=("email_sent",))
+    with Store.open(store_url) as store:
+        fill(store)
+        with store.writing() as writing:
+            writing.contacts([RecordRow("crm:2", 1, {"partner": "north"})])
+        seen = {each.contact for each in shown_slots(store, NOW, rules, Partners())}
+        assert (
+            seen == {"crm:1"} < {each.contact for each in shown_slots(store, NOW, rules, Partners("direct", "contact"))}
+        )
+        with store.writing() as writing:
+            writing.records("partners", [RecordRow("north", 2, {"visible": ["interests"]})])
+        assert {each.contact for each in shown_slots(store, NOW, rules, Partners())} == {"crm:1", "crm:2"}
 
 
 def test_slots_are_counted_once_each_when_their_time_is_over(store_url: str) -> None:

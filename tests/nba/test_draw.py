@@ -1,3 +1,5 @@
+import hmac
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,13 @@ def test_a_draw_belongs_to_secret_key_and_decision() -> None:
     assert len(fractions) == 8
     assert all(0 <= f < 1 for f in fractions)
     assert Draw(b"a", "k").fraction("1") == Draw(b"a", "k").fraction("1")
+
+
+@given(secret=st.binary(max_size=100), key=st.text(max_size=9), decision=st.text(max_size=9))
+def test_a_draw_is_the_keyed_hash_of_the_standard(secret: bytes, key: str, decision: str) -> None:
+    message = "\0".join((key, "draw", decision)).encode()
+    first = int.from_bytes(hmac.digest(secret, message, "sha256")[:8], "big")
+    assert Draw(secret, key).fraction(decision) == (first >> 11) / 2**53
 
 
 def test_draws_are_even() -> None:

@@ -262,7 +262,10 @@ def test_the_row_logs_every_chance_and_the_same_question_gives_the_same_answer(a
 
 def test_explain_adds_what_was_removed(ask) -> None:
     answer = ask(exclude=["mail"], explain=True).to_json()
-    assert answer["removed"] == [{"action": "mail", "rule": "excluded", "detail": "the request excludes it"}]
+    assert answer["removed"] == [
+        {"action": "mail", "rule": "excluded", "detail": "the request excludes it"},
+        {"action": "rescue", "rule": "eligibility", "detail": "the points table never calls for it"},
+    ]
     assert answer["left"]["excluded"] == 2
     assert "removed" not in ask(exclude=["mail"]).to_json()
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from features.row_types import LinkRow
+from features.row_types import ContactRow, LinkRow
 from features.store import Store
 from nba.cli import main
 from nba.settings import SettingsError, parse_settings
@@ -34,6 +34,20 @@ def test_show_as_json_and_as_of(shop, capsys):
     assert [row["how"] for row in found["links"]] == ["alias", "login"]
     assert main(["identities", "show", "cookie:1", "--as-of", "2025-01-01", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"contact_id": "cookie:1", "identities": ["cookie:1"], "links": []}
+
+
+def test_whom_nobody_knows_or_may_see_is_said_alike(shop, capsys):
+    with Store.open("sqlite:///nba.db") as store, store.writing() as writing:
+        writing.contacts([ContactRow(name, START, {"partner": "north"}) for name in ("crm:1", "crm:2")])
+        writing.contacts([ContactRow("crm:3", START, {"size": 4})])
+    told = {}
+    for name in ("nobody", "crm:2", "cookie:1", "crm:3"):
+        assert main(["identities", "show", name]) == 0
+        shown = capsys.readouterr()
+        told[name] = (shown.out + shown.err).replace(name, "NAME")
+    assert told["nobody"] == told["crm:2"] == told["cookie:1"] != told["crm:3"]
+    assert "nothing is known of 'NAME'; check the spelling" in told["nobody"]
+    assert "nothing joins it with another identity" in told["crm:3"]
 
 
 def test_a_split_takes_a_wrong_join_back(shop, capsys):
@@ -88,5 +102,7 @@ def test_an_empty_reason_is_none(shop, capsys):
 def test_links_that_join_nobody_are_told_apart_from_none(shop, capsys):
     assert main(["identities", "show", "weak:1"]) == 0
     assert "it has links, but none joins it" in capsys.readouterr().err
-    assert main(["identities", "show", "nobody"]) == 0
+    with Store.open("sqlite:///nba.db") as store, store.writing() as writing:
+        writing.contacts([ContactRow("alone", START, {"size": 4})])
+    assert main(["identities", "show", "alone"]) == 0
     assert "nba load links" in capsys.readouterr().err

@@ -184,7 +184,8 @@ def test_a_reload_shows_the_same_until_something_new_happens_and_is_not_logged_a
     assert [(each.subject, each.probability) for each in again.recommendations] == [
         (each.subject, each.probability) for each in first.recommendations
     ]
-    assert ask(store, "c", NOW + DAY, limit=2).is_new and ask(store, "c", NOW + 7 * DAY).is_new
+    fewer = ask(store, "c", NOW + DAY, limit=2)
+    assert not fewer.is_new and shown(fewer) == shown(first)[:2] and ask(store, "c", NOW + 7 * DAY).is_new
     seen(store, view("c", NOW + HOUR, "pumps"))
     other = ask(store, "c", NOW + DAY)
     assert other.is_new and not set(shown(other)) & set(shown(first))
@@ -229,10 +230,35 @@ def test_what_counts_as_seen(files: Store, touchpoint: TouchpointRow) -> None:
 def test_what_was_deferred_counts_as_shown_once_it_was(files: Store) -> None:
     put(files, content("a", "pumps"), content("b", "pumps"))
     first = ask(files, "c", log=True, limit=1, defer=True, decision_id="d")
-    assert len(shown(ask(files, "c", NOW + 1))) == 2
+    over = NOW + 7 * DAY
+    assert len(shown(ask(files, "c", over))) == 2
     with files.writing() as writing:
         writing.activate("d", NOW + HOUR)
-    assert set(shown(ask(files, "c", NOW + HOUR + 1))) == {"a", "b"} - set(shown(first))
+    assert set(shown(ask(files, "c", over))) == {"a", "b"} - set(shown(first))
+
+
+def test_nobody_draws_slots_anew_by_asking_in_other_ways(files: Store) -> None:
+    put(files, *(content(f"{topic} {i}", topic) for topic in (*KNOWN, *UNKNOWN) for i in range(3)))
+    seen(files, view("c", NOW - DAY, "pumps"))
+    first = ask(files, "c", log=True, limit=3, decision_id="first")
+    longest = shown(ask(files, "c", NOW + 1, limit=6, decision_id="of all"))
+    assert longest[:3] == shown(first) and len(set(longest)) == 6
+    for n, limit in enumerate([1, 5, 2, 6, 4] * 3, start=1):
+        exclude = (f"x{n}",) if n % 2 else ()
+        found = ask(files, "c", NOW + n * HOUR, log=True, limit=limit, decision_id=f"again {n}", exclude=exclude)
+        assert shown(found) == longest[:limit], (n, limit)
+    assert len({tuple(shown(ask(files, "c", NOW + 20 * HOUR, decision_id=f"id {n}"))) for n in range(9)}) == 1
+
+
+def test_a_slot_that_a_request_takes_away_is_filled_by_the_draw_that_others_would_have(files: Store) -> None:
+    put(files, *(content(f"p{n}", "pumps") for n in range(4)), *(content(f"v{n}", "valves") for n in range(4)))
+    without_web = Catalogue.of(parse_settings(TOML + "[contact_policy.consent]\nweb = 'opt_in'\n"))
+    seen(files, view("c", NOW - DAY, "pumps"))
+    first = ask(files, "c", log=True, limit=4, decision_id="first", catalogue=without_web)
+    assert {each.action for each in first.recommendations} == {"newsletter"}
+    nothing = ask(files, "c", NOW + 1, limit=4, exclude=["newsletter"], decision_id="other", catalogue=without_web)
+    assert nothing.action == DO_NOTHING and nothing.is_new
+    assert shown(ask(files, "c", NOW + 2, limit=4, decision_id="third", catalogue=without_web)) == shown(first)
 
 
 @pytest.mark.parametrize(

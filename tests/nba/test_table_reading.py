@@ -50,6 +50,8 @@ def test_every_column_is_read_and_others_are_kept() -> None:
     assert content == Content("c", "T", ("pumps",), tone="promotional", valid_to=parse_time("2026-07-01"))
     partner = partner_of("d", {"territory": "CH, AT ", "capacity": 3.0, "visible": [], "tier": 1})
     assert partner == Partner("d", territory=("CH", "AT"), capacity=3, visible=(), more={"tier": 1})
+    for places in (["CH", "AT"], '["CH", "AT"]', "CH,AT"):
+        assert partner_of("d", {"territory": places}).territory == ("CH", "AT")
 
 
 @given(st.dictionaries(st.sampled_from(COLUMNS), JUNK))

@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from nba.draw import Draw, pick
 from nba.ranking import Choices, Epsilon, Thompson
-from nba.thompson import chances_of_being_best
+from nba.thompson import REACH, _look, chances_of_being_best
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 
@@ -59,6 +59,14 @@ def test_chances_are_those_of_a_finer_integration(kind: str, n: int) -> None:
     for seed in range(3 if n < 60 else 1):
         mean, error = worlds(n, seed)[kind]
         assert np.abs(best(mean, error) - by_fine_panels(mean, error)).max() <= 1e-8
+
+
+def test_the_normal_is_good_to_fourteen_digits() -> None:
+    z = np.linspace(-REACH, REACH, 100_001)
+    below, ratio = np.ones(len(z)), np.empty(len(z))
+    _look(0.0, 1.0, z, below, ratio)
+    assert np.abs(below - ndtr(z)).max() < 1e-14
+    assert np.abs(ratio * below / np.exp(-0.5 * z**2) - 1).max() < 2e-14
 
 
 @pytest.mark.parametrize(("m", "s"), [((1.0, 0.5), (0.3, 2.0)), ((-1.0, 4.0), (1e-3, 5.0)), ((0.0, 0.0), (1.0, 1.0))])

@@ -20,9 +20,6 @@ value = 100
 [goals.churn]
 absence_of = ["order"]
 horizon = "90d"
-[points]
-kinds = { visit = 5, download = 100 }
-thresholds = [{ from = 100, actions = ["call", "mail"] }]
 [actions.call]
 channel = "phone"
 cost = { trait = "distance", otherwise = 1 }
@@ -58,6 +55,11 @@ consent = { phone = "opt_out", profiling = "opt_out" }
 holdout = 0
 [scale]
 partitions = 4
+"""
+TABLE = """
+[points]
+kinds = { visit = 5, download = 100 }
+thresholds = [{ below = 100, actions = ["recall", "news"] }, { from = 100, actions = ["call", "mail"] }]
 """
 OPEN = '[partners]\nmode = "inform"\nvisible_to_owner = "contact"\n'
 

@@ -40,7 +40,10 @@ def reference(sample, *, records=1000 * DAY):
     return Reference.of(sample, COLUMN_SET, np.full(10, 2000 * DAY), 2000 * DAY - records)
 
 
-@pytest.mark.parametrize(("n", "m", "repeats"), [(400, 60, 6), (1500, 200, 3), (1500, 1500, 1)])
+LARGER = [pytest.param(1500, 200, 3, marks=pytest.mark.slow), pytest.param(1500, 1500, 1, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("n", "m", "repeats"), [(400, 60, 6), *LARGER])
 def test_chance_alone_is_hardly_ever_called_drift(n, m, repeats):
     alarms = 0
     for seed in range(120):
@@ -50,9 +53,10 @@ def test_chance_alone_is_hardly_ever_called_drift(n, m, repeats):
     assert alarms <= 10  # which a chance of 5 % stays below in 19 of 20 runs of 120
 
 
-def test_the_rate_of_outcomes_is_hardly_ever_called_moved_by_chance():
+@pytest.mark.parametrize("times", [75, pytest.param(300, marks=pytest.mark.slow)])
+def test_the_rate_of_outcomes_is_hardly_ever_called_moved_by_chance(times):
     alarms = []
-    for seed in range(300):
+    for seed in range(times):
         rng = np.random.default_rng(seed)
         before, after = rows(rng, 1000, repeats=4), rows(rng, 500, repeats=2)
         found = compare(reference(before), after, FEATURES)["outcome"]

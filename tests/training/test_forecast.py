@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import UserError
 from features.times import DAY
 from features.traits import Traits
+from nba.settings.people import Partners
 from tests.training.small_worlds import Small
+from training.dataset import rows_at
 from training.forecast import forecast, foresee, trial_moments
+from training.forecast_kept import KEPT, kept, veiled
 from training.forecast_log import ForecastLog
 from training.forecast_rows import Watcher
 from training.forecast_spread import Trials, columns, expect
@@ -82,6 +87,61 @@ def test_groups_and_classes_add_up_to_the_whole(small):
                 low, high = row[measure]["interval"]
                 assert 0 <= low <= row[measure]["expected"] <= high
     assert [row["name"] for row in report["abc"]] == ["A", "B", "C"]
+
+
+def kept_by(small, partners):
+    """The same world, in which dealers keep these contacts to themselves, and nobody else does."""
+    rows = [(n, at, {k: v for k, v in body.items() if k != "partner"}) for n, at, body in small.past.traits.rows()]
+    told = [(name, small.past.end - DAY, {"partner": partner}) for name, partner in partners.items()]
+    return replace(small.past, traits=Traits([*rows, *told]))
+
+
+@pytest.fixture(scope="module")
+def dealt(small):
+    names = small.past.touchpoints.contacts
+    return kept_by(small, dict.fromkeys(names[:7], "north") | dict.fromkeys(names[7:9], "south"))
+
+
+def looking(small, past, *by: str) -> Watcher:
+    return Watcher(past, replace(small.settings, partners=Partners()), small.goal, 28 * DAY, by)
+
+
+def groups_of(small, past, dimension) -> dict[str, int]:
+    watcher = looking(small, past, dimension)
+    outlook = watcher.look(small.now, past.end, known=False)
+    code, names = outlook.groups[dimension]
+    hidden = kept(past, watcher.settings)
+    who = rows_at(past.touchpoints, small.goal, past.end, past.versions).contact
+    assert len(who) == len(outlook)
+    return {name: int((hidden[who] & (code == i)).sum()) for i, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("dimension", ["topic", "owner", "partner", "abc"])
+def test_no_group_has_fewer_than_five_of_those_that_partners_keep(small, dealt, dimension):
+    found = groups_of(small, dealt, dimension)
+    assert sum(found.values()) == 9 and all(n == 0 or n >= 5 for n in found.values())
+    if dimension == "partner":
+        assert found[KEPT] == 9 and found.get("north", 0) == 0
+
+
+def test_too_few_to_be_counted_are_in_no_sum(small):
+    few = dict.fromkeys(small.past.touchpoints.contacts[:4], "north")
+    pasts = [kept_by(small, partners) for partners in ({}, few)]
+    look = [looking(small, past).look(small.now, past.end, known=False) for past in pasts]
+    assert len(look[0]) - 4 == len(look[1])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=40),
+    st.lists(st.integers(0, 3), min_size=5, max_size=9),
+)
+def test_who_is_kept_is_in_a_group_of_five_and_others_stay_where_they_are(people, more):
+    code = np.array([group for group, _ in people] + more)
+    hidden = np.array([is_kept for _, is_kept in people] + [True] * len(more))
+    found, names = veiled((code, ("a", "b", "c", "d")), hidden)
+    assert (found[~hidden] == code[~hidden]).all()
+    n = np.bincount(found[hidden], minlength=len(names))
+    assert ((n == 0) | (n >= 5)).all() and n.sum() == hidden.sum()
 
 
 def test_a_longer_horizon_expects_more_and_says_that_it_is_scaled(small):

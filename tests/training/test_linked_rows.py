@@ -18,6 +18,7 @@ from features.versions import Versions
 from nba.past import Past as OnePast
 from nba.settings import Settings, parse_settings
 from nba.settings.goals import After, Goal, Snapshots
+from tests.examples import examples
 from tests.features import linked
 from tests.features.linked import empty_store, write
 from training.dataset import Rows, data_end, make_rows
@@ -105,7 +106,7 @@ def expected(rows: Sequence[TouchpointRow], identities: Identities, goal: Goal, 
     return sorted(found)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(touchpoints, linked.links, linked.splits, st.integers(1, 4), st.sampled_from([BUY, CHURN, SENT, LINKED]))
 def test_rows_are_those_of_the_contacts_as_they_stood(
     seen: list[tuple[str, int, str, str | None]],
@@ -122,7 +123,7 @@ def test_rows_are_those_of_the_contacts_as_they_stood(
     assert made.cluster.tolist() == versions.group[made.contact].tolist()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(touchpoints, st.sampled_from([BUY, CHURN, SENT, LINKED]))
 def test_links_of_others_change_nothing(seen: list[tuple[str, int, str, str | None]], goal: Goal) -> None:
     t, versions, _ = world(tuples(seen), [LinkRow("x", "y", DAY, "login")])

@@ -38,7 +38,7 @@ def test_a_suggestion_is_printed_to_read_and_to_paste(folder, capsys):
 def test_points_for_an_absence_or_an_unknown_goal_are_refused(folder, capsys):
     for goal in ("churn", "sales"):
         status, out, err = run(folder, capsys, "points", "suggest", "--goal", goal)
-        assert status == 1 and not out and f"{goal!r} is no goal to be reached" in err and "conversion" in err
+        assert status == 2 and not out and f"{goal!r} is no goal to be reached" in err and "conversion" in err
 
 
 def test_too_short_a_history_is_refused_in_a_sentence(folder, capsys):
@@ -47,15 +47,16 @@ def test_too_short_a_history_is_refused_in_a_sentence(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("wanted", "words", "reason"),
     [
-        (("--horizon", "soon"), "--horizon: "),
-        (("--horizon", "0d"), "--horizon: "),
-        (("--by", "moon,topic"), "moon is nothing to split by"),
-        ((), "`nba train run` makes one"),
+        (2, ("--horizon", "soon"), "--horizon: "),
+        (2, ("--horizon", "0d"), "--horizon: "),
+        (2, ("--by", "moon,topic"), "moon is nothing to split by"),
+        (2, ("--as-of", "moon"), "--as-of: 'moon' is not a time"),
+        (1, (), "`nba train run` makes one"),
     ],
 )
-def test_a_forecast_that_cannot_be_made_is_refused_with_the_way_out(folder, capsys, words, reason):
+def test_a_forecast_that_cannot_be_made_is_refused_with_the_way_out(folder, capsys, wanted, words, reason):
     status, out, err = run(folder, capsys, "forecast", *words)
-    assert status == 1 and not out and reason in err
+    assert status == wanted and not out and reason in err
     assert not (folder / "forecasts.jsonl").exists()

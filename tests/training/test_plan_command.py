@@ -14,7 +14,6 @@ from features.store import Store
 from features.times import DAY, HOUR
 from nba.actions import Catalogue
 from nba.cli import main
-from nba.draw import in_holdout
 from nba.past import Past
 from nba.request import Request
 from nba.settings import Settings, parse_settings
@@ -164,17 +163,6 @@ def test_somebody_who_sells_sees_only_their_own_contacts(capsys: pytest.CaptureF
     assert rows and {row["owner"] for row in rows} == {"ann"} and "budget" not in report
 
 
-def test_who_is_held_out_gets_only_what_the_points_table_calls_for(capsys: pytest.CaptureFixture[str]) -> None:
-    shop(OPEN)
-    Path("nba.toml").write_text(TOML.replace("holdout = 0", "holdout = 0.5") + OPEN, encoding="utf-8")
-    rows, _ = plan(capsys)
-    called = {"mail", "call", "recall"}
-    held = [row for row in rows if in_holdout(row["contact_id"], row["account"], AS_OF, 0.5)]
-    assert held and {row["action"] for row in held} <= called
-    assert max(Counter(row["contact_id"] for row in held if row["action"] != "recall").values()) == 1
-    assert len(rows) > len(held)
-
-
 def test_the_same_day_gives_the_same_plan_wherever_it_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
     shop(OPEN + "[plan]\nbudget = 20\n")
     plan(capsys, out="four.jsonl")
@@ -258,25 +246,35 @@ def test_an_empty_store_has_an_empty_plan(capsys: pytest.CaptureFixture[str]) ->
     Path("nba.toml").write_text(HOURS, encoding="utf-8")
     rows, report = plan(capsys)
     assert rows == [] and report["planned"] == 0 and report["bound"] == 0.0
+    assert main(["plan", "--out", "plan.csv"]) == 0
+    assert "the store holds no contacts before" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("status", "arguments", "sentence"),
     [
-        (["--out", "plan.xlsx"], ".csv, .parquet, .jsonl"),
-        (["--out", "nowhere/plan.csv"], "a folder that exists"),
-        (["--out", "plan.csv", "--date", "18.6.2026"], "write it as 2026-11-23"),
-        (["--out", "plan.csv", "--partner", "east"], "no contact has the partner 'east'"),
+        (2, ["--out", "plan.xlsx"], ".csv, .parquet, .jsonl"),
+        (1, ["--out", "nowhere/plan.csv"], "a folder that exists"),
+        (2, ["--out", "plan.csv", "--date", "18.6.2026"], "write it as 2026-11-23"),
+        (2, ["--out", "plan.csv", "--partner", "east"], "no contact has the partner 'east'"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    status: int, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     around_the_world()
-    assert main(["plan", *arguments]) == 1
+    assert main(["plan", *arguments]) == status
     captured = capsys.readouterr()
     assert sentence in captured.err and captured.out == ""
     assert not Path("plan.csv").exists()
+
+
+def test_an_owner_whom_no_contact_has_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    around_the_world()
+    with Store.open("sqlite:///nba.db") as store, store.writing() as writing:
+        writing.contacts([ContactRow(name, AS_OF - 3 * DAY, {"owner": name[::-1]}) for name in ("west", "far")])
+    assert main(["plan", "--out", "plan.csv", "--owner", "zoe"]) == 2
+    assert "no contact has the owner 'zoe'; there are raf, tsew; `nba load contacts`" in capsys.readouterr().err
 
 
 def test_without_actions_there_is_nothing_to_plan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,9 +23,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, bundles: list[Path]) -> Path:
+def published(tmp_path_factory: pytest.TempPathFactory, bundles: list[Path], empty_mlflow: Path) -> Path:
     """Return a folder whose registry has two versions and no champion."""
     folder = tmp_path_factory.mktemp("published")
+    shutil.copy(empty_mlflow, folder / "mlflow.db")
     registry = Registry(f"sqlite:///{folder}/mlflow.db", "nba", folder / "mlartifacts")
     for bundle in bundles:
         publish(registry, bundle)

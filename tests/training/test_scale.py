@@ -1,7 +1,5 @@
 """However the work is cut and wherever it is done, every byte of features and scores is the same."""
 
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from nba.actions import Catalogue
 from nba.settings import SettingsError, parse_settings
 from nba.settings.scale import Scale
 from tests.training import scale_worlds
+from tests.training.scale_tasks import always_killed, echo, killed_once, wrong
 from tests.training.scale_worlds import NOW, belief, settings
 from training import parallel
 from training.matrix_parts import matrix_in_parts, matrix_of
@@ -88,28 +87,6 @@ def test_small_work_stays_in_this_process() -> None:
     assert parallel.backend_for(parallel.FEWEST, Scale("loky")) == "loky"
     # Who names a cluster wants it asked, and is told where it does not answer.
     assert parallel.backend_for(1, Scale("dask", scheduler="tcp://there:1")) == "dask"
-
-
-def echo(common: bytes, task: bytes) -> bytes:
-    return common + task
-
-
-def killed_once(common: bytes, task: bytes) -> bytes:
-    """The first time a task is run it takes its process with it."""
-    mark = Path(common.decode()) / task.decode()
-    if task in (b"3", b"7") and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task
-
-
-def always_killed(common: bytes, task: bytes) -> bytes:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return task
-
-
-def wrong(common: bytes, task: bytes) -> bytes:
-    raise ValueError(f"no {task.decode()}")
 
 
 def work(function, n: int = 10, common: bytes = b"") -> Work:

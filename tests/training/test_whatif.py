@@ -22,8 +22,9 @@ from nba.settings.contact_policy import ContactPolicy
 from nba.weighing import weigh
 from tests.training import weighing_worlds
 from tests.training.weighing_worlds import belief
+from training.everybody import Everybody
 from training.whatif import Comparison, compare, report_of, working_noons
-from training.whatif_choices import best, by_worth, chance_of
+from training.whatif_choices import Choices, best, by_worth, chance_of, choices_at
 
 END = parse_time("2026-06-17T15:00:00Z")
 POINTS = {"visit": 5, "download": 100, "service_call": 250}
@@ -163,6 +164,22 @@ def test_the_recommendation_is_the_best_of_a_request_without_its_earlier_choices
     assert report_of(found, settings, changed)["expected"]["before"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_chances_that_terms_keep_are_in_no_sum(tmp_path: Path) -> None:
+    settings, now, told = weighing_worlds.settings(), weighing_worlds.NOW, []
+    with Store.open(f"sqlite:///{tmp_path / 'nba.db'}") as store:
+        weighing_worlds.write(store, seed=0, n=30)
+        named = {str(row.body["partner"]) for row in store.contact_rows(now) if row.body.get("partner")}
+        for at, listed in ((now - 2, ["recommendations"]), (now, ["recommendations", "propensities"])):
+            with store.writing() as writing:
+                writing.records("partners", [ContactRow(each, at - 1, {"visible": listed}) for each in sorted(named)])
+            everybody = Everybody.read(store, settings, at)
+            told.append(choices_at(everybody, settings, belief(), advance=lambda n: None))
+        kept, shown = told
+        missing = shown.chance.keys() - kept.chance.keys()
+        assert kept.action.keys() == shown.action.keys() and not kept.hidden and len(kept.chance) > 5
+        assert missing and all(everybody.past(name).traits.get("partner") in named for name in missing)
+
+
 def test_rules_that_are_lifted_remove_nothing_more(store: Store) -> None:
     base = weighing_worlds.settings()
     found = compared(store, replace(base, contact_policy=replace(base.contact_policy, caps=())))
@@ -207,22 +224,65 @@ def test_the_list_is_written_as_it_is_shown(folder, capsys, tmp_path: Path, suff
     assert status == 0 and f"rows written to {path}" in out and "points.thresholds[2].from: 250 -> 100" in out
 
 
+def test_whoever_changes_is_counted_once_and_in_one_way() -> None:
+    """Four contacts at two moments: one gains, one loses, one gets another, one first gains and then loses."""
+    found, none, mail, call = Comparison([1, 2]), "do_nothing", "mail", "call"
+    sides = {
+        1: ({"a": none, "b": mail, "c": mail, "d": none}, {"a": mail, "b": mail, "c": call, "d": mail}),
+        2: ({"a": none, "b": mail, "c": mail, "d": mail}, {"a": mail, "b": none, "c": call, "d": none}),
+    }
+    for moment, (before, after) in sides.items():
+        found.add(moment, Choices(action=before), Choices(action=after))
+    settings = parse_settings('[actions.mail]\nchannel="m"\n[actions.call]\nchannel="phone"')
+    report = report_of(found, settings, settings)
+    assert report["changed"] == {"contacts": 4, "gain": 1, "lose": 1, "get_another": 1, "mixed": 1}
+    assert report["actions"]["mail"] == {
+        "channel": "m", "before": 5, "after": 4, "contacts": {"before": 3, "after": 3},
+    }  # fmt: skip
+    assert report["actions"]["do_nothing"]["contacts"] == {"before": 2, "after": 2}
+    assert report["channels"]["phone"] == {"before": 0, "after": 2, "contacts": {"before": 0, "after": 1}}
+
+
+def test_what_is_shown_says_who_gains_who_loses_and_nothing_of_actions_that_nobody_gets(folder, capsys) -> None:
+    more = [*LOWER, "--set", "actions.letter.channel=post", "--set", "actions.letter.needs.points_from=100000"]
+    found = json.loads(run(folder, capsys, *more, "--json")[1])
+    shown = run(folder, capsys, *more)[1].splitlines()
+    first, last = found["moments"][0][:10], found["moments"][-1][:10]
+    assert f"{found['contacts']} contacts, looked at 5 times from {first} to {last}" in shown
+    changed = found["changed"]
+    assert f"  {changed['lose']} nothing instead of something" in shown
+    assert f"  {changed['get_another']} something else" in shown
+    assert sum(changed[way] for way in ("gain", "lose", "get_another", "mixed")) == changed["contacts"] > 0
+    assert found["actions"]["letter"]["contacts"] == {"before": 0, "after": 0}
+    tables = [line.split() for line in shown]
+    assert ["letter", "eligibility"] in [words[:2] for words in tables]
+    assert not any(words[:2] in (["letter", "0"], ["post", "0"]) for words in tables)
+    calls = found["actions"]["sales_call"]
+    numbers = [calls[side][key] if side else calls[key] for side in ("contacts", "") for key in ("before", "after")]
+    row = next(words for words in tables if words[:1] == ["sales_call"])
+    assert [int(row[at]) for at in (1, 2, 4, 5)] == numbers and numbers[1] > numbers[0]
+
+
 @pytest.mark.parametrize(
-    ("words", "reasons"),
+    ("wanted", "words", "reasons"),
     [
-        (["--set", "points.treshold=1"], ["with --set: points.treshold: is not a known key"]),
-        (["--set", "ranking.epsilon=2", "--set", "ranking.policy=best"], ["ranking.epsilon", "ranking.policy"]),
-        (["--set", "points.thresholds[9].from=1", "--set", "x"], ["there is no [9]", "has no `=`"]),
-        ([*LOWER, "--since", "2026-06-18"], ["--since: 2026-06-18T00:00:00Z is not before"]),
-        ([*LOWER, "--since", "soon"], ["--since: "]),
-        ([*LOWER, "--every", "3h"], ["whole days"]),
-        ([*LOWER, "--out", "changed.txt"], ["ends in .csv"]),
-        ([*LOWER, "--as-of", "2020-01-01"], ["holds no contacts before"]),
+        (1, ["--set", "points.treshold=1"], ["with --set: points.treshold: is not a known key"]),
+        (1, ["--set", "ranking.epsilon=2", "--set", "ranking.policy=best"], ["ranking.epsilon", "ranking.policy"]),
+        (1, ["--set", "points.thresholds[9].from=1"], ["there is no [9]"]),
+        (1, [*LOWER, "--as-of", "2020-01-01"], ["holds no contacts before"]),
+        (1, [*LOWER, "--out", "no/such/folder/changed.csv"], ["cannot be written; name a file in a folder"]),
+        (2, ["--set", "x"], ["--set x: has no `=`; write KEY=VALUE"]),
+        (2, ["--set", "a..b=1", "--set", "x={"], ["is not a dotted key", "the value is not TOML"]),
+        (2, [*LOWER, "--since", "2026-06-18"], ["--since: 2026-06-18T00:00:00Z is not before"]),
+        (2, [*LOWER, "--since", "soon"], ["--since: 'soon' is not a time"]),
+        (2, [*LOWER, "--every", "3h"], ["whole days"]),
+        (2, [*LOWER, "--every", "soon"], ["--every: 'soon'"]),
+        (2, [*LOWER, "--out", "changed.txt"], ["ends in .csv"]),
     ],
 )
-def test_what_cannot_be_compared_is_refused_with_the_way_out(folder, capsys, words, reasons) -> None:
+def test_what_cannot_be_compared_is_refused_with_the_way_out(folder, capsys, wanted, words, reasons) -> None:
     status, out, err = run(folder, capsys, *words)
-    assert status == 1 and out == "" and all(reason in err for reason in reasons)
+    assert status == wanted and out == "" and all(reason in err for reason in reasons)
 
 
 def test_moments_are_noons_of_working_days() -> None:

@@ -33,7 +33,6 @@ def add_daily(kinds: _Kinds) -> None:
             "stages did not matter. `nba serve` does this by itself once a day and keeps it (--keep)."
         ),
         epilog="examples:\n  nba evaluate daily\n  nba evaluate daily --as-of 2026-07-01 --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     daily.add_argument("--as-of", metavar="T", help="only what happened before T (ISO 8601) counts; default: now")
     daily.add_argument("--keep", action="store_true", help="add it to comparisons.jsonl beside nba.toml")

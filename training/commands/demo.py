@@ -21,7 +21,6 @@ def register(parser: argparse.ArgumentParser) -> None:
         "and ask for recommendations over HTTP. The folder has an nba.toml; every other command works in it."
     )
     parser.epilog = "examples:\n  nba demo\n  nba demo --dir shop --once"
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--dir", type=Path, default=Path("nba-demo"), help="where to work (default nba-demo)")
     parser.add_argument("--once", action="store_true", help="end the service instead of leaving it running")
     parser.add_argument("--port", type=int, help="where to serve (default: 8000, or any free port where it is taken)")

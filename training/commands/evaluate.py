@@ -14,6 +14,15 @@ from training.commands import daily
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_EXAMPLES = """\
+examples:
+  nba evaluate log decisions.csv
+  nba evaluate policies
+  nba evaluate daily
+  nba evaluate content
+
+`nba evaluate log --help` says which columns such a file has."""
+
 EXAMPLE = """\
 examples:
   nba evaluate policies
@@ -22,7 +31,8 @@ examples:
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add ``log``, ``policies``, ``daily`` and ``content``."""
-    kinds = of_file.kinds_of(parser, "{log,policies,daily,content}")
+    kinds = of_file.kinds_of(parser, "WHAT")
+    parser.epilog = _EXAMPLES
     of_file.add_log(kinds)
     policies = kinds.add_parser(
         "policies",
@@ -32,7 +42,6 @@ def register(parser: argparse.ArgumentParser) -> None:
             "estimation, on the stored decisions that are held out from learning."
         ),
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     policies.add_argument("--as-of", metavar="T", help="only what happened before T (ISO 8601) counts; default: now")
     policies.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")

@@ -16,11 +16,10 @@ def register(parser: argparse.ArgumentParser) -> None:
         "would expect. Every forecast is kept beside nba.toml and shown with its outcome once its time has come."
     )
     parser.epilog = "examples:\n  nba forecast --horizon 90d\n  nba forecast --horizon 30d --by topic,owner --json"
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--horizon", metavar="H", help="how far ahead, such as 30d; each goal's own when left out")
+    parser.add_argument("--horizon", metavar="H", help="how far ahead, such as 30d; default: each goal's own")
     parser.add_argument("--by", metavar="WHAT", default="", help="split by topic, owner, partner; several with commas")
-    parser.add_argument("--as-of", metavar="T", help="from what had happened before T (ISO 8601); now when left out")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--as-of", metavar="T", help="from what had happened before T (ISO 8601); default: now")
+    parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _horizon(text: str | None) -> int | None:
-    from features.errors import UserError
+    from features.errors import UsageError
     from nba.settings.values import positive_duration
 
     if text is None:
@@ -58,15 +57,15 @@ def _horizon(text: str | None) -> int | None:
     try:
         return positive_duration(text)
     except ValueError as error:
-        raise UserError(f"--horizon: {error}") from None
+        raise UsageError(f"--horizon: {error}") from None
 
 
 def _dimensions(text: str) -> list[str]:
-    from features.errors import UserError
+    from features.errors import UsageError
     from training.forecast import DIMENSIONS
 
     wanted = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [part for part in wanted if part not in DIMENSIONS]
     if unknown:
-        raise UserError(f"--by: {', '.join(unknown)} is nothing to split by; choose from {', '.join(DIMENSIONS)}")
+        raise UsageError(f"--by: {', '.join(unknown)} is nothing to split by; choose from {', '.join(DIMENSIONS)}")
     return wanted

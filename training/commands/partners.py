@@ -9,17 +9,19 @@ from nba.door import moment, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nba.routing import Routed
     from training.lead_routing import LeadRoutes
 
 _WITHIN = "90d"
 _NEXT = 2
+_NOBODY = "nobody covers it, has room and did not decline it"
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.epilog = "examples:\n  nba partners route\n  nba partners route crm:4711 --json"
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     route = kinds.add_parser(
         "route",
@@ -30,7 +32,6 @@ def register(parser: argparse.ArgumentParser) -> None:
             "is stored: whoever offers the lead sends a touchpoint `lead_offered`."
         ),
         epilog="examples:\n  nba partners route\n  nba partners route crm:4711 --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     route.add_argument("identities", metavar="IDENTITY", nargs="*", help="only these; default: every lead")
     route.add_argument("--as-of", metavar="T", help="the moment, ISO 8601; default: now")
@@ -40,7 +41,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Route and show."""
-    from features.errors import UserError
+    from features.errors import UsageError, UserError
     from features.members import members_of
     from features.store import Store
     from features.times import iso, parse_duration
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     try:
         within_us = parse_duration(args.within)
     except ValueError as error:
-        raise UserError(f"--within: {error}") from None
+        raise UsageError(f"--within: {error}") from None
     with Store.open(settings.store.url) as store:
         everybody = Everybody.read(store, settings, as_of)
         if not everybody.surrounding.tables.partners:
@@ -60,12 +61,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
         with out.progress("contacts looked at", len(everybody.names)) as shown:
             found = route_leads(everybody, settings, within_us=within_us, only=only, advance=shown.advance)
     if args.json:
-        out.json({"as_of": iso(as_of), "leads": [_lead(name, found) for name in found.leads]})
+        leads = [_lead(name, found) for name in found.leads]
+        out.json({"as_of": iso(as_of), "leads": leads, "not_profiled": len(found.not_profiled)})
         return 0
-    _show(found, out)
-    for name in only:
-        if name not in found.leads:
-            out.say(f"{name} has a partner or is not known, so that nobody is named for it")
+    _show(found, args.within, out)
+    _show_left_out(found, only, out)
     return 0
 
 
@@ -90,17 +90,37 @@ def _routed(found: Routed) -> dict[str, Any]:
     }
 
 
-def _show(found: LeadRoutes, out: Output) -> None:
+def _show(found: LeadRoutes, within: str, out: Output) -> None:
     if not found.leads:
-        out.say("no contact without a partner and without an owner did anything of late")
+        out.say(
+            "no leads: every contact has a partner or an owner, waits for a partner's answer, or did nothing in the "
+            f"last {within}"
+        )
         return
+    n, routed = len(found.leads), len(found.best)
+    them = "it" if routed == 1 else "them"
+    out.result(f"{n:,} lead{'s' * (n != 1)}, {routed:,} with a partner who should take {them}")
+    out.result("")
     rows = []
     for name, lead in found.leads.items():
         best = found.best.get(name)
         then = ", ".join(each.partner for each in found.others[name][:_NEXT]) or "-"
-        cells = ("-", "-", "-", "-", "nobody covers it, has room and did not decline")
+        full = "the other leads fill those who would take it" if found.others[name] else _NOBODY
+        cells = ("-", "-", "-", "-", full)
         if best is not None:
-            chances = (f"{best.chance:.0%}", f"{best.takes:.0%}", f"{best.wins:.0%}")
+            chances = (f"{best.takes:.0%}", f"{best.wins:.0%}", f"{best.chance:.0%}")
             cells = (best.partner, *chances, "; ".join(best.reasons))
         rows.append((name, lead.topic, *cells[:4], then, cells[4]))
-    out.table(("lead", "topic", "partner", "won", "takes", "wins", "then", "why"), rows)
+    out.table(("lead", "topic", "partner", "takes it", "then wins", "both", "next", "why"), rows)
+
+
+def _show_left_out(found: LeadRoutes, asked: Collection[str], out: Output) -> None:
+    for name in asked:
+        if name in found.not_profiled:
+            out.say(f"{name} may not be profiled (no consent), so that nobody is named for it")
+        elif name not in found.leads:
+            out.say(f"{name} has a partner or is not known, so that nobody is named for it")
+    if found.not_profiled and not asked:
+        n = len(found.not_profiled)
+        who = "1 lead is" if n == 1 else f"{n:,} leads are"
+        out.say(f"{who} left out, because who objects to profiling, or did not agree to it, is not judged")

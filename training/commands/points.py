@@ -13,7 +13,6 @@ from nba.settings.goals import Goal
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.epilog = "examples:\n  nba points suggest\n  nba points suggest --goal conversion --json"
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     suggest = actions.add_parser(
         "suggest",
@@ -24,11 +23,14 @@ def register(parser: argparse.ArgumentParser) -> None:
             "force, and printed to be pasted. Nothing is changed."
         ),
         epilog="example:\n  nba points suggest --goal conversion",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    suggest.add_argument("--goal", help="what the points shall foretell; conversion, else the first goal to be reached")
-    suggest.add_argument("--as-of", metavar="T", help="from what had happened before T (ISO 8601); now when left out")
-    suggest.add_argument("--json", action="store_true", help="as JSON")
+    suggest.add_argument(
+        "--goal",
+        metavar="NAME",
+        help="what the points shall foretell; default: conversion, else the first goal to reach",
+    )
+    suggest.add_argument("--as-of", metavar="T", help="from what had happened before T (ISO 8601); default: now")
+    suggest.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -54,15 +56,18 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _goal(settings: Settings, name: str | None) -> Goal:
-    from features.errors import UserError
+    from features.errors import UsageError, UserError
 
     reachable = {n: goal for n, goal in settings.need_goals().items() if not goal.is_absence}
     if name is None:
         name = "conversion" if "conversion" in reachable else next(iter(reachable), None)
-    if name is None or name not in reachable:
-        asked = "every goal is one of absence" if name is None else f"--goal: {name!r} is no goal to be reached"
-        known = f"; choose from {', '.join(reachable)}" if reachable else "; define one with `kinds` in nba.toml"
-        raise UserError(f"{asked}, and points add up what leads to something{known}")
+    known = f"choose from {', '.join(reachable)}" if reachable else "define one with `kinds` in nba.toml"
+    if name is None:
+        raise UserError(f"every goal is one of absence, and points add up what leads to something; {known}")
+    if name not in reachable:
+        raise UsageError(
+            f"--goal: {name!r} is no goal to be reached, and points add up what leads to something; {known}"
+        )
     return reachable[name]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nba.door import moment, settings_at
+from nba.door import file_in, moment, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
@@ -20,31 +20,30 @@ def register(parser: argparse.ArgumentParser) -> None:
         "Score every contact: stage, points, propensities, and the best allowed actions with their priorities. "
         "Writes a Parquet file, and the same into the store."
     )
-    parser.epilog = "example:\n  nba score --out scores.parquet"
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--as-of", metavar="T", help="as it stood at T (ISO 8601); now when left out")
+    parser.epilog = (
+        "examples:\n  nba score --out scores.parquet\n  nba score --as-of 2026-11-01 --out then.parquet --json\n\n"
+        "Who may not be profiled has no score. Contacts that partners keep to themselves are in the store alone."
+    )
+    parser.add_argument("--as-of", metavar="T", help="as it stood at T (ISO 8601); default: now")
     parser.add_argument("--out", metavar="FILE.parquet", type=Path, required=True, help="the file to write")
+    parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Score and write."""
-    from features.errors import UserError
     from features.store import Store
+    from features.times import iso
     from models.belief import Belief
     from models.local import local_champion
     from nba.trend import kept
     from nba.visibility import counted
     from training.drift_rows import moved_since
     from training.past import read_past
-    from training.scoring import contact_names, rows_of, score_table, seen_by_owner
+    from training.scoring import contact_names, left_out, rows_of, score_table, seen_by_owner
 
     settings = settings_at(args, out)
     now = moment(args.as_of)
-    folder = args.out.absolute().parent
-    if args.out.suffix != ".parquet":
-        raise UserError(f"{args.out} is not a Parquet file's name; write one that ends in .parquet")
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(f"{args.out} cannot be written; name a file in a folder that exists and may be written")
+    file_in(args.out, (".parquet",))
     champion = local_champion(settings.folder)
     belief = None if champion is None else Belief.load(*champion)
     if belief is None:
@@ -60,10 +59,31 @@ def run(args: argparse.Namespace, out: Output) -> int:
         _write(visible, args.out)
         stored = {row.contact_id: row for row in store.score_rows()}
         store.save_scores(kept(row, stored.get(row.contact_id)) for row in rows_of(scores))
-    out.result(f"{visible.num_rows:,} contacts scored into {args.out} and the store")
-    if hidden := counted(scores.num_rows - visible.num_rows):
-        out.say(f"{hidden:,} more belong to partners whose terms show no single contact; the store alone has them")
+    report = {
+        "as_of": iso(now),
+        "file": str(args.out),
+        "contacts": visible.num_rows,
+        "kept_by_partners": counted(hidden) if (hidden := scores.num_rows - visible.num_rows) else 0,
+        "not_profiled": left_out(past, settings),
+        "model_version": None if belief is None else belief.version,
+    }
+    if args.json:
+        out.json(report)
+    else:
+        _show(report, settings.contact_policy.consent.profiling, out)
     return 0
+
+
+def _show(report: Mapping[str, Any], profiling: str, out: Output) -> None:
+    out.result(f"{report['contacts']:,} contacts scored into {report['file']} and the store")
+    if report["kept_by_partners"]:
+        out.say(
+            f"{report['kept_by_partners']:,} more belong to partners whose terms show no single contact; the store "
+            "alone has them"
+        )
+    if report["not_profiled"]:
+        why = "object to profiling" if profiling == "opt_out" else f"object to profiling, or gave no {profiling} to it"
+        out.say(f"{report['not_profiled']:,} more have no score, because they {why}")
 
 
 def _write(scores: Table, path: Path) -> None:

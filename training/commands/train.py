@@ -31,20 +31,37 @@ examples:
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.epilog = EXAMPLE
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    run_ = actions.add_parser("run", help="train, judge, publish to MLflow, promote where the gate allows it")
-    run_.add_argument("--as-of", metavar="T", help="learn only from what happened before T (ISO 8601)")
+    run_ = actions.add_parser(
+        "run",
+        help="train, judge, publish to MLflow, promote where the gate allows it",
+        epilog="examples:\n  nba train run\n  nba train run --as-of 2026-07-01 --json report.json",
+    )
+    run_.add_argument("--as-of", metavar="T", help="learn only from what happened before T (ISO 8601); default: now")
     run_.add_argument("--json", metavar="FILE", type=Path, help="write the report as JSON to FILE")
-    run_.add_argument("--seed", type=int, default=0, help="the same data and seed give the same models (default 0)")
-    report = actions.add_parser("report", help="show the last report, and how the last trainings did")
-    report.add_argument("--json", action="store_true", help="as JSON")
+    run_.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="the same data and seed give the same models (0)"
+    )
+    report = actions.add_parser(
+        "report",
+        help="show the last report, and how the last trainings did",
+        epilog="examples:\n  nba train report\n  nba train report --last 10 --json",
+    )
+    report.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
     report.add_argument("--last", metavar="N", type=int, help="only list the last N trainings, newest first")
-    promote = actions.add_parser("promote", help="make a version the champion by hand")
-    promote.add_argument("version", help="as listed in MLflow, such as 3")
-    promote.add_argument("--reason", required=True, help="why; kept with the version")
-    rollback = actions.add_parser("rollback", help="let the previous champion serve again")
-    rollback.add_argument("--reason", required=True, help="why; kept with the version")
+    promote = actions.add_parser(
+        "promote",
+        help="make a version the champion by hand",
+        epilog='example:\n  nba train promote 3 --reason "checked with sales"',
+    )
+    promote.add_argument("version", metavar="VERSION", help="as `nba train report` lists it, such as 3")
+    promote.add_argument("--reason", metavar="R", required=True, help="why; kept with the version")
+    rollback = actions.add_parser(
+        "rollback",
+        help="let the previous champion serve again",
+        epilog='example:\n  nba train rollback --reason "too many calls"',
+    )
+    rollback.add_argument("--reason", metavar="R", required=True, help="why; kept with the version")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -74,14 +91,14 @@ def _run(args: argparse.Namespace, settings: Settings, out: Output) -> int:
 
 
 def _report(args: argparse.Namespace, settings: Settings, out: Output) -> int:
-    from features.errors import UserError
+    from features.errors import UsageError, UserError
     from training.promotion import registry_of
     from training.report import readable
     from training.training_list import listed, plain
 
     registry = registry_of(settings)
     if args.last is not None and args.last < 1:
-        raise UserError(f"--last {args.last} lists nothing; give a number of trainings such as 10")
+        raise UsageError(f"--last {args.last} lists nothing; give a number of trainings such as 10")
     if args.last is None:
         report = registry.last_report()
         if report is None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.errors import UserError
+from features.errors import UsageError, UserError
 from features.times import DAY, iso, parse_duration
-from nba.door import moment, settings_at
+from nba.door import file_in, moment, settings_at
 from nba.output import Output
 from nba.settings import Settings, SettingsError, parse_settings
 from nba.settings.changes import Change, changed
@@ -22,12 +22,20 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 examples:
   nba whatif --set 'points.thresholds[1].below=100' --set 'points.thresholds[2].from=100'
-  nba whatif --set contact_policy.caps=[] --since 2026-10-01 --out changed.csv
+  nba whatif --set 'contact_policy.caps=[]' --since 2026-10-01 --out changed.csv
   nba whatif --set ranking.levers.sales_call=50 --json
 
-KEY is a dotted key of nba.toml; lists count from 1. VALUE is TOML, or plain text; nothing leaves the key out."""
+KEY is a dotted key of nba.toml: tables by name, entries of a list by their number in brackets, counted from 1, so that
+thresholds[2] is the second entry. VALUE is TOML, or plain text; nothing at all (KEY=) leaves the key out. Quote what
+the shell would read itself, such as brackets."""
 
 _SHOWN = 20
+_WAYS = {
+    "gain": "something instead of nothing",
+    "lose": "nothing instead of something",
+    "get_another": "something else",
+    "mixed": "now one of these, now another",
+}
 _NO_PART = {
     "store": "what is compared is in the store of nba.toml",
     "mlflow": "the champion is compared that is installed here",
@@ -44,20 +52,32 @@ _NO_PART = {
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the changes, the time and the form."""
     parser.description = (
-        "Compare what would have been recommended under other settings: who gains, who loses, how often each action "
-        "and channel, expected conversions, and which rule removed what. Nothing is changed and nothing is logged."
+        "Compare what would have been recommended under other settings: who gains, who loses, how many "
+        "contacts each action and channel reaches, expected conversions, and which rule removed what. Nothing is "
+        "changed and nothing is logged."
     )
     parser.epilog = _EXAMPLE
     parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", required=True, dest="assignments", help="a key set otherwise"
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        required=True,
+        dest="assignments",
+        help="what to set otherwise; may be repeated; entries of lists count from 1",
     )
-    parser.add_argument("--since", metavar="T", help="from T on (ISO 8601); 30 days before when left out")
-    parser.add_argument("--as-of", metavar="T", help="up to T (ISO 8601); now when left out")
+    parser.add_argument("--since", metavar="T", help="from T on (ISO 8601); default: 30 days before")
+    parser.add_argument("--as-of", metavar="T", help="up to T (ISO 8601); default: now")
     parser.add_argument(
-        "--every", metavar="DURATION", default="7d", help="days between the moments that are compared; 7d when left out"
+        "--every",
+        metavar="DURATION",
+        default="7d",
+        help="how far the moments that are compared lie apart, in whole days; default: 7d",
     )
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, help="write the contacts that change: .csv, .parquet, .jsonl"
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="write the contacts whose recommendation changes: .csv, .parquet or .jsonl by its suffix",
     )
     parser.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
 
@@ -74,10 +94,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from models.belief import Belief
     from models.local import local_champion
     from training.whatif import compare, report_of, working_noons
-    from training.whatif_list import rows_of, write_rows
+    from training.whatif_list import SUFFIXES, rows_of, write_rows
 
     if args.out is not None:
-        _check_path(args.out)
+        file_in(args.out, SUFFIXES)
     champion = local_champion(settings.folder)
     belief = None if champion is None else Belief.load(*champion)
     if belief is None:
@@ -122,12 +142,9 @@ def _others(args: argparse.Namespace) -> tuple[Settings, Sequence[Change]]:
 
 
 def _since(text: str, until: int) -> int:
-    try:
-        found = moment(text)
-    except UserError as error:
-        raise UserError(str(error).replace("--as-of", "--since")) from None
+    found = moment(text, "--since")
     if found >= until:
-        raise UserError(
+        raise UsageError(
             f"--since: {iso(found)} is not before {iso(until)}, up to which is compared; name an earlier time"
         )
     return found
@@ -137,20 +154,10 @@ def _every(text: str) -> int:
     try:
         found = parse_duration(text)
     except ValueError as error:
-        raise UserError(f"--every: {error}") from None
+        raise UsageError(f"--every: {error}") from None
     if found < DAY or found % DAY:
-        raise UserError(f"--every: {text!r} is not one or more whole days; write a duration such as 7d")
+        raise UsageError(f"--every: {text!r} is not one or more whole days; write a duration such as 7d")
     return found
-
-
-def _check_path(path: Path) -> None:
-    from training.whatif_list import SUFFIXES
-
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"{path} has no suffix that is known here; name a file that ends in {', '.join(SUFFIXES)}")
-    folder = path.absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
-        raise UserError(f"{path} cannot be written; name a file in a folder that exists and may be written")
 
 
 def _counted(n: int) -> int | None:
@@ -165,62 +172,89 @@ def _show(found: Mapping[str, Any], out: Output) -> None:
         why = next((why for key, why in _NO_PART.items() if f"{each['key']}.".startswith(f"{key}.")), None)
         if why is not None:
             out.result(f"  has no part in this: {why}")
-    n, moments = found["changed"]["contacts"], found["moments"]
-    out.result(
-        f"{found['recommendations']:,} recommendations to {found['contacts']:,} contacts "
-        f"at {len(moments)} moments from {moments[0]} to {moments[-1]}"
-    )
+    changed, moments = found["changed"], found["moments"]
+    between = f"from {moments[0][:10]} to {moments[-1][:10]}" if len(moments) > 1 else f"on {moments[0][:10]}"
     out.result("")
-    if not n:
+    out.result(f"{found['contacts']:,} contacts, looked at {_times(len(moments))} {between}")
+    if not changed["contacts"]:
         out.result("nothing changes")
-        return
-    changed = found["changed"]
-    out.result(
-        f"{n:,} contacts would get another recommendation: {changed['gain']:,} something instead of nothing, "
-        f"{changed['lose']:,} nothing instead of something, {changed['get_another']:,} something else"
-    )
-    _show_moves(found, out)
-    _show_counts(found, out)
-    _show_list(found, out)
+    else:
+        out.result(f"{changed['contacts']:,} of them would get another recommendation at one of these times or more:")
+        for way, means in _WAYS.items():
+            out.result(f"  {changed[way]:,} {means}")
+        _show_moves(found, out)
+        _show_actions(found, out)
+        _show_removed(found, out)
+    _show_expected(found, out)
+    if changed["contacts"]:
+        _show_list(found, out)
+    if found["kept_by_partners"] != 0:
+        some = "a few" if found["kept_by_partners"] is None else f"{found['kept_by_partners']:,}"
+        out.result("")
+        out.result(f"neither counted nor listed: {some} contacts whose partners keep recommendations to themselves")
 
 
 def _show_moves(found: Mapping[str, Any], out: Output) -> None:
     out.result("")
     rows = [(each["from"], each["to"], each["contacts"], each["recommendations"]) for each in found["moves"]]
-    out.table(("from", "to", "contacts", "recommendations"), rows)
+    out.table(("instead of", "they get", "contacts", "times"), rows)
 
 
-def _show_counts(found: Mapping[str, Any], out: Output) -> None:
-    out.result("")
-    counts = [("action", name, each) for name, each in found["actions"].items()]
-    counts += [("channel", name, each) for name, each in found["channels"].items()]
-    counts += [
-        (f"{action} removed by", rule, each)
+def _show_actions(found: Mapping[str, Any], out: Output) -> None:
+    """Show how many contacts each action and channel reaches at all, and how often."""
+    for what, counts in (("action", found["actions"]), ("channel", found["channels"])):
+        rows = [(name, *_both(each["contacts"]), *_both(each)) for name, each in counts.items()]
+        out.result("")
+        out.table(
+            (what, "contacts before", "after", "change", "times before", "after", "change"),
+            [row for row in rows if any(row[1:])],
+        )
+
+
+def _show_removed(found: Mapping[str, Any], out: Output) -> None:
+    rows = [
+        (action, rule, *_both(each))
         for action, rules in found["removed"].items()
         for rule, each in rules.items()
         if each["before"] != each["after"]
     ]
-    some = [(what, name, each["before"], each["after"]) for what, name, each in counts if any(each.values())]
-    out.table(("what", "name", "before", "after", "change"), [(*row, row[3] - row[2]) for row in some])
+    if not rows:
+        return
+    out.result("")
+    out.table(("action", "removed by", "times before", "after", "change"), rows)
+    out.result("the first rule that removes an action counts: where one removes less, a later one may remove more")
+
+
+def _show_expected(found: Mapping[str, Any], out: Output) -> None:
     expected = found["expected"]
-    if expected is not None:
-        out.result("")
-        out.result(
-            f"expected {expected['goal']}, within its horizon, on average over the moments: "
-            f"{expected['before']:,.1f} -> {expected['after']:,.1f}"
-        )
+    if expected is None:
+        return
+    before, after = expected["before"], expected["after"]
+    out.result("")
+    out.result(
+        f"expected {expected['goal']}: {before:,.1f} -> {after:,.1f} ({after - before:+,.1f}), by the model, within "
+        "the goal's horizon, if all of them get what is recommended, each time on average"
+    )
+
+
+def _both(counts: Mapping[str, int]) -> tuple[int, int, int]:
+    return counts["before"], counts["after"], counts["after"] - counts["before"]
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def _show_list(found: Mapping[str, Any], out: Output) -> None:
-    rows = found["list"]
+    rows = [
+        (row["contact_id"], row["from"], row["to"], row["first"][:10], row["moments"]) for row in found["list"][:_SHOWN]
+    ]
     out.result("")
-    out.table(("contact", "from", "to", "first", "moments"), [tuple(row.values()) for row in rows[:_SHOWN]])
+    out.table(("contact", "instead of", "gets", "first on", "times"), rows)
     if "file" in found:
-        out.result(f"{len(rows):,} rows written to {found['file']}")
-    elif len(rows) > _SHOWN:
-        out.result(f"and {len(rows) - _SHOWN:,} more; --out FILE or --json has them all")
-    if found["kept_by_partners"] != 0:
-        out.result("contacts whose recommendations their partners keep to themselves are neither counted nor listed")
+        out.result(f"{len(found['list']):,} rows written to {found['file']}")
+    elif len(found["list"]) > _SHOWN:
+        out.result(f"and {len(found['list']) - _SHOWN:,} more; --out FILE or --json has them all")
 
 
 def _spelt(value: object) -> str:
