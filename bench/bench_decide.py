@@ -31,9 +31,9 @@ from typing import Any
 
 import numpy as np
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import DAY, HOUR, iso, parse_time
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from models.estimate import Candidate, Estimate
 from nba.actions import Catalogue
 from nba.choice import drawn, rung_of
@@ -48,7 +48,7 @@ from nba.settings import parse_settings
 from nba.situation import Situation
 from nba.standing import standing
 from nba.sticky import judged
-from nba.tables import Asset, Event, Partner, Product, Tables
+from nba.tables.tables import Asset, Event, Partner, Product, Tables
 
 AS_OF = parse_time("2026-06-16T09:00:00Z")
 CONTACT = "crm:4711"

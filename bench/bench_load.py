@@ -26,10 +26,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from features.loading import load_files
-from features.store import Store
+from features.loading.loading import load_files
+from features.store.store import Store
 from features.times import parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 KINDS = np.array(["visit", "newsletter_open", "download", "service_call", "order"])
 CHANNELS = np.array(["web", "email", "phone", "shop"])

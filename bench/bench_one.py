@@ -21,12 +21,12 @@ import numpy as np
 
 from features.feature_set import FeatureSet
 from features.matrix import History
-from features.packing import pack, unpack
-from features.row_types import TouchpointRow
-from features.store import Store
+from features.rows.row_types import TouchpointRow
+from features.store.store import Store
 from features.times import DAY
-from features.told import Told
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.packing import pack, unpack
+from features.touchpoints.told import Told
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import Catalogue
 from nba.draw import Draw
 from nba.engine import decide

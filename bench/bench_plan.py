@@ -14,10 +14,10 @@ import time
 import numpy as np
 
 from nba.actions import Catalogue
-from nba.plan import broken
-from nba.plan_rules import UNIT, Pool, rules_of
+from nba.plan.plan import broken
+from nba.plan.rules import UNIT, Pool, rules_of
 from nba.settings import parse_settings
-from training.plan_exact import best_worklist, relaxed_bound
+from training.plan.exact import best_worklist, relaxed_bound
 
 CHANNELS = ("email", "letter", "phone", "visit")
 COSTS = (0.05, 4.0, 18.0, 120.0)

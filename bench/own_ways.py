@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from bench.wanted import CHANNELS, KINDS, LOG, TOPICS, WANTED, Arrays, Figures, name_of, peak_mb
 from features.feature_set import FeatureSet
-from features.lake import Lake
+from features.lake.lake import Lake
 from features.matrix import History
 from features.sorting import processors, sort_order
-from features.touchpoint_order import ranges
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.order import ranges
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
 FEATURES = FeatureSet(kinds=("order", "visit"), channels=("web", "email"), topics=("pumps", "service"))
 AT = [FEATURES.columns.index(wanted.name) for wanted in WANTED]

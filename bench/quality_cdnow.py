@@ -11,7 +11,7 @@ from scipy.special import hyp2f1
 
 from bench.quality_run import Judged, calibration, run
 from bench.quality_table import Found
-from features.loading import silent
+from features.loading.loading import silent
 from training import metrics
 from training.scoring import score_table
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.quality_table import Found
-from models.effect import Effects
+from models.effect.effect import Effects
 from models.qini import qini
 from nba.valuation import Gain, Log, gain_of
 

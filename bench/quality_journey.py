@@ -14,10 +14,10 @@ from bench.quality_table import Found
 from training import metrics
 from training.dataset import make_rows
 from training.fit import GoalFit, fit_goal
-from training.goal_rows import build
 from training.journey import write_tables
 from training.metrics import paired_gain
-from training.row_split import split_rows
+from training.rows.goal_rows import build
+from training.rows.row_split import split_rows
 
 TOML = Path(__file__).parent.parent / "training" / "commands" / "demo.toml"
 FIRST_START = "2017-03-01"

@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.quality_table import Found
-from features.loading import load_files
+from features.loading.loading import load_files
 from features.matrix import History
 from features.own_rows import own_of
-from features.store import Store
+from features.store.store import Store
 from models.belief import Belief
 from models.judged import judged_fits, judged_stages
-from models.stage_column import fill_stage
+from models.stages.column import fill_stage
 from nba.settings import Settings, load_settings
 from training import metrics
 from training.dataset import Rows, make_rows
 from training.past import Past, read_past
 from training.promotion import registry_of
 from training.retrain import train
-from training.row_split import split_rows
+from training.rows.row_split import split_rows
 
 DRAWS = 1000
 

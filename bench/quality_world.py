@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from bench.quality_table import Found
 from features.feature_set import choose
 from features.matrix import History
-from features.touchpoints import TouchpointRules
-from models.effect import Effects
-from training.world import JourneyWorld
-from training.world import world as journey_world
+from features.touchpoints.touchpoints import TouchpointRules
+from models.effect.effect import Effects
+from training.world.world import JourneyWorld
+from training.world.world import world as journey_world
 
 Matrix = NDArray[Any]
 

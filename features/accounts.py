@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from features.account_records import Entries
-from features.account_windows import fill_account
 from features.codes import NONE
+from features.kernel.account_records import Entries
+from features.kernel.account_windows import fill_account
 from features.sorting import in_parts
 from features.spells import FOREVER, I64, Known, Spells, spells
 from features.traits import Traits
 
 if TYPE_CHECKING:
-    from features.events import Events
-    from features.touchpoints import Touchpoints
+    from features.kernel.events import Events
+    from features.touchpoints.touchpoints import Touchpoints
 
 LEAST_SHARE = 0.02
 """Share of contacts that must belong to accounts for the columns to be worth their width."""

@@ -134,7 +134,7 @@ _to_flag, _to_u32 = _pointer_to(types.boolean), _pointer_to(types.uint32)
 
 @inlined
 def i64_column(deck: I64, column: int) -> I64:
-    """Column ``column`` of a deck (see ``features.events``) as int64."""
+    """Column ``column`` of a deck (see ``features.kernel.events``) as int64."""
     found: I64 = carray(_to_i64(deck[2 * column]), deck[2 * column + 1])
     return found
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.answers import link_answers
-from features.events import ATTENTION, MONEY, ONCE, RETURNED, Events
 from features.feature_set import FeatureSet
+from features.kernel.answers import link_answers
+from features.kernel.events import ATTENTION, MONEY, ONCE, RETURNED, Events
 from features.sorting import in_parts
 from features.times import DAY
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 
 ANSWER_WITHIN = 14 * DAY
 """How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""

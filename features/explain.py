@@ -23,8 +23,8 @@ from features.catalogue import Feature
 from features.feature_set import FeatureSet
 from features.matrix import History
 from features.times import DAY
-from features.touchpoint_order import rows_of
-from features.touchpoints import Touchpoints
+from features.touchpoints.order import rows_of
+from features.touchpoints.touchpoints import Touchpoints
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]

@@ -27,7 +27,7 @@ from features.catalogue import (
 from features.errors import UserError
 from features.times import DAY
 from features.topics import TopicRule
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
 REST = "(other)"
 """The column for everything that was too rare to have one of its own, and for what is first seen later."""

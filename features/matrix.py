@@ -13,11 +13,11 @@ from features.accounts import Groups
 from features.catalogue import OWN
 from features.encode import ANSWER_WITHIN, encode, named
 from features.feature_set import FeatureSet
-from features.own import fill_own
+from features.kernel.own import fill_own
+from features.kernel.windows import fill_history
 from features.sorting import gather, in_parts, sort_order, take_columns
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 from features.traits import Traits
-from features.windows import fill_history
 
 __all__ = ["ANSWER_WITHIN", "History", "Own"]
 

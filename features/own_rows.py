@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from features.matrix import Own
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 
 
 def own_of(touchpoints: Touchpoints, own: NDArray[np.int64]) -> Own:

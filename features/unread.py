@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from features.schema import Table
+from features.rows.schema import Table
 
 ZONE = "timezone"
 Readable = Callable[[object], bool]

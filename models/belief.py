@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
 from features.own_rows import own_of
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import row_values
 from models.bundle import Bundle
-from models.effect_start import fill_effects
+from models.effect.start import fill_effects
 from models.estimate import Candidate, Estimate
 from models.logistic import logit, sigmoid
 from models.propensity import Propensity
-from models.stage_column import fill_stage, places_of
-from models.why import Answered, Why, why
+from models.reasons.why import Answered, Why, why
+from models.stages.column import fill_stage, places_of
 
 NO_EVIDENCE = "none"
 

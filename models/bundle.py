@@ -16,12 +16,12 @@ from types import MappingProxyType
 from typing import Any
 
 from features.errors import UserError
-from models.effect import Effects
-from models.effect_files import effect_files, file_name, read_effects
+from models.effect.effect import Effects
+from models.effect.files import effect_files, file_name, read_effects
 from models.golden import disagreement, golden_record
 from models.propensity import Propensity
 from models.seal import BLANK, SEAL, is_whole, sealed
-from models.stages import StageModel
+from models.stages.stages import StageModel
 
 SCHEMA = 3
 """Version of the layout: 2 seals the manifest. A bundle with another one was made by a newer or an older nba."""

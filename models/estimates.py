@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
 from features.own_rows import own_of
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import row_values
 from models.belief import NO_EVIDENCE, AccountColumns, Belief
-from models.effect_start import fill_effects
+from models.effect.start import fill_effects
 from models.estimate import Candidate, Estimate
 from models.logistic import logit, sigmoid
 

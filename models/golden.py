@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.effect import Effects
+from models.effect.effect import Effects
 from models.propensity import Propensity
-from models.stages import StageModel
+from models.stages.stages import StageModel
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.bundle import JUDGED_STAGES, read_signed
 from models.propensity import Propensity
-from models.stages import StageModel
+from models.stages.stages import StageModel
 
 
 def judged_fits(folder: Path) -> dict[str, Propensity]:

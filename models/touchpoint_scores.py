@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from features.columns import TouchpointColumns
 from features.feature_set import FeatureSet
 from features.matrix import History
-from features.row_types import TouchpointRow
-from features.rows import content_digest, content_id
-from features.touchpoints import Touchpoints
+from features.rows.columns import TouchpointColumns
+from features.rows.row_types import TouchpointRow
+from features.rows.rows import content_digest, content_id
+from features.touchpoints.touchpoints import Touchpoints
 from models.belief import Belief
 from models.estimate import Candidate
 from models.estimates import foresee

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from features.accounts import MOST_CONTACTS, Groups
 from features.feature_set import FeatureSet
-from features.history_reading import contact_touchpoints
-from features.link_rules import name_rank
+from features.identity.link_rules import name_rank
+from features.identity.members import Contact, members_of
+from features.lake.history import contact_touchpoints
 from features.matrix import History
-from features.members import Contact, members_of
 from features.spells import Known
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.contact_traits import traits_of
 
 if TYPE_CHECKING:
-    from features.store import Store
+    from features.store.store import Store
 
 MayProfile = Callable[[Touchpoints], bool]
 """Whether the contact that did this may be profiled."""

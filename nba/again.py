@@ -11,7 +11,7 @@ from nba.gates.capacity import room_from
 from nba.gates.caps import full_until
 from nba.gates.refusal import Gate, Refusal
 from nba.gates.timing import is_left_to_people
-from nba.occasions import calls
+from nba.occasions.occasions import calls
 from nba.ripening import Moment, met_from, stage_turns
 from nba.settings.actions import Action
 from nba.situation import Situation

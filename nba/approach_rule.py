@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.frozen import Frozen
 from features.times import ALWAYS
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.rows.row_types import DecisionRow
     from nba.settings.actions import Action
 
 OUTBOUND = "outbound"

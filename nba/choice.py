@@ -17,7 +17,7 @@ from nba.situation import Situation
 from nba.worth import KEEPS, PRIORITY, SPREAD
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.rows.row_types import DecisionRow
 
 # A fixed rule that looks at nobody answers in mode "constant", also where it draws evenly.
 _MODES = {"learned": "learned", "constant": "constant", "uniform": "constant"}

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 from nba.settings.consent import Consent
 
 GIVEN, CONFIRMED, PRESUMED = "consent_given", "consent_confirmed", "consent_presumed"

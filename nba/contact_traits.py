@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from features.link_rules import name_rank
+from features.identity.link_rules import name_rank
 
 if TYPE_CHECKING:
-    from features.store import Store
+    from features.store.store import Store
 
 
 def traits_of(store: Store, members: Sequence[str], as_of: int) -> Mapping[str, Any]:

@@ -11,10 +11,10 @@ from features.times import iso
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Refusal, Verdict
 from nba.priority import Terms
-from nba.tables import NOTHING, Subject
+from nba.tables.tables import NOTHING, Subject
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.rows.row_types import DecisionRow
     from models.estimate import Driver
 
 
@@ -138,7 +138,7 @@ class Decision:
         key, request_hash, answer
             Who asked, and what makes the same call give the same bytes again.
         """
-        from features.row_types import DecisionRow
+        from features.rows.row_types import DecisionRow
 
         return DecisionRow(
             decision_id=self.decision_id,

@@ -7,17 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from features.members import members_of
-from features.schema import ASSETS, CONTACTS
+from features.identity.members import members_of
+from features.rows.schema import ASSETS, CONTACTS
 from features.unread import ZONE, Readable, is_zone
 from nba.contact_traits import traits_of
-from nba.occasion_dates import due_in
-from nba.table_memory import tables_of
-from nba.table_reading import known_bodies
-from nba.visibility import OWNER_SIDE, sight_of
+from nba.occasions.dates import due_in
+from nba.partners.visibility import OWNER_SIDE, sight_of
+from nba.tables.memory import tables_of
+from nba.tables.reading import known_bodies
 
 if TYPE_CHECKING:
-    from features.store import Store
+    from features.store.store import Store
     from nba.settings import Settings
 
 _TRIGGERS = {CONTACTS.name: "trait", ASSETS.name: "asset"}

@@ -13,10 +13,10 @@ from nba.choice import Choice, drawn, repeated, rung_of
 from nba.contact_policy import Refusal
 from nba.decision import Decision, Recommendation
 from nba.draw import Draw
-from nba.infocenter import Filled, filled
-from nba.leads import PARTNER
-from nba.occasions import OCCASION, occurrence
+from nba.infocenter.infocenter import Filled, filled
+from nba.occasions.occasions import OCCASION, occurrence
 from nba.offers import offers
+from nba.partners.leads import PARTNER
 from nba.passed_over import in_slots, passed_over
 from nba.past import Past
 from nba.priority import Worths
@@ -24,7 +24,7 @@ from nba.request import Request
 from nba.settings.actions import Action
 from nba.standing import Standing
 from nba.sticky import Judged
-from nba.tables import NOTHING, Subject
+from nba.tables.tables import NOTHING, Subject
 from nba.weighing import Report, weigh
 
 if TYPE_CHECKING:

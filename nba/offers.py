@@ -9,14 +9,14 @@ from nba.choice import Choice
 from nba.contact_policy import Verdict
 from nba.decision import Recommendation
 from nba.gates.timing import ends_at, not_before
-from nba.occasions import occurrence
-from nba.partners import INFORM, PARTNER_FIRST
+from nba.occasions.occasions import occurrence
+from nba.partners.partners import INFORM, PARTNER_FIRST
 from nba.priority import Terms
 from nba.reasons import Story
 from nba.settings.actions import Action
 from nba.situation import Situation
 from nba.subject import Subjects
-from nba.tables import NOTHING
+from nba.tables.tables import NOTHING
 
 
 def offers(

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.frozen import Frozen
-from features.history_reading import contact_touchpoints
-from features.members import Contact, members_of
+from features.identity.members import Contact, members_of
+from features.lake.history import contact_touchpoints
 from features.times import ALWAYS, DAY
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.account_past import AccountPast
 from nba.approach_rule import ApproachRule
-from nba.around_store import StoreSurroundings
 from nba.contact_traits import traits_of
-from nba.surroundings import ALONE, Surroundings
+from nba.tables.around_store import StoreSurroundings
+from nba.tables.surroundings import ALONE, Surroundings
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow, ScoreRow
-    from features.store import Store
+    from features.rows.row_types import DecisionRow, ScoreRow
+    from features.store.store import Store
 
 YEAR = 365 * DAY
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import orjson
 
-from features.touchpoints import NONE, TouchpointRules
+from features.touchpoints.touchpoints import NONE, TouchpointRules
 from features.trait_values import truth_in
 from nba.past import Past
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from nba.approach_rule import OUTBOUND
 from nba.languages import is_spoken
 from nba.past import Past
 from nba.situation import Situation
-from nba.tables import Content
+from nba.tables.tables import Content
 
 SLOTS = "slots"
 """Under this name a decision keeps what its slots were filled with."""

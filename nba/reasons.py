@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from features.times import DAY
-from models.words import DID, many, one
+from models.reasons.words import DID, many, one
 from nba import consent
 from nba.actions import about_same
 from nba.past import Past

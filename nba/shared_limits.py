@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 from features.times import MINUTE
 from nba.actions import Catalogue
 from nba.approach_rule import OUTBOUND
-from nba.around_store import StoreSurroundings
-from nba.around_writing import WritingSurroundings
 from nba.consent import Ledger
 from nba.decision import Decision
 from nba.gates.capacity import capacity
 from nba.gates.caps import cap
-from nba.occasions import OCCASION, occurrence
+from nba.occasions.occasions import OCCASION, occurrence
 from nba.past import Past
 from nba.request import Request
 from nba.settings.actions import Action
 from nba.situation import Situation
-from nba.taken import EVER
+from nba.tables.around_store import StoreSurroundings
+from nba.tables.around_writing import WritingSurroundings
+from nba.tables.taken import EVER
 
 if TYPE_CHECKING:
-    from features.store_reading import Reading
+    from features.store.reading import Reading
 
 _AT_ONCE = MINUTE
 """How long before a decision another one of the same contact may have been made and not have been stored yet."""

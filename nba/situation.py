@@ -14,10 +14,10 @@ from nba.actions import Catalogue
 from nba.approach_rule import OUTBOUND, Approach
 from nba.calendar import closes_at, local_day, opens_at, why_closed
 from nba.consent import Ledger
-from nba.leads import Turn, turn
 from nba.occurrence import Calls
 from nba.open_cases import OpenCase, open_cases
-from nba.partners import Agreement, agreement
+from nba.partners.leads import Turn, turn
+from nba.partners.partners import Agreement, agreement
 from nba.past import YEAR, Past
 from nba.possession import Possessions, achieved
 from nba.quiet import is_quiet
@@ -28,7 +28,7 @@ from nba.stops import Stops
 from nba.wishes import Wish, wishes
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.rows.row_types import DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Situation:
 
     @cached_property
     def calls(self) -> dict[str, Calls]:
-        """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions``."""
+        """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions.occasions``."""
         return {}
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 from features.times import DAY
 from features.topics import ancestors
 from models.points import points_summary
-from models.stage_rules import StageRules, rule_stage
+from models.stages.rules import StageRules, rule_stage
 from nba.past import Past
 from nba.settings import Settings
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from features.touchpoints import NONE
+from features.touchpoints.touchpoints import NONE
 from nba.actions import DO_NOTHING, Catalogue
 from nba.approach_rule import OUTBOUND
 from nba.contact_policy import Verdict, allowed
@@ -19,7 +19,7 @@ from nba.request import Request
 from nba.situation import Situation
 
 if TYPE_CHECKING:
-    from features.row_types import DecisionRow
+    from features.rows.row_types import DecisionRow
 
 
 RESTRICTED = "restricted"

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from features.chains import BY, LEVELS
-from features.history_reading import touchpoint_rows
-from features.link_rules import STITCHED
-from features.row_types import LinkRow, SplitRow
-from features.sightings import Sightings
-from features.stitching import Stitched, Word, stitch
+from features.identity.chains import BY, LEVELS
+from features.identity.link_rules import STITCHED
+from features.identity.sightings import Sightings
+from features.identity.stitching import Stitched, Word, stitch
+from features.lake.history import touchpoint_rows
+from features.rows.row_types import LinkRow, SplitRow
 from nba.consent import CONFIRMED, GIVEN, WITHDRAWALS
 
 if TYPE_CHECKING:
-    from features.store import Store
-    from features.touchpoints import TouchpointRules
+    from features.store.store import Store
+    from features.touchpoints.touchpoints import TouchpointRules
 
 CHANNEL = "stitching"
 """What consent to stitching is about: ``consent_given`` with the property ``channel`` = ``stitching``."""

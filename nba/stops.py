@@ -21,7 +21,7 @@ import orjson
 
 from features.frozen import Frozen
 from features.times import parse_time
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 from nba.past import Past
 
 SNOOZED = "snoozed"

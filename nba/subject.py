@@ -8,11 +8,11 @@ from functools import cached_property
 from nba.actions import about_same
 from nba.interests import FADED, Interests
 from nba.languages import is_spoken
-from nba.occasions import occurrence
+from nba.occasions.occasions import occurrence
 from nba.reading_list import readable
 from nba.settings.actions import INFOCENTER, Action
 from nba.situation import Situation
-from nba.tables import NOTHING, Event, Subject, Tables
+from nba.tables.tables import NOTHING, Event, Subject, Tables
 
 
 class Subjects:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from features.times import DAY
 
 if TYPE_CHECKING:
-    from features.row_types import ScoreRow
+    from features.rows.row_types import ScoreRow
 
 MOVED = 1.25
 """Odds that are this many times as high, or as low, have moved; less is what a day brings by itself."""

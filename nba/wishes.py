@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import orjson
 
 from features.times import parse_duration
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 from nba.actions import about_same
 from nba.approach_rule import Approach
 from nba.past import Past

@@ -26,8 +26,8 @@ import pandas as pd
 from features.feature_set import choose
 from features.matrix import History
 from features.times import DAY, iso
-from features.touchpoints import TouchpointRules
-from training.world import BEGIN, STAGES, world
+from features.touchpoints.touchpoints import TouchpointRules
+from training.world.world import BEGIN, STAGES, world
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "4000"))
 W = world(N, seed=1, days=240)

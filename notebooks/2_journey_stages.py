@@ -24,16 +24,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from features.store import Store
-from models.clusters import adjusted_rand
+from features.store.store import Store
+from models.stages.clusters import adjusted_rand
 from nba.settings import load_settings
 from training.past import read_past
 from training.retrain import choose_features
-from training.stage_fit import learn_stages
-from training.stage_rows import behaviour, rule_stage_codes, stage_rows
-from training.stage_transitions import transitions
-from training.world import STAGES, world
-from training.world_files import settings_text, write_store
+from training.stages.fit import learn_stages
+from training.stages.rows import behaviour, rule_stage_codes, stage_rows
+from training.stages.transitions import transitions
+from training.world.files import settings_text, write_store
+from training.world.world import STAGES, world
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "3000"))
 room = tempfile.TemporaryDirectory()

@@ -27,18 +27,18 @@ import numpy as np
 import pandas as pd
 
 from features.feature_set import FeatureSet
-from features.loading import load_files
-from features.store import Store
+from features.loading.loading import load_files
+from features.store.store import Store
 from nba.door import now_us
 from nba.settings import load_settings
 from training import metrics
 from training.dataset import make_rows
 from training.fit import fit_goal
-from training.goal_rows import build
 from training.journey import write_tables
 from training.past import read_past
 from training.retrain import choose_features
-from training.row_split import split_rows
+from training.rows.goal_rows import build
+from training.rows.row_split import split_rows
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "2469"))
 room = tempfile.TemporaryDirectory()

@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from models.effect import Effects
+from models.effect.effect import Effects
 from models.qini import qini, qini_curve
 from nba.valuation import Log, gain_of, value_of
 

@@ -24,13 +24,13 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from features.store import Store
+from features.store.store import Store
 from features.times import DAY
-from models.registry import Registry
+from models.registry.registry import Registry
 from nba.settings import load_settings
 from training.retrain import train
-from training.world import world
-from training.world_files import settings_text, write_store
+from training.world.files import settings_text, write_store
+from training.world.world import world
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "700"))
 room = tempfile.TemporaryDirectory()

@@ -36,9 +36,9 @@ import os
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from training.loop import Loop, run
-from training.loop_result import over_seeds
-from training.plots_loop import draw_reached, draw_shares
+from training.loop.loop import Loop, run
+from training.loop.picture import draw_reached, draw_shares
+from training.loop.result import over_seeds
 
 N = int(os.environ.get("NBA_NOTEBOOK_CONTACTS", "6000"))
 small = N < 1000

@@ -11,12 +11,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from features.store import Store
+from features.store.store import Store
 from nba import ranking
 from nba.actions import Catalogue
 from nba.door import now_us
 from nba.settings import Settings
-from nba.table_memory import tables_of
+from nba.tables.memory import tables_of
 from serving.api import contacts, feedback, health, index, model, recommend, touchpoints
 from serving.bundles import Bundles
 from serving.daily import Daily

@@ -7,12 +7,12 @@ from typing import Any
 
 from features.partners import partners_of
 from features.spells import FOREVER
-from features.store import Store
+from features.store.store import Store
 from features.times import iso
 from nba.account_past import MaySee, known_rows
+from nba.partners.visibility import OWNER_SIDE, may_see
 from nba.past import Past
 from nba.settings.people import Partners
-from nba.visibility import OWNER_SIDE, may_see
 
 
 def account_shown(

@@ -9,7 +9,7 @@ from typing import Any
 
 from features.errors import UserError
 from features.times import DAY, iso
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from models.belief import Belief
 from models.bundle import BundleError
 from models.estimate import Candidate

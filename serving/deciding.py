@@ -10,18 +10,18 @@ from functools import partial
 
 import orjson
 
-from features.row_types import DecisionRow
-from features.store import Writing
+from features.rows.row_types import DecisionRow
+from features.store.store import Writing
 from features.times import SECOND
 from nba.decision import Decision
 from nba.draw import Draw
 from nba.engine import decide
+from nba.partners.seen_answer import seen_answer
+from nba.partners.visibility import OWNER_SIDE, Viewer, sight_in
 from nba.past import Past
 from nba.request import Request
-from nba.seen_answer import seen_answer
 from nba.settings import Settings
 from nba.shared_limits import Claim
-from nba.visibility import OWNER_SIDE, Viewer, sight_in
 from serving.feedback import settle_feedback
 from serving.problems import Problem
 from serving.repeats import repeat_row

@@ -10,17 +10,17 @@ from typing import Any
 
 import orjson
 
-from features.cells import RowError, cell
 from features.errors import UserError
 from features.frozen import Frozen
-from features.history_reading import contact_rows
-from features.members import members_of
-from features.row_types import DecisionRow, OutcomeRow, TouchpointRow
-from features.schema import Column
-from features.store import Writing
-from features.store_reading import Reading
+from features.identity.members import members_of
+from features.lake.history import contact_rows
+from features.rows.cells import RowError, cell
+from features.rows.row_types import DecisionRow, OutcomeRow, TouchpointRow
+from features.rows.schema import Column
+from features.store.reading import Reading
+from features.store.store import Writing
 from features.times import iso
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.actions import DO_NOTHING
 from nba.settings import Settings
 from nba.settings.actions import Action

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from features.frozen import Frozen
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from nba.actions import DO_NOTHING
 from nba.reading_list import CONTENT, slots_of
 

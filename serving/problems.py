@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import UserError
-from features.store import StoreError
+from features.store.store import StoreError
 from serving.intake.strict_json import MalformedBody
 
 MEDIA_TYPE = "application/problem+json"

@@ -11,7 +11,7 @@ from features.catalogue import PER_TOPIC
 from features.feature_set import choose
 from features.matrix import History
 from features.times import DAY, iso
-from features.touchpoints import NONE, TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import NONE, TouchpointRules, Touchpoints
 
 NOTICEABLE = 0.005
 """Interest below this has faded."""

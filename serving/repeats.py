@@ -6,8 +6,8 @@ with that id once more when the choice no longer holds, and must get the same an
 
 from __future__ import annotations
 
-from features.row_types import DecisionRow
-from features.store_reading import Reading
+from features.rows.row_types import DecisionRow
+from features.store.reading import Reading
 from nba.decision import Decision
 
 POLICY = "repeat"

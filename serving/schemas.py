@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from features.schema import DIRECTIONS
+from features.rows.schema import DIRECTIONS
 from serving.feedback import OUTCOMES
 
 Schema = dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from features.store import Store
+from features.store.store import Store
 from nba.actions import Catalogue
 from nba.settings import Settings
 from serving.bundles import Bundles

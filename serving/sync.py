@@ -20,7 +20,7 @@ import orjson
 
 from features.errors import UserError
 from models.local import FOLDER, install, read_champion
-from models.registry import Registry
+from models.registry.registry import Registry
 from models.verify import verify
 from serving.sync_child import NOT_NEEDED
 

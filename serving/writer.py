@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from features.store import Store, StoreError, Writing
+from features.store.store import Store, StoreError, Writing
 
 T = TypeVar("T")
 _Job = tuple[Callable[[Writing], Any], "asyncio.Future[Any]"]

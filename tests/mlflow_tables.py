@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.registry import Registry
+from models.registry.registry import Registry
 
 
 def empty_tables(factory: pytest.TempPathFactory) -> Path:

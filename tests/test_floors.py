@@ -33,10 +33,10 @@ def test_imports_keep_to_the_floors() -> None:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("features/windows.py", "import models.points_table"),
+        ("features/kernel/windows.py", "import models.points_table"),
         ("models/points.py", "import nba.settings"),
         ("serving/app.py", "import training.dataset"),
-        ("features/windows.py", "import features.matrix"),
+        ("features/kernel/windows.py", "import features.matrix"),
         ("nba/settings/values.py", "import nba.ranking"),
     ],
 )

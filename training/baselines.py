@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from features.spans import spans, tally
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from training.dataset import of_kinds
-from training.goal_rows import GoalRows
+from training.rows.goal_rows import GoalRows
 
 Scores = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from models.belief import Belief
 from models.bundle import BundleError
 from models.judged import judged_fits, judged_stages
 from models.propensity import Propensity
-from models.registry import Registry
-from models.stages import StageModel
+from models.registry.registry import Registry
+from models.stages.stages import StageModel
 from models.verify import verify
 
 

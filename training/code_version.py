@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from models.training_run import COMMIT
+from models.registry.training_run import COMMIT
 
 PACKAGE = "nba-service"
 _HOME = Path(__file__).resolve().parents[1]

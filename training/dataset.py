@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.identity.versions import Versions
 from features.own_rows import own_properties
 from features.spans import spans, tally
 from features.times import DAY, iso, parse_time
-from features.touchpoints import TouchpointRules, Touchpoints
-from features.versions import Versions
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.settings.goals import Goal, Until
 
 I64 = NDArray[np.int64]

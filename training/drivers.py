@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature_set import FeatureSet
-from models.meanings import Column, columns_of
 from models.propensity import Propensity
-from models.reasons import by_meaning
+from models.reasons.meanings import Column, columns_of
+from models.reasons.reasons import by_meaning
 
 MOST_DRIVERS = 15
 _ROWS = 400

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature_set import FeatureSet
-from models.effect import Effects, NotEnoughDecisions
+from models.effect.effect import Effects, NotEnoughDecisions
 from models.qini import effect_groups, qini, qini_curve, total_error
-from models.stages import StageModel
+from models.stages.stages import StageModel
 from nba.settings import Settings
-from training.decision_leaks import honest_matrix
-from training.decision_rows import DecisionRows, decision_rows
 from training.past import Past
+from training.rows.decision_leaks import honest_matrix
+from training.rows.decision_rows import DecisionRows, decision_rows
 
 FEWEST_OUTCOMES = 40
 """Decisions with the outcome, and without it, from which on effects on a goal are learnt."""

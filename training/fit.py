@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from features.catalogue import PER_TOPIC, RISING
 from features.feature_set import REST, FeatureSet
 from models.propensity import NotEnoughData, Propensity
-from models.stage_column import fill_stage
-from models.stages import StageModel
+from models.stages.column import fill_stage
+from models.stages.stages import StageModel
 from training import metrics
 from training.baselines import baselines
 from training.dataset import describe
 from training.drivers import feature_drivers, meaning_drivers
-from training.goal_rows import GoalRows
-from training.leaks import eventually, find_leaks
 from training.past import Past
+from training.rows.goal_rows import GoalRows
+from training.rows.leaks import eventually, find_leaks
 
 LEAK = 0.95
 """An area under the curve that is too good to be true."""

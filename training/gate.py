@@ -52,7 +52,7 @@ def judge(
     champion
         The bundle that serves, if there is one.
     drift
-        Of each goal, from its training rows to its test rows, as ``training.drift.compare`` says it.
+        Of each goal, from its training rows to its test rows, as ``training.drift.drift.compare`` says it.
 
     Returns
     -------

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from features.accounts import Groups, crowded_at
 from features.errors import UserError
 from features.feature_set import FeatureSet
-from features.history_reading import touchpoints_of
-from features.identity import Identities
-from features.link_rules import EVER, name_rank
+from features.identity.identity import Identities
+from features.identity.link_rules import EVER, name_rank
+from features.identity.versions import Versions, version_name
+from features.lake.history import touchpoints_of
 from features.matrix import History
-from features.row_types import RecordRow
-from features.store import Store
+from features.rows.row_types import RecordRow
+from features.store.store import Store
 from features.times import iso
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
-from features.versions import Versions, version_name
 from nba.consent import KINDS, Ledger, Word
 from nba.settings import Settings
-from nba.table_memory import tables_of
-from nba.tables import Tables
+from nba.tables.memory import tables_of
+from nba.tables.tables import Tables
 from training.dataset import data_end
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from models.belief import Belief
 from models.local import local_champion
 from nba.settings import Settings
-from training.decision_rows import decision_rows
 from training.past import Past
-from training.policy_learning import Learn, learn_effects
-from training.policy_report import judge, no_judgement
+from training.policy.learning import Learn, learn_effects
+from training.policy.report import judge, no_judgement
 from training.retrain import choose_features
+from training.rows.decision_rows import decision_rows
 
 CHAMPION = "champion"
 

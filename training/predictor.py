@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from features.feature_set import FeatureSet
 from features.own_rows import own_of
 from models.propensity import Propensity
-from models.stage_column import fill_stage
-from models.stages import StageModel
+from models.stages.column import fill_stage
+from models.stages.stages import StageModel
 from nba.settings.scale import SEQUENTIAL, Scale
 from training.dataset import Rows
-from training.matrix_parts import matrix_of
 from training.past import Past
+from training.rows.matrix_parts import matrix_of
 
 _ROWS_AT_ONCE = 100_000
 

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from features import audit
 from features.errors import UserError
-from features.store import Store
+from features.store import audit
+from features.store.store import Store
 from models.local import install
-from models.registry import CHAMPION, PREVIOUS, Registry, RegistryError
+from models.registry.registry import CHAMPION, PREVIOUS, Registry, RegistryError
 from models.verify import verify
 from nba.settings import Settings
 

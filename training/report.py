@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.times import iso
-from training.drift_rows import drift_lines
+from training.drift.rows import drift_lines
 from training.fit import GoalFit
 from training.gate import Verdict
-from training.lead_drivers import lead_lines
+from training.partners.lead_drivers import lead_lines
 from training.past import Past
-from training.stage_report import stage_lines
+from training.stages.report import stage_lines
 
 _SHOWN_DRIVERS = 6
 

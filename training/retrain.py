@@ -9,38 +9,38 @@ from pathlib import Path
 from typing import Any
 
 from features.feature_set import FeatureSet, PointWeights, choose
-from features.loading import Progress, silent
-from features.store import Store
+from features.loading.loading import Progress, silent
+from features.store.store import Store
 from features.times import iso
 from models.bundle import Bundle
-from models.training_run import TrainingRun
+from models.registry.training_run import TrainingRun
 from models.verify import verify
 from nba.door import now_us
 from nba.settings import Settings
 from nba.settings.goals import Goal
 from training.champion import Champion, champion_of
 from training.code_version import code_version
-from training.data_used import data_used
 from training.dataset import Rows, make_rows
-from training.decision_rows import decision_rows
-from training.drift_rows import references, tell_drift
+from training.drift.rows import references, tell_drift
 from training.effect_fit import learn_all_effects
 from training.fit import GoalFit, fit_goal
 from training.gate import Verdict, judge
-from training.goal_rows import build
-from training.lead_drivers import tell_leads
+from training.partners.lead_drivers import tell_leads
 from training.past import Past, read_past
-from training.pictures import pictures
-from training.plots_drift import drift_plots
-from training.plots_effects import effect_plots
-from training.plots_stages import stage_plots
-from training.policy_report import policies
+from training.plots.drift import drift_plots
+from training.plots.effects import effect_plots
+from training.plots.pictures import pictures
+from training.plots.stages import stage_plots
+from training.policy.report import policies
 from training.profiles import action_profiles, describe_goal, success_value
 from training.promotion import promote, registry_of
 from training.report import full_report, logged_metrics
-from training.row_split import Split, split_rows
-from training.stage_fit import learn_stages, serving_stages
-from training.stage_report import stage_report
+from training.rows.data_used import data_used
+from training.rows.decision_rows import decision_rows
+from training.rows.goal_rows import build
+from training.rows.row_split import Split, split_rows
+from training.stages.fit import learn_stages, serving_stages
+from training.stages.report import stage_report
 from training.turn import own_turn
 
 Say = Callable[[str], None]

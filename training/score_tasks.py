@@ -13,22 +13,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.row_types import ScoreRow
-from features.touchpoints import Touchpoints
-from features.wire import from_bytes, to_bytes
+from features.rows.row_types import ScoreRow
+from features.touchpoints.touchpoints import Touchpoints
+from features.touchpoints.wire import from_bytes, to_bytes
 from models.belief import Belief
 from models.bundle import Bundle
 from models.estimates import foresee
 from models.propensity import Propensity
-from models.stages import StageModel
+from models.stages.stages import StageModel
 from nba.actions import Catalogue
 from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
 from nba.request import Request
 from nba.settings import Settings
-from nba.surroundings import Alone
-from nba.tables import Tables
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Tables
 
 MOST_ACTIONS = 3
 

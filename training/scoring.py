@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from features.matrix import History
 from features.partitions import members
-from features.row_types import ScoreRow
+from features.rows.row_types import ScoreRow
 from models.belief import Belief
+from nba.partners.visibility import OWNER_SIDE, sight_of
 from nba.settings import Settings
-from nba.visibility import OWNER_SIDE, sight_of
 from training.parallel import Work, run
 from training.past import Past
 from training.score_tasks import Scorer, read_scores, schema_of, score_partition, task

@@ -15,10 +15,10 @@ from nba.evaluation import student_975
 from nba.ranking import Choices, Greedy, Policy, Uniform, points_policy
 from nba.settings import Settings
 from nba.valuation import Gain, Log, gain_of
-from training.decision_rows import DecisionRows, decision_rows
 from training.past import Past
-from training.policy_worth import worth_of
+from training.policy.worth import worth_of
 from training.retrain import choose_features
+from training.rows.decision_rows import DecisionRows, decision_rows
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from features.row_types import DecisionRow
-from features.store import Store
+from features.rows.row_types import DecisionRow
+from features.store.store import Store
 from models.belief import Belief
 from nba.actions import DO_NOTHING, Catalogue
 from nba.contact_policy import Verdict, allowed

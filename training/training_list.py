@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from features.times import DAY, iso
-from models.training_run import PastTraining
+from models.registry.training_run import PastTraining
 
 _AUC = ".model.auc"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nba.output import Output
 
 if TYPE_CHECKING:
-    from nba.content_success import Rate
+    from nba.infocenter.content_success import Rate
 
     _Kinds = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -32,9 +32,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Count, and print the rates."""
     from dataclasses import asdict
 
-    from features.store import Store
-    from nba.content_success import Rate, shown_slots, success
+    from features.store.store import Store
     from nba.door import moment, settings_at
+    from nba.infocenter.content_success import Rate, shown_slots, success
 
     as_of, settings = moment(args.as_of), settings_at(args, out)
     with Store.open(settings.store.url) as store:

@@ -11,10 +11,10 @@ from nba.door import now_us, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
-    from features.duplicates import Duplicate
-    from features.identity import Identities
-    from features.store import Store
-    from features.touchpoints import TouchpointRules
+    from features.identity.duplicates import Duplicate
+    from features.identity.identity import Identities
+    from features.store.store import Store
+    from features.touchpoints.touchpoints import TouchpointRules
     from nba.settings import Settings
     from nba.settings.people import Partners
 
@@ -47,7 +47,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Show, confirm or refuse."""
-    from features.store import Store
+    from features.store.store import Store
 
     if args.refuse and not (args.reason and args.reason.strip()):
         out.say('nba duplicates: --refuse needs --reason, such as --reason "father and son"')
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _show(store: Store, settings: Settings, limit: int, out: Output, *, as_json: bool) -> None:
-    from features.duplicates import duplicates
-    from features.identity import Identities
+    from features.identity.duplicates import duplicates
+    from features.identity.identity import Identities
 
     now, rules = now_us(), settings.touchpoints
     splits = list(store.split_rows(now))
@@ -100,8 +100,8 @@ def _show(store: Store, settings: Settings, limit: int, out: Output, *, as_json:
 def _is_hidden(store: Store, pair: tuple[str, str], joined: Identities, partners: Partners, now: int) -> bool:
     """Whether one of two belongs to a partner whose terms do not show who it is."""
     from nba.contact_traits import traits_of
-    from nba.table_memory import tables_of
-    from nba.visibility import OWNER_SIDE, sight_of
+    from nba.partners.visibility import OWNER_SIDE, sight_of
+    from nba.tables.memory import tables_of
 
     known = tables_of(store, now).partners
     traits = (traits_of(store, joined.members(identity, now), now) for identity in pair)
@@ -120,8 +120,8 @@ def _confirm(
     """
     import orjson
 
-    from features.members import members_of
-    from features.row_types import LinkRow
+    from features.identity.members import members_of
+    from features.rows.row_types import LinkRow
 
     now = now_us()
     _check(store, a, b, now)
@@ -143,8 +143,8 @@ def _refuse(store: Store, a: str, b: str, rules: TouchpointRules, reason: str, o
     UserError
         Where one of the two is not known, or both are the same identity.
     """
-    from features.members import members_of
-    from features.row_types import SplitRow
+    from features.identity.members import members_of
+    from features.rows.row_types import SplitRow
 
     now = now_us()
     _check(store, a, b, now)
@@ -158,7 +158,7 @@ def _refuse(store: Store, a: str, b: str, rules: TouchpointRules, reason: str, o
 
 
 def _check(store: Store, a: str, b: str, now: int) -> None:
-    from features.history_reading import has_touchpoints
+    from features.lake.history import has_touchpoints
 
     if a == b:
         raise UserError(f"{a} is named twice; name two identities")

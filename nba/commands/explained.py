@@ -13,7 +13,7 @@ from features.catalogue import OVERALL, PER_CHANNEL, PER_KIND, PER_TOPIC, Featur
 from features.explain import Explained
 from features.feature_set import REST, FeatureSet
 from features.times import ALWAYS, iso, to_datetime
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 
 WIDTH = 100
 FEW = 3

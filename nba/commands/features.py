@@ -9,7 +9,7 @@ from nba.output import Output
 
 if TYPE_CHECKING:
     from features.feature_set import FeatureSet
-    from features.store import Store
+    from features.store.store import Store
     from nba.commands.explained import TraitValue
     from nba.past import Past
     from nba.settings import Settings
@@ -82,12 +82,12 @@ def _explain(args: argparse.Namespace, out: Output) -> int:
     settings = settings_at(args, out)
 
     from features.explain import explain
-    from features.store import Store
+    from features.store.store import Store
     from features.times import iso
     from nba.commands.explained import Told
     from nba.consent import Ledger
+    from nba.partners.visibility import OWNER_SIDE, sight_in
     from nba.past import Past
-    from nba.visibility import OWNER_SIDE, sight_in
 
     with Store.open(settings.store.url) as store:
         past = Past.read(store, args.identity, as_of, settings.touchpoints)

@@ -12,9 +12,9 @@ from nba.door import moment, now_us, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
-    from features.members import Contact
-    from features.store import Store
-    from features.touchpoints import TouchpointRules
+    from features.identity.members import Contact
+    from features.store.store import Store
+    from features.touchpoints.touchpoints import TouchpointRules
     from nba.settings.people import Partners
 
 _EXAMPLE = """\
@@ -61,12 +61,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.what == "split" and not args.reason.strip():
         out.say("nba identities split: --reason is empty; write why, for whoever looks at it later")
         return _WRONG_USAGE
-    from features.store import Store
+    from features.store.store import Store
 
     settings = settings_at(args, out)
     with Store.open(settings.store.url) as store:
         if args.what == "show":
-            from features.members import Contact, members_of
+            from features.identity.members import Contact, members_of
 
             as_of = moment(args.as_of)
             found = members_of(store, args.identity, as_of, settings.touchpoints)
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _is_known(store: Store, identity: str, as_of: int) -> bool:
-    from features.history_reading import has_touchpoints
+    from features.lake.history import has_touchpoints
 
     links = store.links_of(identity, as_of, 1)
     return bool(links) or store.is_contact(identity, as_of) or has_touchpoints(store, identity)
@@ -97,8 +97,8 @@ def _is_known(store: Store, identity: str, as_of: int) -> bool:
 def _is_shown(store: Store, contact: Contact, partners: Partners, as_of: int) -> bool:
     """Whether the owner may see under which keys a contact is known."""
     from nba.contact_traits import traits_of
-    from nba.table_memory import tables_of
-    from nba.visibility import OWNER_SIDE, sight_of
+    from nba.partners.visibility import OWNER_SIDE, sight_of
+    from nba.tables.memory import tables_of
 
     traits = traits_of(store, contact.members, as_of)
     return sight_of(OWNER_SIDE, traits, tables_of(store, as_of).partners, partners, as_of).shows("identities")
@@ -133,8 +133,8 @@ def _split(store: Store, args: argparse.Namespace, rules: TouchpointRules, out: 
         Where no link joins the two: then there is nothing to undo, or another pair is to be split.
     """
     from features.errors import UserError
-    from features.members import members_of
-    from features.row_types import SplitRow
+    from features.identity.members import members_of
+    from features.rows.row_types import SplitRow
 
     a, b, now = args.identity_a, args.identity_b, now_us()
     contact = members_of(store, a, now, rules)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from features.loading import LoadReport, load_files
-from features.schema import TABLES
-from features.store import Store
+from features.loading.loading import LoadReport, load_files
+from features.rows.schema import TABLES
+from features.store.store import Store
 from nba.commands.stitch import stitch_after_load
 from nba.door import now_us, settings_at
 from nba.due_values import date_readers

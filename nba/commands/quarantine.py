@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from features.quarantine import retry_quarantine
-from features.row_types import QuarantineRow
-from features.store import Store
+from features.loading.quarantine import retry_quarantine
+from features.rows.row_types import QuarantineRow
+from features.store.store import Store
 from features.times import iso
 from nba.commands.load import show
 from nba.door import now_us, settings_at

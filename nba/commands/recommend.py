@@ -65,15 +65,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
     check_names("--exclude", args.exclude, (*settings.actions, INFOCENTER))
     request = _request(args)
 
-    from features.store import Store
+    from features.store.store import Store
     from features.times import iso
     from nba.actions import Catalogue
     from nba.draw import Draw
     from nba.engine import decide
-    from nba.partners import known_partners
+    from nba.partners.partners import known_partners
+    from nba.partners.seen_answer import seen_answer
+    from nba.partners.visibility import Viewer, sight_in
     from nba.past import Past
-    from nba.seen_answer import seen_answer
-    from nba.visibility import Viewer, sight_in
 
     belief, degraded = _champion(settings.folder, out)
     catalogue, draw = Catalogue.of(settings), Draw(_CALLER)

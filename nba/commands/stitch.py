@@ -10,8 +10,8 @@ from nba.door import now_us, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
-    from features.store import Store
-    from features.touchpoints import TouchpointRules
+    from features.store.store import Store
+    from features.touchpoints.touchpoints import TouchpointRules
     from nba.stitching import Found
 
 _EXAMPLE = """\
@@ -34,7 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Stitch everything that is in the store."""
-    from features.store import Store
+    from features.store.store import Store
     from nba.stitching import stitch_store
 
     settings = settings_at(args, out)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from features.times import iso
-from nba import needs, occasions
+from nba import needs
 from nba.approach_rule import OUTBOUND
 from nba.gates.refusal import Refusal
+from nba.occasions import occasions
 from nba.settings.actions import Action
 from nba.situation import Situation
 

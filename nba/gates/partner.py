@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.times import iso
 from nba.gates.refusal import Refusal
-from nba.partners import PARTNER_FIRST, PARTNER_ONLY
+from nba.partners.partners import PARTNER_FIRST, PARTNER_ONLY
 from nba.settings.actions import Action
 from nba.situation import Situation
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.times import iso
-from features.touchpoints import NONE
+from features.touchpoints.touchpoints import NONE
 from nba.actions import about_same
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action

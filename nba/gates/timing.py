@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from features.times import iso
 from nba.gates.refusal import Refusal
-from nba.occasions import occurrence
+from nba.occasions.occasions import occurrence
 from nba.settings.actions import Action
 from nba.situation import Situation
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from features.frozen import Frozen
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from models.points_table import PointsTable
 from nba.settings.actions import PLACEMENTS, Action, read_actions
 from nba.settings.conditions import Segment, read_segments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from models.stage_rules import STAGES, StageRule, StageRules
+from models.stages.rules import STAGES, StageRule, StageRules
 from nba.settings import values
 from nba.settings.table import Table
 

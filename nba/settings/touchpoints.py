@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from features.frozen import Frozen
 from features.times import DAY
 from features.topics import TopicRule
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.settings import values
 from nba.settings.table import Table
 

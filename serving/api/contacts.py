@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.times import iso
+from nba.partners.seen_answer import seen_profile
+from nba.partners.visibility import OWNER_SIDE, sight_in
 from nba.past import Past
 from nba.request import Request as Question
-from nba.seen_answer import seen_profile
 from nba.settings import Settings
-from nba.visibility import OWNER_SIDE, sight_in
 from serving import schemas
 from serving.belonging import account_shown, partner_shown
 from serving.deciding import decision_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.store import StoreError
+from features.store.store import StoreError
 from serving import schemas
 from serving.operations import Operation, reply
 from serving.problems import RETRY_SECONDS, Problem

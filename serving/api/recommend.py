@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.store import Writing
+from features.store.store import Writing
 from features.times import iso
 from serving import schemas
 from serving.deciding import answer

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.row_types import QuarantineRow, TouchpointRow
-from features.store import Writing
-from features.touchpoints import TouchpointRules
+from features.rows.row_types import QuarantineRow, TouchpointRow
+from features.store.store import Writing
+from features.touchpoints.touchpoints import TouchpointRules
 from serving import schemas
 from serving.feedback import already_done
 from serving.intake.body import MEBIBYTE, read_body

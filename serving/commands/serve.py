@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if error.name not in ("fastapi", "uvicorn", "starlette"):
             raise
         raise ServeError(f"{error.name} is not installed; `pip install 'nba-service[serving]'`") from error
-    from features.store import Store
+    from features.store.store import Store
     from serving.daily import Daily
     from serving.loopback import require_loopback
     from serving.secret import read_secret

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from features.cells import RowError
-from features.row_types import QuarantineRow, TouchpointRow
-from features.rows import content_digest, content_id, touchpoint_row
-from features.schema import TOUCHPOINTS
-from features.touchpoints import TouchpointRules
+from features.rows.cells import RowError
+from features.rows.row_types import QuarantineRow, TouchpointRow
+from features.rows.rows import content_digest, content_id, touchpoint_row
+from features.rows.schema import TOUCHPOINTS
+from features.touchpoints.touchpoints import TouchpointRules
 from serving.intake.strict_json import MalformedBody, elements, parse
 from serving.problems import Problem
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from nba.cli import main
+from nba.partners.visibility import PARTS, has_parts, needs_of, part_of
 from nba.settings import load_settings
-from nba.visibility import PARTS, has_parts, needs_of, part_of
 from serving import schemas
-from training import plan_rows, whatif_list
+from training.everybody import whatif_list
+from training.plan import rows as plan_rows
 from training.score_tasks import schema_of
 
 TOML = """

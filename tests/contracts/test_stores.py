@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.loading import load_files
-from features.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
-from features.store import Store, StoreError
+from features.loading.loading import load_files
+from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
+from features.store.store import Store, StoreError
 from features.times import ALWAYS, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 ROOT = Path(__file__).parents[2]
 NOW = parse_time("2026-01-01")
@@ -298,8 +298,8 @@ def test_many_open_a_new_store_at_once(store_url: str) -> None:
 
 WRITER = """
 import random, sys
-from features.row_types import DecisionRow, OutcomeRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, OutcomeRow, RecordRow, TouchpointRow
+from features.store.store import Store
 
 url, n, rows, kinds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(",")
 rng = random.Random(n)

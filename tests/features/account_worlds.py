@@ -11,7 +11,7 @@ from features.catalogue import ACCOUNT
 from features.feature_set import FeatureSet
 from features.matrix import History
 from features.times import ALWAYS, DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.features.worlds import FEATURES, NOW, RULES, Row, odd_world, row
 
 PLAIN = FeatureSet(

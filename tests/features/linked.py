@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
-from features.row_types import ContactRow, LinkRow, SplitRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow, SplitRow
+from features.store.store import Store
 from features.times import DAY
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 IDENTITIES = ("cookie:1", "cookie:2", "crm:1", "crm:2", "device:9", "email:1", "4711")
 LAST = 12

@@ -11,7 +11,7 @@ from features.accounts import MOST_CONTACTS, Groups, by_account, crowded_at
 from features.catalogue import ACCOUNT
 from features.matrix import History
 from features.times import ALWAYS, DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from tests.examples import examples
 from tests.features.account_worlds import PLAIN, account_matrix

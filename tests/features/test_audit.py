@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features import audit
-from features.row_types import AuditRow
-from features.store import Store
+from features.rows.row_types import AuditRow
+from features.store import audit
+from features.store.store import Store
 
 
 def entry(store: Store, reason: str = "better", **details: object) -> AuditRow:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from features.catalogue import CATALOGUE, OVERALL, OWN, PER_CHANNEL, PER_KIND, PER_TOPIC
-from features.scratch import CHANNEL, KIND, OWN_ROW, TOPIC, TOTAL
+from features.kernel.scratch import CHANNEL, KIND, OWN_ROW, TOPIC, TOTAL
 from features.times import parse_duration
 
 UNITS = {"days", "count", "share", "ratio", "money", "seconds", "points", "place", "as given", "code"}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.cells import RowError, cell, extra, typed
-from features.schema import TABLES, TOUCHPOINTS, Column
+from features.rows.cells import RowError, cell, extra, typed
+from features.rows.schema import TABLES, TOUCHPOINTS, Column
 from features.times import DAY, parse_time
 
 NOW = parse_time("2026-01-01")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.cells import RowError
-from features.columns import TouchpointColumns
-from features.row_types import TouchpointRow
-from features.rows import touchpoint_row
+from features.rows.cells import RowError
+from features.rows.columns import TouchpointColumns
+from features.rows.row_types import TouchpointRow
+from features.rows.rows import touchpoint_row
 from features.times import parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from tests.examples import examples
 
 NOW = parse_time("2026-01-01")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.duplicates import Duplicate, duplicates
-from features.person_keys import likeness, mailbox, person_name, phone
-from features.row_types import RecordRow
+from features.identity.duplicates import Duplicate, duplicates
+from features.identity.person_keys import likeness, mailbox, person_name, phone
+from features.rows.row_types import RecordRow
 
 
 def of(*bodies: dict[str, Any], **options: Any) -> list[Duplicate]:

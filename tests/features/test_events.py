@@ -9,7 +9,7 @@ import pytest
 from features.feature_set import FeatureSet
 from features.matrix import History
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
 NOW, N = 20_000 * DAY, 40
 FEATURES = FeatureSet(kinds=("order",), channels=("web",), topics=("pumps",), rules=TouchpointRules())

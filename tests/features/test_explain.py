@@ -11,7 +11,7 @@ from features import explain as explaining
 from features.explain import Explained, explain
 from features.matrix import History
 from features.times import DAY, HOUR
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.examples import examples
 from tests.features.worlds import FEATURES, NOW, RULES, Row, histories, odd_world, row
 

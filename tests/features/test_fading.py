@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.fading import power_of_two
+from features.kernel.fading import power_of_two
 
 
 def test_a_power_of_two_is_exact_to_fourteen_digits():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.feature_set import MOST_KINDS, REST, FeatureSet, FeatureSetError, choose
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.features.worlds import FEATURES, NOW, RULES, TRAITS, histories, row
 
 

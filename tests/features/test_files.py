@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import files, files_csv
-from features.files import Fault, LoadError, Source, open_rows
+from features.files import csv_files as files_csv
+from features.files import files
+from features.files.files import Fault, LoadError, Source, open_rows
 
 
 def rows_of(path: Path) -> tuple[list[dict[str, object]], list[Fault], list[str]]:

@@ -8,11 +8,11 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.identity import Identities
-from features.link_rules import best_name
-from features.members import members_of
-from features.row_types import ContactRow, LinkRow, SplitRow
-from features.touchpoints import TouchpointRules
+from features.identity.identity import Identities
+from features.identity.link_rules import best_name
+from features.identity.members import members_of
+from features.rows.row_types import ContactRow, LinkRow, SplitRow
+from features.touchpoints.touchpoints import TouchpointRules
 from tests.examples import examples
 from tests.features import linked
 from tests.features.linked import IDENTITIES, MOMENTS, empty_store, write

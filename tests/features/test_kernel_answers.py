@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.matrix import ANSWER_WITHIN, History
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.features.worlds import FEATURES, NOW, RULES, row
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from features.feature_set import FeatureSet, PointWeights
+from features.kernel.scratch import lay_out, memory_for
 from features.matrix import History
-from features.scratch import lay_out, memory_for
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
 NOW = 20_000 * DAY
 FEATURES = FeatureSet(

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features import lake as lake_module
-from features.history_reading import (
+from features.lake import lake as lake_module
+from features.lake.history import (
     contact_touchpoints,
     counts,
     first_touchpoint_at,
@@ -28,15 +28,15 @@ from features.history_reading import (
     last_touchpoint_at,
     touchpoints_of,
 )
-from features.lake import Lake, LakeError
-from features.lake_manifest import Manifest, write_manifest
-from features.loading import LoadError, LoadReport, load_files
+from features.lake.lake import Lake, LakeError
+from features.lake.manifest import Manifest, write_manifest
+from features.loading.loading import LoadError, LoadReport, load_files
 from features.partitions import partition_of
-from features.row_types import DecisionRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, TouchpointRow
+from features.store.store import Store
 from features.times import parse_time
 from features.topics import TopicRule
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from tests.examples import examples
 from tests.features.worlds import NOW, RULES, Row, histories, odd_world
 
@@ -221,11 +221,11 @@ def test_what_is_not_committed_is_not_there(tmp_path: Path) -> None:
 
 KILLED = """
 import sys
-from features.lake import Lake
-from features.loading import LoadError, LoadReport, load_files
+from features.lake.lake import Lake
+from features.loading.loading import LoadError, LoadReport, load_files
 from features.partitions import partition_of
-from features.row_types import DecisionRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, TouchpointRow
+from features.store.store import Store
 from features.times import parse_time
 
 lake = Lake.make(sys.argv[1], 8)
@@ -393,8 +393,9 @@ def test_a_lake_holds_touchpoints_and_nothing_else(tmp_path: Path, store: Store)
 
 def test_without_a_lake_no_parquet_library_is_loaded(tmp_path: Path) -> None:
     code = (
-        "import sys; from features.store import Store; from features.touchpoints import TouchpointRules\n"
-        "from features.history_reading import contact_touchpoints, touchpoints_of\n"
+        "import sys; from features.store.store import Store\n"
+        "from features.touchpoints.touchpoints import TouchpointRules\n"
+        "from features.lake.history import contact_touchpoints, touchpoints_of\n"
         f"store = Store.open('sqlite:///{tmp_path / 'nba.db'}')\n"
         "contact_touchpoints(store, 'ann', 5, TouchpointRules()); touchpoints_of(store, 5, TouchpointRules())\n"
         "sys.exit('pyarrow' in sys.modules)"

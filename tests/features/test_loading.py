@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import files_csv
-from features.files import LoadError
-from features.loading import LoadReport, load_files
-from features.quarantine import retry_quarantine
-from features.schema import SchemaError
-from features.store import Loading, Store
+from features.files import csv_files as files_csv
+from features.files.files import LoadError
+from features.loading.loading import LoadReport, load_files
+from features.loading.quarantine import retry_quarantine
+from features.rows.schema import SchemaError
+from features.store.store import Loading, Store
 from features.times import ALWAYS, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from tests.features.broken_files import mixed_file
 
 NOW = parse_time("2026-01-01")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from features import intake
-from features.loading import load_files
-from features.store import Store
+from features.loading import intake
+from features.loading.loading import load_files
+from features.store.store import Store
 from features.times import parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 NOW = parse_time("2026-01-01")
 
@@ -27,9 +27,9 @@ def rows_with_faults(good: int, bad: int) -> str:
 KILLED = """
 import sys
 from pathlib import Path
-from features.loading import load_files
-from features.store import Store
-from features.touchpoints import TouchpointRules
+from features.loading.loading import load_files
+from features.store.store import Store
+from features.touchpoints.touchpoints import TouchpointRules
 
 with Store.open(sys.argv[1]) as store:
     print("open", flush=True)

@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from features.feature_set import REST, FeatureSet, PointWeights
+from features.kernel.scratch import NEVER
 from features.matrix import History, Own
-from features.scratch import NEVER
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits, row_values
 from models.points import points_log, total
 from models.points_table import PointsTable

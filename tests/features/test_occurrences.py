@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.occurrences import Occurrences
+from features.rows.occurrences import Occurrences
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=20), max_size=12))

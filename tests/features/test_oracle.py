@@ -11,7 +11,7 @@ import pytest
 from features.catalogue import OVERALL, OWN, PER_CHANNEL, PER_KIND, PER_TOPIC
 from features.feature_set import REST
 from features.matrix import History
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.features.worlds import FEATURES, RULES, odd_world
 
 SQL = Path(__file__).with_name("oracle.sql").read_text()

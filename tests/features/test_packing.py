@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.packing import MAGIC, PackError, pack, unpack
-from features.told import Told
-from features.told_rules import with_topics
 from features.topics import TopicRule
-from features.touchpoints import Touchpoints
+from features.touchpoints.packing import MAGIC, PackError, pack, unpack
+from features.touchpoints.told import Told
+from features.touchpoints.told_rules import with_topics
+from features.touchpoints.touchpoints import Touchpoints
 from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import NOW, RULES, histories, row

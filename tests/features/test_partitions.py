@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.partitions import members, partition_codes, partition_of
-from features.touchpoints import Touchpoints
-from features.wire import from_bytes, to_bytes
+from features.touchpoints.touchpoints import Touchpoints
+from features.touchpoints.wire import from_bytes, to_bytes
 from tests.examples import examples
 from tests.features.worlds import RULES, Row, histories, odd_world
 

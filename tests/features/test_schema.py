@@ -1,6 +1,6 @@
 import pytest
 
-from features.schema import RECORDS, TABLES, TOUCHPOINTS, SchemaError
+from features.rows.schema import RECORDS, TABLES, TOUCHPOINTS, SchemaError
 
 
 def test_every_missing_column_is_named_with_the_likely_one() -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.identity import Identities
-from features.known_names import KnownNames
-from features.row_types import LinkRow
-from features.sightings import Sightings
-from features.stitching import Stitched, Word, stitch
+from features.identity.identity import Identities
+from features.identity.known_names import KnownNames
+from features.identity.sightings import Sightings
+from features.identity.stitching import Stitched, Word, stitch
+from features.rows.row_types import LinkRow
 from features.times import DAY, HOUR
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from tests.examples import examples
 
 BEGIN = 20_000 * DAY

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import store_dialect, store_selects
-from features.row_types import (
+from features.rows.row_types import (
     LinkRow,
     QuarantineRow,
     RecordRow,
     TouchpointRow,
 )
-from features.store import Store, StoreError
+from features.store import dialect as store_dialect
+from features.store import selects as store_selects
+from features.store.store import Store, StoreError
 from features.times import ALWAYS
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
 
 def url(folder: Path, name: str = "nba.db") -> str:

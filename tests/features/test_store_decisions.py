@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from features.row_types import DecisionRow, OutcomeRow, ScoreRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, OutcomeRow, ScoreRow, TouchpointRow
+from features.store.store import Store
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from features.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
-from features.store import Store, StoreError
-from features.store_migrations import NEWEST
+from features.rows.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
+from features.store.migrations import NEWEST
+from features.store.store import Store, StoreError
 
 # What the first version made, word for word.
 SCHEMA_1 = """

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.row_types import DecisionRow, TouchpointRow
-from features.store import Store
-from features.store_packing import FEWEST
+from features.rows.row_types import DecisionRow, TouchpointRow
+from features.store.packing import FEWEST
+from features.store.store import Store
 from features.topics import TopicRule
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import RULES

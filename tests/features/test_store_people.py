@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.row_types import LinkRow, RecordRow, SplitRow
-from features.store import Store
+from features.rows.row_types import LinkRow, RecordRow, SplitRow
+from features.store.store import Store
 from features.times import ALWAYS
 
 

@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from features import store_dialect
-from features.row_types import TouchpointRow
-from features.store import Store, StoreError
+from features.rows.row_types import TouchpointRow
+from features.store import dialect as store_dialect
+from features.store.store import Store, StoreError
 from tests.postgres import Databases
 
 ROW = TouchpointRow("a", 1, "1", "visit")
@@ -90,7 +90,7 @@ def test_tables_of_somebody_else_are_refused(postgresql: Databases, postgresql_u
 
 
 def test_history_is_read_by_its_key(postgresql_url: str) -> None:
-    from features.store_selects import HISTORY
+    from features.store.selects import HISTORY
 
     with Store.open(postgresql_url) as store:
         with store.loading() as loading:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.feature_set import FeatureSet
 from features.topics import TopicRule, Topics, ancestors, is_within
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 PUMPS = TopicRule("url", "pumps/industrial", matches="/produkte/pumpen/*")
 SEARCH = TopicRule("search", "pumps", contains=("pumpe", "Pump"))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from features.texts import Texts
 from features.topics import TopicRule
-from features.touchpoint_rows import CHUNK
-from features.touchpoints import Touchpoints
+from features.touchpoints.rows import CHUNK
+from features.touchpoints.touchpoints import Touchpoints
 from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
 from tests.features.worlds import RULES, histories, row

@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.identity import Identities
-from features.link_rules import EVER, best_name
-from features.row_types import LinkRow, SplitRow
+from features.identity.identity import Identities
+from features.identity.link_rules import EVER, best_name
+from features.identity.versions import Versions
+from features.rows.row_types import LinkRow, SplitRow
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
-from features.versions import Versions
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from tests.examples import examples
 from tests.features import linked
 from tests.features.linked import MOMENTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 
 
 def said(t: Touchpoints) -> list[dict[str, Any]]:

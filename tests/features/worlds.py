@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from features.feature_set import FeatureSet, PointWeights, TraitColumn
 from features.matrix import Own
 from features.times import DAY, HOUR
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 
 NOW = 20_000 * DAY
 Row = tuple[Any, ...]

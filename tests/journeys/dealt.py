@@ -6,16 +6,16 @@ from functools import partial
 
 import httpx
 
-from features.store import Store
+from features.store.store import Store
 from features.times import DAY, iso
 from nba.cli import main
+from nba.partners.visibility import OWNER_SIDE, sight_in
 from nba.past import Past
 from nba.settings import load_settings
-from nba.visibility import OWNER_SIDE, sight_in
 from serving.app import create_app
-from training.world_dealers import TOPICS, by_territory, dealer_world, live
-from training.world_dealers_rows import cookie_of, secrets_of, tables
-from training.world_rules import BEGIN
+from training.world.dealers import TOPICS, by_territory, dealer_world, live
+from training.world.dealers_rows import cookie_of, secrets_of, tables
+from training.world.rules import BEGIN
 
 DAYS = 60
 NOW = BEGIN + (DAYS + 10) * DAY + 10 * 3_600_000_000

@@ -19,9 +19,9 @@ from nba.settings.scale import Scale
 from tests.training import scale_worlds
 from tests.training.scale_worlds import belief, settings
 from training import parallel
-from training.matrix_parts import matrix_of
 from training.parallel import ScaleError, Work, run
 from training.past import Past
+from training.rows.matrix_parts import matrix_of
 from training.score_tasks import score_partition
 from training.scoring import score_table
 

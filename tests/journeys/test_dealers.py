@@ -6,9 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.times import DAY, iso
-from nba.lead_offers import offers_of
+from nba.partners.lead_offers import offers_of
 from tests.journeys.dealt import LIKED, NOW, Dealt, hobby_of, words_of
-from training.world_dealers_rows import cookie_of
+from training.world.dealers_rows import cookie_of
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from models.registry import Registry
+from models.registry.registry import Registry
 
 pytestmark = pytest.mark.slow
 

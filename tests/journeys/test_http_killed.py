@@ -6,7 +6,7 @@ import random
 import httpx
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from serving.process import ServerProcess
 
 SETTINGS = """

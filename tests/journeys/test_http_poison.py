@@ -7,7 +7,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from serving.process import ServerProcess
 
 SETTINGS = """

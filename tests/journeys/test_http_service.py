@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from nba.cli import main
 from serving.process import ServerProcess
 

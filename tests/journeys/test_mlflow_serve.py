@@ -9,7 +9,7 @@ import pytest
 from features.matrix import History
 from features.times import parse_time
 from models.belief import Belief
-from models.registry import Registry
+from models.registry.registry import Registry
 from models.touchpoint_scores import read_touchpoints
 from tests.journeys.mlflow_process import MlflowProcess
 from tests.models.registry_bundles import FEATURES, made_bundle, publish

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from features import audit
-from features.store import Store
+from features.store import audit
+from features.store.store import Store
 from models.bundle import Bundle, BundleError, read_signed
 from models.local import local_champion, read_champion
-from models.registry import Registry
+from models.registry.registry import Registry
 from serving.sync import Sync
 from tests.journeys.mlflow_process import MlflowProcess
 from tests.models.registry_bundles import made_bundle, publish

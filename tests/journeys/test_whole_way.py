@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pyarrow import parquet
 
-from models.registry import Registry
+from models.registry.registry import Registry
 from serving.process import ServerProcess
 
 NBA = [sys.executable, "-m", "nba.cli"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.effect import Effects
+from models.effect.effect import Effects
 
 COLUMNS = ("need", "other", "noise")
 ACTIONS = ("do_nothing", "call", "mail")

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from models.registry import Registry
-from models.training_run import TrainingRun
+from models.registry.registry import Registry
+from models.registry.training_run import TrainingRun
 
 
 def counted(client: type, kill_before: int) -> list[str]:

@@ -8,9 +8,9 @@ from features.feature_set import FeatureSet
 from features.times import DAY
 from models.bundle import Bundle
 from models.propensity import Propensity
-from models.registry import Registry
-from models.stages import StageModel
-from models.training_run import DataUsed, TrainingRun
+from models.registry.registry import Registry
+from models.registry.training_run import DataUsed, TrainingRun
+from models.stages.stages import StageModel
 
 FEATURES = FeatureSet(kinds=("visit", "order"), channels=("web",), topics=())
 

@@ -7,7 +7,7 @@ import pytest
 
 from features.feature_set import FeatureSet
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from models.belief import Belief
 from models.bundle import Bundle
 from models.estimate import Candidate, Start

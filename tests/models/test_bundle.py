@@ -15,7 +15,7 @@ from features.times import DAY
 from models.bundle import SCHEMA, Bundle, BundleError, read_signed
 from models.propensity import Propensity
 from models.seal import BLANK, sealed
-from models.stages import StageModel
+from models.stages.stages import StageModel
 from models.verify import verify
 
 COLUMNS = ("a", "b", "c", "d")

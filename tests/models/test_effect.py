@@ -6,9 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from models.effect import Effects, NotEnoughDecisions
-from models.effect_trees import ALL, Binned, Task, grow_family
-from models.nuisance import TRIMMED, Log, cut_folds, fit_outcomes, taken_chances
+from models.effect.effect import Effects, NotEnoughDecisions
+from models.effect.nuisance import TRIMMED, Log, cut_folds, fit_outcomes, taken_chances
+from models.effect.trees import ALL, Binned, Task, grow_family
 from tests.models.effect_worlds import ACTIONS, COLUMNS, decided
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.effect_start import fill_effects
+from models.effect.start import fill_effects
 from models.estimate import Candidate
 from tests.models.effect_worlds import Decided, decided
 

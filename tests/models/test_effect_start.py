@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.bundle import Bundle, BundleError
-from models.effect import Effects
-from models.effect_start import expected, fill_effects
+from models.effect.effect import Effects
+from models.effect.start import expected, fill_effects
 from models.estimate import Candidate, Start
 from models.verify import verify
 from tests.models.effect_worlds import decided

@@ -12,10 +12,10 @@ import pytest
 
 from features.matrix import History
 from features.times import parse_time
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from models.belief import Belief
 from models.bundle import Bundle
-from models.registry import Registry
+from models.registry.registry import Registry
 from models.touchpoint_scores import read_touchpoints
 from tests.models.registry_bundles import FEATURES, made_bundle, publish
 

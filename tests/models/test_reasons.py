@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from features.catalogue import CATALOGUE
 from features.feature_set import FeatureSet, TraitColumn
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
-from models.meanings import columns_of, meaning_of
-from models.reasons import LEAST, by_meaning, reasons
-from models.telling import Telling
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
+from models.reasons.meanings import columns_of, meaning_of
+from models.reasons.reasons import LEAST, by_meaning, reasons
+from models.reasons.telling import Telling
 
 AS_OF = 20_000 * DAY
 RULES = TouchpointRules(outbound=("email_sent",))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from models.bundle import SCHEMA, Bundle, BundleError
-from models.registry import Registry, RegistryError
+from models.registry.registry import Registry, RegistryError
+from models.registry.training_run import COMMIT
 from models.seal import BLANK, sealed
-from models.training_run import COMMIT
 from tests.models.registry_bundles import DATA, FEATURES, made_bundle, publish, training
 
 

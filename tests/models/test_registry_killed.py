@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.bundle import Bundle, read_signed
-from models.registry import CHALLENGER, Registry
+from models.registry.registry import CHALLENGER, Registry
 from tests.models.registry_bundles import made_bundle, publish
 
 SCRIPT = Path(__file__).with_name("publish_and_die.py")

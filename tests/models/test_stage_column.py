@@ -8,15 +8,15 @@ import pytest
 from features.feature_set import FeatureSet, FeatureSetError, TraitColumn
 from features.matrix import History
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from models.belief import Belief
 from models.bundle import Bundle
 from models.estimate import Candidate
 from models.estimates import foresee
 from models.judged import judged_stages
 from models.propensity import Propensity
-from models.stage_column import fill_stage
-from models.stages import StageModel
+from models.stages.column import fill_stage
+from models.stages.stages import StageModel
 
 AS_OF = 100 * DAY
 KINDS = ("order", "view")

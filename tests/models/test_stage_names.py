@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.stage_names import named, stage_of
+from models.stages.names import named, stage_of
 
 NAMES = ("unaware", "need", "evaluate", "purchase", "use", "renew")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.stage_space import LIMIT, StageSpace
+from models.stages.space import LIMIT, StageSpace
 
 KINDS = ("view", "search", "order")
 COLUMNS = (*(f"n_kind_{kind}_{window}" for kind in KINDS for window in ("7d", "30d", "90d")), "recency_days", "money")

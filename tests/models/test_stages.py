@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from features.times import DAY
-from models.clusters import adjusted_rand, best_number
-from models.stage_rules import STAGES, StageRule, StageRules, rule_stage, rule_stages
-from models.stages import StageModel
+from models.stages.clusters import adjusted_rand, best_number
+from models.stages.rules import STAGES, StageRule, StageRules, rule_stage, rule_stages
+from models.stages.stages import StageModel
 
 RULES = StageRules()
 COLUMNS = [f"c{i}" for i in range(8)]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import parse_time
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import Catalogue
 from nba.consent import Ledger
 from nba.contact_policy import Verdict, allowed
@@ -17,7 +17,7 @@ from nba.past import Past
 from nba.request import Request
 from nba.settings import parse_settings
 from nba.situation import Situation
-from nba.surroundings import ALONE, Surroundings
+from nba.tables.surroundings import ALONE, Surroundings
 
 CONTACT = "crm:1"
 

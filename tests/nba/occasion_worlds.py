@@ -6,21 +6,21 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from features.row_types import DecisionRow, ScoreRow
+from features.rows.row_types import DecisionRow, ScoreRow
 from features.times import SECOND, parse_time
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import Catalogue
 from nba.consent import Ledger
 from nba.contact_policy import allowed
 from nba.draw import Draw
 from nba.engine import decide
-from nba.occasions import occurrence
+from nba.occasions.occasions import occurrence
 from nba.past import Past
 from nba.request import Request
 from nba.settings import parse_settings
 from nba.situation import Situation
-from nba.surroundings import Alone
-from nba.tables import Asset, Event, Tables
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Asset, Event, Tables
 from nba.weighing import weigh
 
 CONTACT = "crm:1"

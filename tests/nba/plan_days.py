@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from nba.plan import Day, Limits
+from nba.plan.plan import Day, Limits
 
 CHANNELS = 2
 

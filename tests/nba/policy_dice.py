@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from features.times import HOUR, iso
 from models.estimate import Estimate
-from nba.surroundings import Alone
-from nba.tables import Asset
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Asset
 from tests.nba.policy_oracle import ACTIONS, Fact, World
 
 CHANNELS = ["email", "phone", "letter"]

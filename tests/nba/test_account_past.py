@@ -8,8 +8,8 @@ import pytest
 
 from features import accounts
 from features.feature_set import choose
-from features.row_types import ContactRow, LinkRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, parse_time
 from nba.past import Past
 from nba.settings.settings import load_settings

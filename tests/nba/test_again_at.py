@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import settings as tried
 
 from features.times import DAY, HOUR, iso, parse_time
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import DO_NOTHING, Catalogue
 from nba.again import again_at
 from nba.past import Past
 from nba.request import Request
 from nba.settings import parse_settings
-from nba.tables import Event
+from nba.tables.tables import Event
 from nba.weighing import weigh
 from tests.nba.occasion_worlds import CONTACT, Around, World, catalogue, touch, us
 from tests.nba.policy_dice import Surroundings, seeds, some_life, some_policy, some_traits, written

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from features.accounts import MOST_CONTACTS
-from features.row_types import ContactRow, DecisionRow, LinkRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, LinkRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.actions import Catalogue
 from nba.past import Past
 from nba.settings import parse_settings
-from nba.surroundings import Surroundings
-from nba.taken import TOLD_FOR
+from nba.tables.surroundings import Surroundings
+from nba.tables.taken import TOLD_FOR
 
 NOW = parse_time("2026-06-15")
 RULES = TouchpointRules(outbound=("email_sent",))

@@ -1,6 +1,6 @@
 import pytest
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import DAY, HOUR, iso, parse_time
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Verdict

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nba.content_choice import Filling, Shares, Shelf, fill
+from nba.infocenter.content_choice import Filling, Shares, Shelf, fill
 
 SHARE = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.6, 1.0])
 

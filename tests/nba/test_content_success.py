@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.cli import main
-from nba.content_success import WITHIN, Rate, Shown, shown_slots, success
+from nba.infocenter.content_success import WITHIN, Rate, Shown, shown_slots, success
 from nba.settings.people import Partners
 
 NOW = parse_time("2026-06-15")

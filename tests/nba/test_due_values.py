@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.row_types import ContactRow, LinkRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow
+from features.store.store import Store
 from features.times import DAY, parse_time
 from nba.actions import Catalogue
 from nba.cli import main

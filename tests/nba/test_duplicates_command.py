@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from features.errors import UserError
-from features.row_types import RecordRow
-from features.store import Store
+from features.rows.row_types import RecordRow
+from features.store.store import Store
 from nba.commands import duplicates, identities
 from nba.output import Output
 

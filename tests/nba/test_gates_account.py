@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.times import DAY, HOUR, parse_time
-from nba.surroundings import Alone
+from nba.tables.surroundings import Alone
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 TOML = """

@@ -8,8 +8,8 @@ from nba.consent import Ledger
 from nba.contact_policy import GATES, allowed
 from nba.request import Request
 from nba.situation import Situation
-from nba.surroundings import Alone
-from nba.tables import Partner, Tables
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Partner, Tables
 from tests.examples import examples
 
 TOML = """

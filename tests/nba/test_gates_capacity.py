@@ -2,10 +2,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import ALWAYS, HOUR, iso, parse_time
 from nba.actions import DO_NOTHING
-from nba.surroundings import Alone
+from nba.tables.surroundings import Alone
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 CALL = "[actions.call]\nchannel = 'phone'\n"

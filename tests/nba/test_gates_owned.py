@@ -2,12 +2,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import DAY, HOUR, parse_time
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Verdict
-from nba.surroundings import Alone
-from nba.tables import Asset
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Asset
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 OFFER = "[actions.offer]\nchannel = 'phone'\nunless_owned = 'service_contract'\n"

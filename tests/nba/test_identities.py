@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from features.row_types import ContactRow, LinkRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow
+from features.store.store import Store
 from nba.cli import main
 from nba.settings import SettingsError, parse_settings
 

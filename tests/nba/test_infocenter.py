@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.row_types import ContactRow, DecisionRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, parse_time
 from nba.actions import DO_NOTHING, Catalogue
 from nba.decision import Decision

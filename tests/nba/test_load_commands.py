@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from features.loading import LoadError
+from features.loading.loading import LoadError
 from nba.commands import load, quarantine
 from nba.output import Output
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from features.times import DAY, HOUR, MINUTE, iso, to_datetime
-from nba.tables import Asset, Event
+from nba.tables.tables import Asset, Event
 from tests.nba.occasion_worlds import ACTION, Around, World, decided, every, toml, touch, us
 
 ZONES = ["Europe/Zurich", "America/New_York", "Australia/Lord_Howe"]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.times import DAY, MINUTE, SECOND, iso
-from nba.occasion_dates import due_in
-from nba.tables import Asset
+from nba.occasions.dates import due_in
+from nba.tables.tables import Asset
 from tests.nba.occasion_worlds import Around, World, decided, every, toml, touch, us
 
 DUE = toml('trait = "next_service_on", within = "14d"')

@@ -3,7 +3,7 @@
 import pytest
 
 from features.times import DAY, HOUR, iso
-from nba.tables import Event
+from nba.tables.tables import Event
 from tests.nba.occasion_worlds import CONTACT, Around, World, decided, toml, touch, us
 
 FAIR = toml('event = "starts_at", from = "-21d", to = "-3d"')

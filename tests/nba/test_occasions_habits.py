@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.row_types import ScoreRow
+from features.rows.row_types import ScoreRow
 from features.times import DAY, HOUR
-from nba.occasion_spells import Track, spells
+from nba.occasions.spells import Track, spells
 from nba.trend import kept
 from tests.nba.occasion_worlds import World, decided, every, toml, touch, us
 

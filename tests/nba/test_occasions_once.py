@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.row_types import ContactRow, DecisionRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, iso
 from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
 from nba.request import Request
-from nba.tables import Asset, Event
+from nba.tables.tables import Asset, Event
 from tests.nba.occasion_worlds import ACTION, CONTACT, Around, World, catalogue, decided, every, toml, touch, us
 
 DUE = toml('trait = "due_on", within = "14d"')

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.times import DAY, HOUR
-from nba.occasion_revenue import Rhythm
+from nba.occasions.revenue import Rhythm
 from tests.nba.occasion_worlds import World, decided, every, toml, touch, us
 
 FALLS = toml('falls = "revenue", by = 0.3, within = "90d"')

@@ -11,11 +11,11 @@ from features.times import DAY, iso, parse_time
 from nba.contact_policy import GATES
 from nba.draw import Draw
 from nba.engine import decide
-from nba.partners import VETO_US, agreement, veto_of
+from nba.partners.partners import VETO_US, agreement, veto_of
 from nba.request import Request
 from nba.settings.people import LONGEST_VETO_US, MODES, Partners
-from nba.surroundings import Alone
-from nba.tables import Partner, Tables
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Partner, Tables
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 TOML = """

@@ -1,7 +1,7 @@
-from features.row_types import ContactRow, DecisionRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.past import Past
 
 NOW = parse_time("2026-06-15")

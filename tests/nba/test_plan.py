@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nba.plan import Day, Limits, Worklist, broken, kept_out, one_more, planned
+from nba.plan.plan import Day, Limits, Worklist, broken, kept_out, one_more, planned
 from tests.nba.plan_days import random_day
 
 

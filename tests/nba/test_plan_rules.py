@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nba.actions import Catalogue
-from nba.plan import planned
-from nba.plan_rules import BUDGET, CAPACITY, NOBODY, UNIT, Pool, Wanted, rules_of
+from nba.plan.plan import planned
+from nba.plan.rules import BUDGET, CAPACITY, NOBODY, UNIT, Pool, Wanted, rules_of
 from nba.settings import parse_settings
 
 TOML = """

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import DAY, HOUR, iso, parse_time
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.actions import DO_NOTHING, Catalogue
 from nba.decision import Decision
 from nba.draw import Draw

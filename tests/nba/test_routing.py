@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.times import DAY, parse_time
-from nba.lead_load import LoadEffect
-from nba.lead_offers import SETTLES, Offer, offers_of
-from nba.routing import Lead, Routing, covers, refused_by
-from nba.tables import Partner
-from nba.track_record import Rates, TrackRecord
+from nba.partners.lead_load import LoadEffect
+from nba.partners.lead_offers import SETTLES, Offer, offers_of
+from nba.partners.routing import Lead, Routing, covers, refused_by
+from nba.partners.track_record import Rates, TrackRecord
+from nba.tables.tables import Partner
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 

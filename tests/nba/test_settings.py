@@ -10,7 +10,7 @@ import pytest
 
 from features.times import DAY, HOUR
 from models.points_table import FitPoints, PointsTable, Threshold
-from models.stage_rules import StageRule
+from models.stages.rules import StageRule
 from nba.settings import Settings, SettingsError, load_settings, parse_settings
 from nba.settings.actions import CostByTrait, Start
 from nba.settings.conditions import Needs

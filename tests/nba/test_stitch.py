@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from features.errors import UserError
-from features.row_types import LinkRow, SplitRow
-from features.store import Store
+from features.rows.row_types import LinkRow, SplitRow
+from features.store.store import Store
 from features.times import DAY, iso
 from nba.commands import identities, load
 from nba.output import Output
@@ -136,7 +136,7 @@ def test_an_empty_store_says_what_is_missing() -> None:
 def test_found_counts_what_stands(tmp_path: Path) -> None:
     Path("visits.csv").write_text(visits())
     call(load, "touchpoints", "visits.csv")
-    from features.touchpoints import TouchpointRules
+    from features.touchpoints.touchpoints import TouchpointRules
 
     with Store.open("sqlite:///nba.db") as store:
         found = stitch_store(store, TouchpointRules(visitor_stitching=True), BEGIN + 100 * DAY)

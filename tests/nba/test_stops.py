@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from features.row_types import ContactRow
-from features.store import Store
+from features.rows.row_types import ContactRow
+from features.store.store import Store
 from features.times import ALWAYS, DAY, iso, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.row_types import DecisionRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, parse_time
 from nba.actions import Catalogue, about_same
 from nba.cli import main
@@ -20,8 +20,8 @@ from nba.engine import decide
 from nba.interests import FADED, Interests
 from nba.past import Past
 from nba.request import Request
-from nba.surroundings import Alone
-from nba.tables import Asset, Content, Event, Product, Subject, Tables
+from nba.tables.surroundings import Alone
+from nba.tables.tables import Asset, Content, Event, Product, Subject, Tables
 
 NOW = parse_time("2026-06-15T10:00:00Z")
 TOML = """

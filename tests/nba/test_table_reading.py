@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.row_types import RecordRow
-from features.schema import RECORDS
-from features.store import Store
+from features.rows.row_types import RecordRow
+from features.rows.schema import RECORDS
+from features.store.store import Store
 from features.times import DAY, parse_time
-from nba import table_memory
-from nba.table_memory import tables_of
-from nba.table_reading import asset_of, content_of, event_of, known_bodies, partner_of, product_of
-from nba.tables import Asset, Content, Event, Partner, Product, Tables
+from nba.tables import memory as table_memory
+from nba.tables.memory import tables_of
+from nba.tables.reading import asset_of, content_of, event_of, known_bodies, partner_of, product_of
+from nba.tables.tables import Asset, Content, Event, Partner, Product, Tables
 
 NOW = parse_time("2026-06-15")
 

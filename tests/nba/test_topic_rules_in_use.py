@@ -7,7 +7,7 @@ import pytest
 
 from features.feature_set import choose
 from features.matrix import History
-from features.store import Store
+from features.store.store import Store
 from features.times import parse_time
 from nba.cli import main
 from nba.past import Past

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.catalogue import OVERALL, TRAIT, TRAIT_DATE
-from features.row_types import ScoreRow
-from features.store import Store
+from features.rows.row_types import ScoreRow
+from features.store.store import Store
 from features.times import DAY, HOUR, parse_time
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from models.estimate import Driver, Estimate, Reason
 from nba.draw import Draw
 from nba.engine import decide

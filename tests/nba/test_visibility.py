@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 from features.partners import partners_of
 from features.times import DAY, iso
 from features.traits import Traits
-from nba.seen_answer import seen_answer, seen_profile
-from nba.settings import parse_settings
-from nba.settings.people import Partners
-from nba.tables import Partner
-from nba.visibility import (
+from nba.partners.seen_answer import seen_answer, seen_profile
+from nba.partners.visibility import (
     CARRIES_TRAIT,
     FIELDS,
     NOTHING,
@@ -29,6 +26,9 @@ from nba.visibility import (
     seen,
     sight_of,
 )
+from nba.settings import parse_settings
+from nba.settings.people import Partners
+from nba.tables.tables import Partner
 
 DEALERS = ("north", "south", "west")
 SETTINGS = Partners()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.row_types import ContactRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, iso, parse_time
 from nba.past import Past
 from nba.settings.settings import load_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from features.store import Store
+from features.store.store import Store
 from features.times import DAY, iso
 from models.daily_log import DailyLog
 from serving.daily import Daily

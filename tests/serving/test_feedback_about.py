@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.row_types import DecisionRow, RecordRow
+from features.rows.row_types import DecisionRow, RecordRow
 from features.times import DAY
 from serving.offered import Offered, narrowed, offered
 from tests.serving.conftest import NOW

@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.row_types import ContactRow, LinkRow, SplitRow
+from features.rows.row_types import ContactRow, LinkRow, SplitRow
 from features.times import DAY
 
 CAPPED = '[contact_policy]\ncaps = [{ per = "7d", count = 1 }]\n'

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from serving.intake.native import MOST_EVENTS, read_touchpoints
 from serving.problems import Problem
 

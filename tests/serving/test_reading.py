@@ -1,7 +1,7 @@
 """The InfoCenter over HTTP: from a request to what was read, and back."""
 
-from features.row_types import RecordRow
-from features.store import Store
+from features.rows.row_types import RecordRow
+from features.store.store import Store
 from features.times import DAY
 from nba.reading_list import slots_of
 

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from features.row_types import ContactRow, RecordRow
-from features.store import Store
+from features.rows.row_types import ContactRow, RecordRow
+from features.store.store import Store
 from features.times import DAY
 from nba.settings import parse_settings
 from serving.api.recommend import AT_ONCE as AT_ONCE_IN_A_BATCH

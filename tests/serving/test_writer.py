@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from features.row_types import TouchpointRow
-from features.store import Store, StoreError
-from features.store_writing import Writing
-from features.touchpoints import TouchpointRules
+from features.rows.row_types import TouchpointRow
+from features.store.store import Store, StoreError
+from features.store.writing import Writing
+from features.touchpoints.touchpoints import TouchpointRules
 from serving.writer import Writer, WriterClosedError
 
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature_set import FeatureSet, choose
-from features.row_types import DecisionRow, TouchpointRow
+from features.rows.row_types import DecisionRow, TouchpointRow
 from features.times import DAY, parse_time
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from nba.settings import Settings, parse_settings
 from training.dataset import data_end
 from training.past import Past
-from training.policy_learning import Lesson
-from training.policy_values import Believed
+from training.policy.learning import Lesson
+from training.policy.values import Believed
 
 BEGIN = parse_time("2026-01-01")
 NOW = BEGIN + 365 * DAY

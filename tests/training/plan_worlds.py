@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from features.row_types import ContactRow, DecisionRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, parse_time
 
 AS_OF = parse_time("2026-06-18T06:00:00Z")

@@ -11,12 +11,12 @@ import numpy as np
 
 from features.feature_set import FeatureSet, TraitColumn
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from models.belief import Belief
 from models.bundle import Bundle
 from models.propensity import Propensity
-from models.stages import StageModel
+from models.stages.stages import StageModel
 from nba.settings import Settings, parse_settings
 from training.dataset import Rows
 from training.past import Past

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.row_types import DecisionRow, TouchpointRow
+from features.rows.row_types import DecisionRow, TouchpointRow
 from features.times import DAY
 from nba.settings import parse_settings
 from tests.training.decision_worlds import BEGIN, NAMES, past_of, touch

@@ -12,12 +12,12 @@ from models.calibration import Calibration
 from models.propensity import Propensity
 from nba.settings import Settings, parse_settings
 from training.dataset import make_rows
-from training.forecast import foresee
-from training.forecast_rows import Watcher
+from training.forecast.forecast import foresee
+from training.forecast.rows import Watcher
 from training.past import Past
 from training.predictor import Predictor
-from training.world import world
-from training.world_files import settings_text
+from training.world.files import settings_text
+from training.world.world import world
 
 PARAMS = {"objective": "binary", "num_leaves": 8, "learning_rate": 0.1, "min_child_samples": 40}
 

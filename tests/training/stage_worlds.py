@@ -4,15 +4,15 @@ import numpy as np
 
 from features.feature_set import FeatureSet
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
-from models.stages import StageModel
+from models.stages.stages import StageModel
 from nba.settings import Settings, parse_settings
 from training.past import Past
 from training.retrain import choose_features
-from training.stage_rows import behaviour, stage_rows
-from training.world import JourneyWorld
-from training.world_files import settings_text
+from training.stages.rows import behaviour, stage_rows
+from training.world.files import settings_text
+from training.world.world import JourneyWorld
 
 __all__ = ["features_of", "past_of", "settings_of", "stages_of"]
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from features.row_types import ContactRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY
 from nba.cli import main
+from nba.partners.visibility import OWNER_SIDE, sight_in
 from nba.request import Request
 from nba.settings import parse_settings
-from nba.visibility import OWNER_SIDE, sight_in
 from nba.weighing import weigh
 from tests.training import weighing_worlds
 from tests.training.weighing_worlds import CATALOGUE, NOW, belief, of_request, settings
-from training.actions_check import check_actions, placements_of
-from training.everybody import Everybody
+from training.everybody.actions_check import check_actions, placements_of
+from training.everybody.everybody import Everybody
 
 
 @pytest.fixture(scope="module")

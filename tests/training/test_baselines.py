@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from features.feature_set import FeatureSet, PointWeights
 from features.times import DAY
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from nba.settings.goals import Goal, Snapshots
 from tests.features.worlds import RULES, row
 from training.baselines import abc_classes, baselines
 from training.dataset import make_rows
-from training.goal_rows import build
 from training.past import Past
-from training.row_split import split_rows
+from training.rows.goal_rows import build
+from training.rows.row_split import split_rows
 
 BUY = Goal("buy", ("order",), (), 10 * DAY, "sum", snapshots=Snapshots(every_us=10 * DAY, test=0.2))
 CHURN = replace(BUY, kinds=(), absence_of=("order",))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from features.times import iso
 from models.daily_log import DailyLog
 from nba.cli import main

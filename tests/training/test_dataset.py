@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.store import Store
+from features.store.store import Store
 from features.times import DAY, HOUR, iso, parse_time
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from nba.settings.goals import After, Among, Goal, Snapshots, Until
 from tests.features.worlds import RULES, row
 from training.dataset import calendar_snapshots, data_end, describe, make_rows
-from training.row_split import split_rows
+from training.rows.row_split import split_rows
 
 HORIZON = 10 * DAY
 BUY = Goal("buy", ("order",), (), HORIZON, "sum", snapshots=Snapshots(every_us=5 * DAY))
@@ -231,7 +231,7 @@ def test_a_part_is_described_by_its_rows_and_their_span():
 
 
 def test_training_as_of_a_moment_knows_only_what_lies_before_it(tmp_path):
-    from features.rows import touchpoint_row
+    from features.rows.rows import touchpoint_row
     from nba.settings import load_settings
     from training.past import read_past
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.world_dealers import by_record, by_territory, dealer_world, live
+from training.world.dealers import by_record, by_territory, dealer_world, live
 
 FROM = 90
 

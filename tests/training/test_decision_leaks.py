@@ -7,10 +7,10 @@ import pytest
 
 from features.traits import Traits
 from tests.training.decision_worlds import BEGIN, World, features_of, world
-from training.decision_leaks import honest_matrix
-from training.decision_rows import decision_rows
 from training.effect_fit import fit_effects, learn_all_effects
-from training.policy_report import policies
+from training.policy.report import policies
+from training.rows.decision_leaks import honest_matrix
+from training.rows.decision_rows import decision_rows
 
 
 def with_trait(made: World, name: str, value) -> World:

@@ -12,17 +12,17 @@ from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from features.errors import UserError
-from features.identity import Identities
+from features.identity.identity import Identities
+from features.identity.versions import Versions
 from features.matrix import History
-from features.row_types import DecisionRow, LinkRow
+from features.rows.row_types import DecisionRow, LinkRow
 from features.times import DAY
-from features.touchpoints import Touchpoints
-from features.versions import Versions
+from features.touchpoints.touchpoints import Touchpoints
 from nba.actions import Catalogue
 from nba.settings import Settings
 from tests.training.decision_worlds import BEGIN, GOALS, NOW, features_of, past_of, settings_of, touch, world
-from training.decision_rows import DecisionRows, decision_rows, evidence_of
 from training.past import Past
+from training.rows.decision_rows import DecisionRows, decision_rows, evidence_of
 
 AT = BEGIN + 100 * DAY
 SETTINGS = settings_of()

@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as arrays
 
 from features.catalogue import Feature
 from features.times import DAY
-from training.bins import Bins, shift
-from training.drift import HAS_MOVED, HAS_MOVED_FAR, STEADY, compare
-from training.drift_reference import Rate, Reference, Sample
+from training.drift.drift import HAS_MOVED, HAS_MOVED_FAR, STEADY, compare
+from training.drift.reference import Rate, Reference, Sample
+from training.rows.bins import Bins, shift
 
 COLUMNS = 40
 FEATURES = tuple(Feature(f"n_{i}_30d", "count", "30d", f"Count {i}.") for i in range(COLUMNS))

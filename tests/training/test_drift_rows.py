@@ -10,8 +10,8 @@ import pytest
 from features.times import DAY
 from tests.training.small_worlds import Small
 from training.dataset import label_rows, make_rows, rows_at
-from training.drift import STEADY
-from training.drift_rows import (
+from training.drift.drift import STEADY
+from training.drift.rows import (
     drift_in_data,
     drift_lines,
     drift_since,
@@ -20,8 +20,8 @@ from training.drift_rows import (
     references,
     tell_drift,
 )
-from training.plots_drift import drift_plots
-from training.row_split import Split
+from training.plots.drift import drift_plots
+from training.rows.row_split import Split
 
 
 @pytest.fixture(scope="module")

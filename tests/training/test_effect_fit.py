@@ -6,7 +6,7 @@ import pytest
 
 from tests.models.effect_worlds import decided
 from training.effect_fit import MEANS, effect_report
-from training.plots_effects import effect_plots
+from training.plots.effects import effect_plots
 
 PNG = b"\x89PNG\r\n"
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.row_types import ScoreRow
-from features.store import Store
+from features.rows.row_types import ScoreRow
+from features.store.store import Store
 from features.times import DAY
-from features.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import NONE, Touchpoints
 from nba.consent import Ledger
 from nba.past import Past
 from nba.request import Request
@@ -21,10 +21,11 @@ from nba.settings import Settings
 from nba.weighing import Weighed, weigh
 from tests.training import weighing_worlds
 from tests.training.weighing_worlds import CATALOGUE, NOW, belief, settings
-from training import parallel, weighed
-from training.account_rows import account_columns
-from training.everybody import Everybody
-from training.weighed import map_weighed, weigh_all
+from training import parallel
+from training.everybody import weighed
+from training.everybody.account_rows import account_columns
+from training.everybody.everybody import Everybody
+from training.everybody.weighed import map_weighed, weigh_all
 
 
 @pytest.fixture(scope="module", params=[0, 1])
@@ -172,7 +173,7 @@ def test_what_is_weighed_does_not_depend_on_partitions_and_processes(
 
 def test_a_broken_model_ends_the_work(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     everybody = Everybody.read(store, settings(), NOW)
-    monkeypatch.setattr("training.weighed.foresee", lambda believed, *rest: believed)
+    monkeypatch.setattr("training.everybody.weighed.foresee", lambda believed, *rest: believed)
     monkeypatch.setattr(type(belief(account=True)), "estimate", lambda *args, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(weigh_all(everybody, settings(), belief(account=True)))

@@ -14,12 +14,12 @@ from features.traits import Traits
 from nba.settings.people import Partners
 from tests.training.small_worlds import Small
 from training.dataset import rows_at
-from training.forecast import forecast, foresee, trial_moments
-from training.forecast_kept import KEPT, kept, veiled
-from training.forecast_log import ForecastLog
-from training.forecast_rows import Watcher
-from training.forecast_spread import Trials, columns, expect
-from training.forecast_text import readable
+from training.forecast.forecast import forecast, foresee, trial_moments
+from training.forecast.kept import KEPT, kept, veiled
+from training.forecast.log import ForecastLog
+from training.forecast.rows import Watcher
+from training.forecast.spread import Trials, columns, expect
+from training.forecast.text import readable
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from features.catalogue import PER_KIND
 from features.feature_set import FeatureSet, TraitColumn
-from training.lead_drivers import chosen, lead_drivers, lead_lines, lift
+from training.partners.lead_drivers import chosen, lead_drivers, lead_lines, lift
 
 SET = FeatureSet(
     kinds=("download", "email_sent", *(f"k{i}" for i in range(8))),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.telling_columns import alone
+from training.rows.telling_columns import alone
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ import pytest
 
 from features.feature_set import FeatureSet, choose
 from features.times import ALWAYS, DAY, iso
-from features.touchpoints import Touchpoints
+from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from nba.settings.goals import After, Goal, Snapshots
 from tests.features.worlds import RULES, row
 from training import metrics
 from training.dataset import make_rows
 from training.fit import fit_goal
-from training.goal_rows import build
-from training.leaks import eventually, find_leaks
 from training.past import Past
-from training.row_split import split_rows
-from training.telling_columns import filled_for
+from training.rows.goal_rows import build
+from training.rows.leaks import eventually, find_leaks
+from training.rows.row_split import split_rows
+from training.rows.telling_columns import filled_for
 
 WON = Goal("won", ("won",), (), 60 * DAY, 1.0, snapshots=Snapshots(every_us=None, after=After("lead")))
 CHURN = Goal("churn", (), ("order",), 28 * DAY, 1.0, snapshots=Snapshots(every_us=28 * DAY))

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.identity import Identities
-from features.row_types import ContactRow, LinkRow, SplitRow, TouchpointRow
-from features.store import Store
+from features.identity.identity import Identities
+from features.identity.versions import Versions
+from features.rows.row_types import ContactRow, LinkRow, SplitRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR
-from features.touchpoints import TouchpointRules, Touchpoints
-from features.versions import Versions
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.past import Past as OnePast
 from nba.settings import Settings, parse_settings
 from nba.settings.goals import After, Goal, Snapshots

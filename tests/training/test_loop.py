@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from training.loop import BAD, GOOD, Loop, run
-from training.loop_learning import learn
-from training.loop_result import Day, LoopResult, over_seeds
-from training.loop_scene import GOAL, Scene
-from training.world import LiveWorld
+from training.loop.learning import learn
+from training.loop.loop import BAD, GOOD, Loop, run
+from training.loop.result import Day, LoopResult, over_seeds
+from training.loop.scene import GOAL, Scene
+from training.world.world import LiveWorld
 
 SMALL = Loop(n_contacts=300, days=3, pilot=8, added_on=2, history=20, seed=3, every=14)
 COLD = Loop(n_contacts=300, days=3, added_on=2, history=20, seed=3)

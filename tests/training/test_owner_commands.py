@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from nba.cli import main
-from training.world import world
-from training.world_files import settings_text, write_store
+from training.world.files import settings_text, write_store
+from training.world.world import world
 
 
 @pytest.fixture(scope="module")

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from features.store import Store
+from features.store.store import Store
 from models.belief import Belief
 from nba.actions import DO_NOTHING, Catalogue
 from nba.draw import Draw, in_holdout
 from nba.engine import decide
+from nba.partners.visibility import OWNER_SIDE
 from nba.past import Past
-from nba.plan_moment import PlanDay
+from nba.plan.moment import PlanDay
 from nba.request import Request
 from nba.settings import Settings, parse_settings
-from nba.visibility import OWNER_SIDE
 from tests.training import plan_worlds
 from tests.training.plan_worlds import AS_OF, DAY_PLANNED, OPEN, TABLE, TOML
 from tests.training.weighing_worlds import belief
-from training.everybody import Everybody
-from training.plan_pool import open_settings
-from training.planned_day import PlannedDay, gather_day, plan_day
+from training.everybody.everybody import Everybody
+from training.plan.planned_day import PlannedDay, gather_day, plan_day
+from training.plan.pool import open_settings
 
 DAY = PlanDay.of(date.fromisoformat(DAY_PLANNED), "Europe/Zurich", 0)
 BARE = "[ranking]\nholdout = 0\n"

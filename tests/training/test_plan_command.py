@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from features.row_types import ContactRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR
 from nba.actions import Catalogue
 from nba.cli import main
@@ -20,8 +20,8 @@ from nba.settings import Settings, parse_settings
 from nba.weighing import weigh
 from tests.training import plan_worlds
 from tests.training.plan_worlds import AS_OF, DAY_PLANNED, OPEN, TOML
-from training.plan_pool import open_settings
-from training.plan_rows import COLUMNS
+from training.plan.pool import open_settings
+from training.plan.rows import COLUMNS
 
 
 @pytest.fixture(autouse=True)

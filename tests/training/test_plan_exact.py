@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nba.plan import broken, planned
+from nba.plan.plan import broken, planned
 from tests.nba.plan_days import alike_day, best_of_all, random_day
-from training import plan_exact
-from training.plan_exact import best_worklist, relaxed_bound
+from training.plan import exact as plan_exact
+from training.plan.exact import best_worklist, relaxed_bound
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from features.row_types import ContactRow, DecisionRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, iso
 from nba.actions import Catalogue
 from nba.cli import main
 from nba.draw import Draw
 from nba.engine import decide
+from nba.partners.visibility import FEWEST
 from nba.past import Past
 from nba.request import Request
 from nba.settings import parse_settings
-from nba.visibility import FEWEST
 from tests.training.plan_worlds import AS_OF, DAY_PLANNED
-from training.plan_pool import open_settings
+from training.plan.pool import open_settings
 
 TOML = """
 [goals.conversion]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.plots import calibration_plot, lift_plot
+from training.plots.plots import calibration_plot, lift_plot
 
 rng = np.random.default_rng(0)
 p = rng.beta(1, 8, 3000)

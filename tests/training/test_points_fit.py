@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.times import DAY, HOUR
-from features.touchpoints import TouchpointRules, Touchpoints
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from features.traits import Traits
 from models.points import points_log, total
 from models.points_table import FitPoints, PointsTable, Threshold
 from nba.settings import parse_settings
 from training.dataset import Rows, make_rows
-from training.kind_counts import kind_counts
+from training.drift.kind_counts import kind_counts
 from training.past import Past
-from training.points_fit import MOST_KINDS, NotEnoughData, suggest
-from training.points_text import plain, readable, toml
-from training.points_weights import fit_weights
-from training.row_split import split_rows
-from training.world import world
-from training.world_files import settings_text
+from training.points.fit import MOST_KINDS, NotEnoughData, suggest
+from training.points.text import plain, readable, toml
+from training.points.weights import fit_weights
+from training.rows.row_split import split_rows
+from training.world.files import settings_text
+from training.world.world import world
 
 
 def made(seed, contacts=400, days=260):

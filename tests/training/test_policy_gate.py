@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.row_types import DecisionRow
+from features.rows.row_types import DecisionRow
 from features.times import DAY
 from features.traits import Traits
 from nba.actions import Catalogue
@@ -29,11 +29,11 @@ from tests.training.decision_worlds import (
     world,
 )
 from training.dataset import data_end
-from training.decision_rows import decision_rows
 from training.past import Past
-from training.policy_gate import _told, in_words
-from training.policy_report import judge, policies
-from training.world import world as journey
+from training.policy.gate import _told, in_words
+from training.policy.report import judge, policies
+from training.rows.decision_rows import decision_rows
+from training.world.world import world as journey
 
 CONTRACT = {"evidence", "estimates", "gain_over_best_simple", "serves", "why"}
 

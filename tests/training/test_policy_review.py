@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from features.row_types import RecordRow
-from features.store import Store
+from features.rows.row_types import RecordRow
+from features.store.store import Store
 from nba.cli import main
 from tests.training.decision_worlds import END_AT, NAMES, rows_of_world
 

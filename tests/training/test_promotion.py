@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from features import audit
-from features.row_types import AuditRow
-from features.store import Store
+from features.rows.row_types import AuditRow
+from features.store import audit
+from features.store.store import Store
 from models.bundle import BundleError
 from models.local import read_champion
-from models.registry import Registry, RegistryError
+from models.registry.registry import Registry, RegistryError
 from nba.settings import Settings, parse_settings
 from tests.models.registry_bundles import made_bundle, publish
 from training.promotion import promote, registry_of, rollback

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.matrix import History
-from features.row_types import ContactRow, LinkRow, SplitRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow, SplitRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY
 from features.traits import row_values
 from nba.past import Past as OnePast

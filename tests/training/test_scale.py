@@ -15,9 +15,9 @@ from tests.training import scale_worlds
 from tests.training.scale_tasks import always_killed, echo, killed_once, wrong
 from tests.training.scale_worlds import NOW, belief, settings
 from training import parallel
-from training.matrix_parts import matrix_in_parts, matrix_of
 from training.parallel import ScaleError, Work, run
 from training.past import Past
+from training.rows.matrix_parts import matrix_in_parts, matrix_of
 from training.scoring import rows_of, score_table
 
 

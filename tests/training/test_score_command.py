@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from features.row_types import ContactRow, LinkRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, LinkRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, parse_time
 from nba.cli import main
 

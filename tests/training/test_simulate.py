@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from features.times import DAY
-from training.simulate import BEGIN, World, simulate
+from training.world.simulate import BEGIN, World, simulate
 
 
 @pytest.fixture(scope="module")

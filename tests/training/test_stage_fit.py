@@ -7,14 +7,14 @@ import pytest
 
 from features.feature_set import FeatureSet
 from features.times import DAY
-from models.clusters import adjusted_rand
-from models.stages import StageModel
+from models.stages.clusters import adjusted_rand
+from models.stages.stages import StageModel
 from nba.settings import Settings
 from tests.training.stage_worlds import features_of, past_of, settings_of, stages_of
 from training.past import Past
-from training.stage_fit import Serving, fit_stages, learn_stages
-from training.stage_rows import BESIDE, inbound_kinds, kinds_in, stage_columns, stage_rows
-from training.world import STAGES, JourneyWorld, world
+from training.stages.fit import Serving, fit_stages, learn_stages
+from training.stages.rows import BESIDE, inbound_kinds, kinds_in, stage_columns, stage_rows
+from training.world.world import STAGES, JourneyWorld, world
 
 MONTH = 30 * DAY
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.training.stage_worlds import features_of, past_of, settings_of
-from training.plots_stages import stage_plots
-from training.stage_fit import fit_stages
-from training.stage_report import stage_lines, stage_report
-from training.world import world
+from training.plots.stages import stage_plots
+from training.stages.fit import fit_stages
+from training.stages.report import stage_lines, stage_report
+from training.world.world import world
 
 
 @pytest.fixture(scope="module")

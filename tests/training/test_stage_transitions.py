@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from features.times import DAY
 from tests.training.stage_worlds import features_of, past_of, settings_of
-from training.stage_fit import fit_stages
-from training.stage_transitions import NOBODY, stays, transitions, usual_days, words
-from training.world import world
+from training.stages.fit import fit_stages
+from training.stages.transitions import NOBODY, stays, transitions, usual_days, words
+from training.world.world import world
 
 tables = st.integers(1, 6).flatmap(
     lambda width: st.lists(st.lists(st.integers(-1, 3), min_size=width, max_size=width), min_size=1, max_size=8)

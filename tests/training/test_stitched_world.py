@@ -16,12 +16,12 @@ from itertools import combinations
 
 import pytest
 
-from features.identity import Identities
-from features.row_types import LinkRow, SplitRow
-from features.sightings import Sightings
-from features.stitching import Stitched, Word, stitch
-from features.touchpoints import TouchpointRules
-from training.simulate import World, simulate
+from features.identity.identity import Identities
+from features.identity.sightings import Sightings
+from features.identity.stitching import Stitched, Word, stitch
+from features.rows.row_types import LinkRow, SplitRow
+from features.touchpoints.touchpoints import TouchpointRules
+from training.world.simulate import World, simulate
 
 SEEDS = (0, 1, 2)
 EVER = 2**61

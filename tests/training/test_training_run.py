@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from features.row_types import DecisionRow, RecordRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import DecisionRow, RecordRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY
-from models.training_run import COMMIT, PastTraining
+from models.registry.training_run import COMMIT, PastTraining
 from nba.settings import parse_settings
 from training.code_version import code_version
-from training.data_used import data_used
 from training.past import read_past
+from training.rows.data_used import data_used
 from training.training_list import listed, plain
 
 ROWS = [TouchpointRow(f"crm:{n % 3}", n * DAY, f"t{n}", "visit", value=float(n)) for n in range(1, 9)]

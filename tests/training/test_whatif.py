@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.row_types import ContactRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, parse_time
 from nba.actions import Catalogue
 from nba.cli import main
@@ -22,9 +22,9 @@ from nba.settings.contact_policy import ContactPolicy
 from nba.weighing import weigh
 from tests.training import weighing_worlds
 from tests.training.weighing_worlds import belief
-from training.everybody import Everybody
-from training.whatif import Comparison, compare, report_of, working_noons
-from training.whatif_choices import Choices, best, by_worth, chance_of, choices_at
+from training.everybody.everybody import Everybody
+from training.everybody.whatif import Comparison, compare, report_of, working_noons
+from training.everybody.whatif_choices import Choices, best, by_worth, chance_of, choices_at
 
 END = parse_time("2026-06-17T15:00:00Z")
 POINTS = {"visit": 5, "download": 100, "service_call": 250}

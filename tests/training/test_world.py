@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.times import DAY
-from features.touchpoints import TouchpointRules, Touchpoints
-from training.world import BEGIN, STAGES, WINDOW_DAYS, JourneyWorld, Truth, world
-from training.world_rules import KINDS, LEAST_DAYS, OUTBOUND, PURCHASE
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
+from training.world.rules import KINDS, LEAST_DAYS, OUTBOUND, PURCHASE
+from training.world.world import BEGIN, STAGES, WINDOW_DAYS, JourneyWorld, Truth, world
 
 
 @pytest.fixture(scope="module")

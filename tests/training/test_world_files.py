@@ -5,14 +5,14 @@ from typing import get_args
 
 import pytest
 
-from features.history_reading import touchpoints_of
-from features.store import Store
+from features.lake.history import touchpoints_of
+from features.store.store import Store
 from features.times import DAY
-from features.touchpoints import TouchpointRules
+from features.touchpoints.touchpoints import TouchpointRules
 from nba.settings.settings import parse_settings
 from training.past import read_past
-from training.world import STAGES, TOPICS, WINDOW_DAYS, JourneyWorld, world
-from training.world_files import Format, settings_text, write_files, write_store
+from training.world.files import Format, settings_text, write_files, write_store
+from training.world.world import STAGES, TOPICS, WINDOW_DAYS, JourneyWorld, world
 
 TABLES = ("touchpoints", "contacts", "links", "accounts", "partners", "decisions")
 
@@ -42,7 +42,7 @@ def test_a_store_has_all_of_it_as_it_was(small: JourneyWorld, stored: Store) -> 
 def test_files_are_loaded_without_a_refusal_and_give_the_same_history(
     small: JourneyWorld, stored: Store, form: Format, tmp_path: Path
 ) -> None:
-    from features.loading import load_files
+    from features.loading.loading import load_files
 
     paths = write_files(small, tmp_path, form)
     rules = TouchpointRules()

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from features.times import DAY
-from training.world import LiveWorld, Plan, world
-from training.world_days import Choose
-from training.world_files import settings_text
-from training.world_rules import Lever
+from training.world.days import Choose
+from training.world.files import settings_text
+from training.world.rules import Lever
+from training.world.world import LiveWorld, Plan, world
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from features.times import DAY
-from features.touchpoints import Touchpoints
-from training.world import STAGES, WINDOW_DAYS, JourneyWorld, world
-from training.world_rules import FIRST_DONE, PRODUCTS
+from features.touchpoints.touchpoints import Touchpoints
+from training.world.rules import FIRST_DONE, PRODUCTS
+from training.world.world import STAGES, WINDOW_DAYS, JourneyWorld, world
 
 SEEDS = range(16)
 F64 = NDArray[np.float64]

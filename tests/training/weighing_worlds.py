@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from features.row_types import ContactRow, DecisionRow, LinkRow, SplitRow, TouchpointRow
-from features.store import Store
+from features.rows.row_types import ContactRow, DecisionRow, LinkRow, SplitRow, TouchpointRow
+from features.store.store import Store
 from features.times import DAY, HOUR, iso, parse_time
 from models.belief import Belief
 from models.bundle import Bundle

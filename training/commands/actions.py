@@ -41,12 +41,12 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Count and show."""
     from features.errors import UserError
-    from features.store import Store
+    from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
     from models.local import local_champion
-    from training.actions_check import check_actions, placements_of
-    from training.everybody import Everybody
+    from training.everybody.actions_check import check_actions, placements_of
+    from training.everybody.everybody import Everybody
 
     settings, as_of = settings_at(args, out), moment(args.as_of)
     if not settings.actions:
@@ -108,7 +108,7 @@ def _show_kept(contacts: int, rows: Sequence[tuple[Any, ...]], out: Output) -> N
 
 
 def _at_least(n: int | None) -> str:
-    from nba.visibility import FEWEST
+    from nba.partners.visibility import FEWEST
 
     return f"fewer than {FEWEST}" if n is None else f"{n:,} or a few more"
 

@@ -41,7 +41,7 @@ def add_daily(kinds: _Kinds) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Compare, print, and keep where asked to."""
-    from features.store import Store
+    from features.store.store import Store
     from models.belief import Belief
     from models.daily_log import DailyLog
     from models.local import local_champion

@@ -28,7 +28,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Walk through it."""
-    from training.tour import Tour
+    from training.tour.tour import Tour
 
     # Told to end, the demo must end its service too, as it does at Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

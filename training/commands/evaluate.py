@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         return daily.run(args, out)
     if args.of == "content":
         return content.run(args, out)
-    from features.store import Store
+    from features.store.store import Store
     from training.past import read_past
     from training.policy_review import review
 

@@ -24,11 +24,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Foresee, show and keep."""
-    from features.store import Store
+    from features.store.store import Store
     from models.local import local_champion
-    from training.forecast import forecast
-    from training.forecast_log import ForecastLog
-    from training.forecast_text import readable
+    from training.forecast.forecast import forecast
+    from training.forecast.log import ForecastLog
+    from training.forecast.text import readable
     from training.past import read_past
 
     settings = settings_at(args, out)
@@ -62,7 +62,7 @@ def _horizon(text: str | None) -> int | None:
 
 def _dimensions(text: str) -> list[str]:
     from features.errors import UsageError
-    from training.forecast import DIMENSIONS
+    from training.forecast.forecast import DIMENSIONS
 
     wanted = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [part for part in wanted if part not in DIMENSIONS]

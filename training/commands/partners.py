@@ -11,8 +11,8 @@ from nba.output import Output
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from nba.routing import Routed
-    from training.lead_routing import LeadRoutes
+    from nba.partners.routing import Routed
+    from training.partners.lead_routing import LeadRoutes
 
 _WITHIN = "90d"
 _NEXT = 2
@@ -42,11 +42,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Route and show."""
     from features.errors import UsageError, UserError
-    from features.members import members_of
-    from features.store import Store
+    from features.identity.members import members_of
+    from features.store.store import Store
     from features.times import iso, parse_duration
-    from training.everybody import Everybody
-    from training.lead_routing import route_leads
+    from training.everybody.everybody import Everybody
+    from training.partners.lead_routing import route_leads
 
     settings, as_of = settings_at(args, out), moment(args.as_of)
     try:

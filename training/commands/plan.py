@@ -13,9 +13,9 @@ from nba.output import Output
 
 if TYPE_CHECKING:
     from models.belief import Belief
+    from nba.partners.visibility import Viewer
     from nba.settings import Settings
-    from nba.visibility import Viewer
-    from training.everybody import Everybody
+    from training.everybody.everybody import Everybody
 
 _EXAMPLE = """\
 examples:
@@ -53,23 +53,23 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Plan and write."""
     from nba.door import file_in, now_us, settings_at
-    from training.plan_file import SUFFIXES, write_rows
+    from training.plan.file import SUFFIXES, write_rows
 
     file_in(args.out, SUFFIXES)
     settings = settings_at(args, out)
     if not settings.actions:
         raise UserError("there are no actions to plan; describe some in nba.toml, under [actions.NAME]")
 
-    from features.store import Store
+    from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
     from models.local import local_champion
-    from nba.plan_moment import PlanDay
-    from nba.visibility import Viewer
-    from training.everybody import Everybody
-    from training.plan_report import report_of, show
-    from training.plan_rows import rows_of
-    from training.planned_day import gather_day, plan_day
+    from nba.partners.visibility import Viewer
+    from nba.plan.moment import PlanDay
+    from training.everybody.everybody import Everybody
+    from training.plan.planned_day import gather_day, plan_day
+    from training.plan.report import report_of, show
+    from training.plan.rows import rows_of
 
     day = PlanDay.of(_day(args.date), settings.contact_policy.timezone, now_us())
     champion = local_champion(settings.folder)

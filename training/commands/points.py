@@ -35,12 +35,12 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Fit and show."""
-    from features.store import Store
+    from features.store.store import Store
     from training.dataset import make_rows
     from training.past import read_past
-    from training.points_fit import suggest
-    from training.points_text import plain, readable
-    from training.row_split import split_rows
+    from training.points.fit import suggest
+    from training.points.text import plain, readable
+    from training.rows.row_split import split_rows
 
     settings = settings_at(args, out)
     goal = _goal(settings, args.goal)

@@ -31,13 +31,13 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Score and write."""
-    from features.store import Store
+    from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
     from models.local import local_champion
+    from nba.partners.visibility import counted
     from nba.trend import kept
-    from nba.visibility import counted
-    from training.drift_rows import moved_since
+    from training.drift.rows import moved_since
     from training.past import read_past
     from training.scoring import contact_names, left_out, rows_of, score_table, seen_by_owner
 

@@ -17,7 +17,7 @@ from nba.settings.changes import Change, changed
 from nba.settings.settings import read_document
 
 if TYPE_CHECKING:
-    from training.whatif import Advance
+    from training.everybody.whatif import Advance
 
 _EXAMPLE = """\
 examples:
@@ -90,11 +90,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     since = until - 30 * DAY if args.since is None else _since(args.since, until)
     every_us = _every(args.every)
 
-    from features.store import Store
+    from features.store.store import Store
     from models.belief import Belief
     from models.local import local_champion
-    from training.whatif import compare, report_of, working_noons
-    from training.whatif_list import SUFFIXES, rows_of, write_rows
+    from training.everybody.whatif import compare, report_of, working_noons
+    from training.everybody.whatif_list import SUFFIXES, rows_of, write_rows
 
     if args.out is not None:
         file_in(args.out, SUFFIXES)
@@ -161,7 +161,7 @@ def _every(text: str) -> int:
 
 
 def _counted(n: int) -> int | None:
-    from nba.visibility import counted
+    from nba.partners.visibility import counted
 
     return counted(n) if n else 0
 

@@ -1,0 +1,1 @@
+"""Which identities are one contact, and since when that was known."""

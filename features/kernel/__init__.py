@@ -1,0 +1,1 @@
+"""The kernel: one compiled pass over (contact, time) that makes every feature."""

@@ -1,0 +1,1 @@
+"""The lake: touchpoints as Parquet, for what outgrows a database."""

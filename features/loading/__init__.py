@@ -1,0 +1,1 @@
+"""Rows and files taken into the store; what was refused is kept."""

@@ -1,0 +1,166 @@
+"""What the rows of the store are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class TouchpointRow(NamedTuple):
+    """A touchpoint as the store keeps it; the first fourteen fields are what the store reads.
+
+    ``occurred_at`` is in microseconds, ``topics`` a JSON list, ``properties`` a JSON object with sorted keys.
+    ``touchpoint_id`` is None until the loader has given one.
+    """
+
+    identity: str
+    occurred_at: int
+    touchpoint_id: str | None
+    kind: str
+    channel: str | None = None
+    direction: str | None = None
+    topics: str | None = None
+    value: float | None = None
+    currency: str | None = None
+    margin: float | None = None
+    duration: float | None = None
+    decision_id: str | None = None
+    action: str | None = None
+    properties: str | None = None
+    source: str = ""
+
+
+class LinkRow(NamedTuple):
+    """Evidence that two identities are one contact; ``seen_at`` in microseconds."""
+
+    identity_a: str
+    identity_b: str
+    seen_at: int
+    how: str = ""
+    confidence: float | None = None
+    properties: str | None = None
+
+
+class SplitRow(NamedTuple):
+    """A person's word that two identities are not one contact, from ``at`` (microseconds) on; ``by`` whose word."""
+
+    identity_a: str
+    identity_b: str
+    at: int
+    reason: str = ""
+    by: str = ""
+
+
+class AuditRow(NamedTuple):
+    """An entry of the audit log; ``at`` in microseconds, ``details`` a JSON object with sorted keys.
+
+    ``before`` is the hash of the entry before, ``hash`` that of this one; see ``features.store.audit``.
+    """
+
+    number: int
+    at: int
+    by: str
+    what: str
+    subject: str
+    reason: str
+    details: str
+    before: str
+    hash: str
+
+
+class RecordRow(NamedTuple):
+    """What is known of a contact, account, product ... since ``known_at`` (microseconds)."""
+
+    key: str
+    known_at: int
+    body: Mapping[str, object]
+
+
+ContactRow = RecordRow
+"""Traits of a contact: the key is its identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A choice that was made, as logged; times in microseconds.
+
+    ``chances`` has the probability of every allowed action, ``terms`` what the priorities were made of,
+    ``key`` the name of the API key that asked, ``request_hash`` and ``answer`` what makes a repeated call
+    give the same bytes.
+    """
+
+    decision_id: str
+    identity: str
+    decided_at: int
+    action: str
+    probability: float | None = None
+    allowed: tuple[str, ...] | None = None
+    policy: str | None = None
+    topics: tuple[str, ...] | None = None
+    properties: Mapping[str, object] | None = None
+    chances: Mapping[str, float] | None = None
+    mode: str | None = None
+    placement: str | None = None
+    model_version: str | None = None
+    terms: Mapping[str, Any] | None = None
+    key: str | None = None
+    request_hash: str | None = None
+    answer: bytes | None = None
+    as_of: int | None = None
+    activated_at: int | None = None
+    deferred: bool = False
+    holdout: bool = False
+    features_sha: str | None = None
+
+    @property
+    def carried_out_at(self) -> int | None:
+        """When it was carried out as far as we know: at once, or where it was deferred when it was activated."""
+        return self.activated_at if self.deferred else self.decided_at
+
+
+class OutcomeRow(NamedTuple):
+    """What came of a decision; ``pending`` while the decision is not known. Times in microseconds."""
+
+    feedback_id: str
+    decision_id: str
+    outcome: str
+    occurred_at: int
+    received_at: int
+    action: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    until: int | None = None
+    value: float | None = None
+    pending: bool = False
+
+
+class ScoreRow(NamedTuple):
+    """What ``nba score`` found for a contact; ``body`` holds the other columns. ``as_of`` in microseconds."""
+
+    contact_id: str
+    as_of: int
+    stage: str | None
+    points: float | None
+    body: Mapping[str, object]
+    model_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """A row that was refused.
+
+    ``raw`` is JSON: an object where the row could be read, else its text. ``rule`` is the reason without the
+    value. ``nth`` counts equal rows of one file, so that a repeated load adds none.
+    """
+
+    table: str
+    raw: str
+    reason: str
+    rule: str
+    refused_at: int
+    file: str = ""
+    line: int | None = None
+    zone: str | None = None
+    nth: int = 0
+    number: int = field(default=0, compare=False)

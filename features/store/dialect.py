@@ -1,0 +1,201 @@
+"""What the databases have of their own: connecting, transactions, long reads, and the sentences of their errors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import Table, text
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.expression import ClauseElement
+
+from features.errors import UserError
+from features.store.tables import METADATA
+
+BUSY_SECONDS = 60
+"""How long a writer waits for others."""
+
+
+class StoreError(UserError):
+    """The store cannot be opened, or would not take what it was given."""
+
+
+class Cursor(Protocol):
+    """What the drivers' cursors have in common."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement wrote."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Run a statement; returns the cursor."""
+
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Any:
+        """Run a statement for each row."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names of columns for a statement."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class Sql:
+    """A statement in the words of each dialect, its parameters by position in the order of their appearance."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._texts: dict[str, str] = {}
+
+    def text(self, dialect: Dialect) -> str:
+        """Return the text for a dialect, worked out once."""
+        found = self._texts.get(dialect.name)
+        if found is None:
+            found = self._texts[dialect.name] = str(self._clause.compile(dialect=dialect.grammar))
+        return found
+
+
+def once(table: Table, columns: Sequence[str] | None = None, otherwise: str = "DO NOTHING") -> Sql:
+    """Insert a row, its values in the order of ``columns`` (the table's where left out), unless it is there."""
+    names = columns or [column.name for column in table.c]
+    values = ", ".join(f":{name}" for name in names)
+    return Sql(text(f"INSERT INTO {table.name} ({quoted(names)}) VALUES ({values}) ON CONFLICT {otherwise}"))
+
+
+class Dialect(ABC):
+    """One database.
+
+    ``where`` is what sentences call the store; a password never stands in it.
+    """
+
+    name: ClassVar[str]
+    grammar: ClassVar[Any]
+    """SQLAlchemy's dialect, with parameters by position."""
+    errors: ClassVar[tuple[type[Exception], ...]]
+    gave_way: ClassVar[tuple[type[Exception], ...]] = ()
+    """The errors after which the same transaction may well succeed."""
+    longest_key: ClassVar[int | None] = None
+    """How many bytes of UTF-8 an identity, an id or a source may have; None where that does not matter."""
+    words: ClassVar[Mapping[str, str]]
+    """What migrations call by a name and each database by another."""
+    where: str
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Make a connection, in which transactions are begun by hand."""
+
+    @abstractmethod
+    def prepare(self, connection: PoolProxiedConnection) -> None:
+        """Do what has to be done once to a database before it is used."""
+
+    @abstractmethod
+    def cursor(self, connection: PoolProxiedConnection) -> Cursor:
+        """Make a cursor whose reads see the last commit, or its own transaction."""
+
+    @abstractmethod
+    def begin(self, cursor: Cursor) -> bool:
+        """Begin a transaction that writes, after those before it have ended; says whether it may pack.
+
+        It may not while a load is being stored: what it reads would be old as soon as that is committed.
+        """
+
+    @abstractmethod
+    def connect_to_load(self) -> Any:
+        """Make a connection for one load."""
+
+    @abstractmethod
+    def gathering(self, cursor: Cursor, name: str, columns: Sequence[str], like: Table) -> None:
+        """Make a table that nobody else sees, with ``n`` to number its rows as they come."""
+
+    @abstractmethod
+    def gather(
+        self, cursor: Cursor, name: str, columns: Sequence[str], like: Table, rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Put rows into such a table, outside of any transaction."""
+
+    @abstractmethod
+    def begin_load(self, cursor: Cursor) -> None:
+        """Begin the transaction in which gathered touchpoints are stored."""
+
+    @abstractmethod
+    def store_gathered(self, cursor: Cursor, statement: str, gathered: int) -> int:
+        """Store the touchpoints that were gathered.
+
+        Parameters
+        ----------
+        statement
+            What stores them, but for those that are there.
+        gathered
+            How many they are.
+
+        Returns
+        -------
+        int
+            How many were stored; -1 where two of them have the same source and id, then nothing is right yet.
+        """
+
+    @abstractmethod
+    def loaded(self, cursor: Cursor, gathered: int) -> None:
+        """Do what is good for a database after a load of so many touchpoints was committed."""
+
+    @abstractmethod
+    def begin_change(self, cursor: Cursor) -> None:
+        """Begin a transaction that changes the schema; one at a time."""
+
+    @abstractmethod
+    def rollback(self, connection: PoolProxiedConnection) -> None:
+        """Undo a transaction, if there still is one."""
+
+    @abstractmethod
+    def table_names(self, cursor: Cursor) -> set[str]:
+        """Return the tables there are."""
+
+    @abstractmethod
+    def stream(
+        self, connection: PoolProxiedConnection, statement: str, parameters: Sequence[Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows as they are asked for, all from one moment."""
+
+    @abstractmethod
+    def is_lost(self, connection: PoolProxiedConnection) -> bool:
+        """Whether the other end of a connection has gone."""
+
+    @abstractmethod
+    def sentence(self, error: Exception) -> str:
+        """Say what one of ``errors`` means and what to do."""
+
+    def text(self, statement: Sql | str) -> str:
+        """Return the text of a statement; one that is text already is left as it is."""
+        return statement if isinstance(statement, str) else statement.text(self)
+
+    def make_tables(self, cursor: Cursor) -> None:
+        """Make every table and index of the newest schema."""
+        for table in METADATA.sorted_tables:
+            cursor.execute(str(CreateTable(table).compile(dialect=self.grammar)))
+            for index in sorted(table.indexes, key=lambda one: str(one.name)):
+                cursor.execute(str(CreateIndex(index).compile(dialect=self.grammar)))
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn the database's own errors into sentences.
+
+        Raises
+        ------
+        StoreError
+            For every error of the database inside.
+        """
+        try:
+            yield
+        except self.errors as error:
+            raise StoreError(self.sentence(error)) from error

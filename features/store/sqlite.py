@@ -1,0 +1,202 @@
+"""A store in a file of SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import PoolProxiedConnection
+
+from features.frozen import Frozen
+from features.store import dialect as store_dialect
+from features.store.dialect import Cursor, Dialect, StoreError, quoted
+
+_FORGET_KNOWN = (
+    "DELETE FROM loading WHERE EXISTS (SELECT 1 FROM touchpoints AS known "
+    "WHERE known.source = loading.source AND known.touchpoint_id = loading.touchpoint_id)"
+)
+_PRAGMAS = (
+    "synchronous = FULL",
+    "cache_size = -65536",
+    "mmap_size = 268435456",
+    "temp_store = MEMORY",
+    "journal_size_limit = 67108864",
+)
+
+
+class Sqlite(Dialect):
+    """SQLite with a write-ahead log: readers see the last commit, writers wait for each other.
+
+    Parameters
+    ----------
+    url
+        Names the file; its folder must be there.
+    """
+
+    name = "sqlite"
+    grammar = SQLiteDialect_pysqlite(paramstyle="qmark")
+    errors = (sqlite3.Error,)
+    words = Frozen(
+        {
+            "text": "TEXT",
+            "clustered": " WITHOUT ROWID",
+            "identity": "json_extract(body, '$.identity')",
+            "account": "json_extract(body, '$.account')",
+        }
+    )
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise StoreError(f"store.url {str(url)!r} names no file; write one such as sqlite:///nba.db")
+        path = Path(url.database)
+        if path.is_dir():
+            raise StoreError(f"the store {url.database!r} is a folder; store.url must name a file")
+        if not path.parent.is_dir():
+            raise StoreError(f"no folder {str(path.parent)!r} for the store; make it, or change store.url")
+        self.where = repr(url.database)
+        arguments, named = self.grammar.create_connect_args(url)
+        self._file: str = arguments[0]
+        self._named: dict[str, Any] = {"timeout": store_dialect.BUSY_SECONDS, **named, "check_same_thread": False}
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the file."""
+        # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
+        connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **self._named)
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def prepare(self, connection: PoolProxiedConnection) -> None:
+        """Switch to a write-ahead log."""
+        for attempt in range(100):
+            try:
+                _driver(connection).execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                # The switch, made once in a store's life, does not wait for others by itself.
+                if "locked" not in str(error) or attempt == 99:
+                    raise
+                time.sleep(0.05)
+
+    def cursor(self, connection: PoolProxiedConnection) -> Cursor:
+        """Make a cursor."""
+        return _driver(connection).cursor()
+
+    def begin(self, cursor: Cursor) -> bool:
+        """Begin to write; there is one writer at a time."""
+        cursor.execute("BEGIN IMMEDIATE")
+        return True
+
+    def begin_load(self, cursor: Cursor) -> None:
+        """Begin to write."""
+        self.begin(cursor)
+
+    def begin_change(self, cursor: Cursor) -> None:
+        """Begin to write."""
+        self.begin(cursor)
+
+    def connect_to_load(self) -> sqlite3.Connection:
+        """Open the file; what is gathered and sorted goes to temporary files and not to memory."""
+        connection = self.connect()
+        for pragma in ("temp_store = FILE", "temp.journal_mode = OFF", "cache_size = -131072"):
+            connection.execute(f"PRAGMA {pragma}")
+        # Python is called back now and then, so that a load in the midst of a long statement can be interrupted.
+        connection.set_progress_handler(lambda: 0, 1_000_000)
+        return connection
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn errors into sentences; a statement that was interrupted was so by Ctrl-C."""
+        try:
+            with super().sentences():
+                yield
+        except StoreError as error:
+            if isinstance(error.__cause__, sqlite3.OperationalError) and str(error.__cause__) == "interrupted":
+                raise KeyboardInterrupt from error
+            raise
+
+    def gathering(self, cursor: Cursor, name: str, columns: Sequence[str], like: Table) -> None:
+        """Make a temporary table."""
+        cursor.execute(f"CREATE TEMP TABLE {name} (n INTEGER PRIMARY KEY, {quoted(columns)})")
+
+    def gather(
+        self, cursor: Cursor, name: str, columns: Sequence[str], like: Table, rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Append to a temporary table."""
+        marks = ", ".join("?" * len(columns))
+        # One commit a chunk instead of one a row, unless there is a transaction already.
+        cursor.execute("SAVEPOINT gather")
+        cursor.executemany(f"INSERT INTO {name} ({quoted(columns)}) VALUES ({marks})", rows)
+        cursor.execute("RELEASE gather")
+
+    def store_gathered(self, cursor: Cursor, statement: str, gathered: int) -> int:
+        """Store in the order of the table; the index of ids is made anew where more comes than is there."""
+        there = cursor.execute("SELECT count(*) FROM (SELECT 1 FROM touchpoints LIMIT ?)", (gathered,)).fetchone()[0]
+        if there == gathered:
+            cursor.execute(statement)
+            return cursor.rowcount
+        if there:
+            cursor.execute(_FORGET_KNOWN)
+        index = cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'touchpoints_once'").fetchone()[0]
+        cursor.execute("DROP INDEX touchpoints_once")
+        cursor.execute(statement)
+        stored = cursor.rowcount
+        try:
+            cursor.execute(index)
+        except sqlite3.IntegrityError:
+            return -1
+        return stored
+
+    def loaded(self, cursor: Cursor, gathered: int) -> None:
+        """Do nothing."""
+
+    def rollback(self, connection: PoolProxiedConnection) -> None:
+        """Undo a transaction; a full disk has ended it already."""
+        if _driver(connection).in_transaction:
+            _driver(connection).execute("ROLLBACK")
+
+    def table_names(self, cursor: Cursor) -> set[str]:
+        """Return the tables of the file."""
+        return {row[0] for row in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+
+    def stream(
+        self, connection: PoolProxiedConnection, statement: str, parameters: Sequence[Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Step through a statement, a few thousand rows at a time."""
+        with closing(_driver(connection).cursor()) as cursor:
+            cursor.arraysize = 5000
+            cursor.execute(statement, parameters)
+            while rows := cursor.fetchmany():
+                yield from rows
+
+    def is_lost(self, connection: PoolProxiedConnection) -> bool:
+        """Return false: a file does not go away."""
+        return False
+
+    def sentence(self, error: Exception) -> str:
+        """Say what an error of SQLite means."""
+        said = str(error)
+        if "locked" in said or "busy" in said:
+            seconds = store_dialect.BUSY_SECONDS
+            return f"another process has been writing to the store {self.where} for {seconds} s; try again later"
+        if "not a database" in said:
+            return f"{self.where} is not a store of this service but some other file; change store.url, or move it away"
+        if "readonly" in said or "unable to open" in said:
+            return f"the store {self.where} cannot be written to ({said}); check the permissions of file and folder"
+        if "full" in said:
+            return f"no room left to write to the store {self.where}; nothing of this was stored"
+        return f"the store {self.where} failed: {said}"
+
+
+def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
+    driver = connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError(f"expected a connection to SQLite, got {type(driver).__name__}")
+    return driver

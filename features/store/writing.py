@@ -1,0 +1,280 @@
+"""Writing to the store, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, bindparam, delete, select, update
+
+from features.rows.row_types import (
+    AuditRow,
+    ContactRow,
+    DecisionRow,
+    LinkRow,
+    OutcomeRow,
+    QuarantineRow,
+    RecordRow,
+    ScoreRow,
+    SplitRow,
+    TouchpointRow,
+)
+from features.rows.schema import ASSETS, RECORDS
+from features.store import packing as store_packing
+from features.store import tables
+from features.store.belonging import Bodies, Changes, Place, memberships, ownerships
+from features.store.dialect import Cursor, Dialect, Sql, once, quoted
+from features.store.reading import Reading
+from features.store.values import QUARANTINE_COLUMNS, decided, json_of, quarantined
+from features.touchpoints.touchpoints import TouchpointRules
+
+_TOUCHPOINT = once(tables.TOUCHPOINTS, TouchpointRow._fields)
+# Of links that differ in nothing but their confidence the surest stays, so that their order tells nothing.
+_LINK = once(
+    tables.LINKS,
+    otherwise="(identity_a, identity_b, seen_at, how) DO UPDATE "
+    "SET confidence = excluded.confidence, properties = excluded.properties "
+    "WHERE coalesce(excluded.confidence, 1.0) > coalesce(links.confidence, 1.0)",
+)
+_LINK_END = once(
+    tables.LINK_ENDS,
+    otherwise="(identity, other, how, confidence) DO UPDATE SET seen_at = excluded.seen_at "
+    "WHERE excluded.seen_at < link_ends.seen_at",
+)
+_SPLIT = once(tables.SPLITS)
+_CHANGE = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "number" = record_changes."number" + 1')
+_LAKE = once(tables.LAKES)
+_PACK = once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
+_UNPACK = Sql(delete(tables.PACKED).where(tables.PACKED.c.identity == bindparam("a")))
+_DECISION = once(tables.DECISIONS)
+_OUTCOME = once(tables.OUTCOMES)
+_SCORE = once(tables.SCORES)
+_AUDIT = Sql(tables.AUDIT.insert())
+_QUARANTINED = once(tables.QUARANTINE, QUARANTINE_COLUMNS)
+
+_KNOWN_DECISION = Sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decision_id == bindparam("a")))
+_ACTIVATE = Sql(
+    update(tables.DECISIONS)
+    .values(activated_at=bindparam("at"))
+    .where(tables.DECISIONS.c.decision_id == bindparam("a"), tables.DECISIONS.c.activated_at.is_(None))
+)
+_SETTLE = Sql(
+    update(tables.OUTCOMES).values(pending=bindparam("b")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
+)
+_REDIRECT = Sql(
+    update(tables.OUTCOMES).values(decision_id=bindparam("to")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
+)
+_RELEASE = Sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
+_FORGET_SCORES = Sql(delete(tables.SCORES))
+
+
+class Writing:
+    """One transaction; made by ``Store.writing``.
+
+    Every method that stores rows says how many it stored or changed; rows that were there already are left
+    alone.
+    """
+
+    def __init__(self, cursor: Cursor, dialect: Dialect, *, may_pack: bool = True) -> None:
+        self._cursor, self._dialect = cursor, dialect
+        self.may_pack = may_pack
+        """Whether ``pack`` does anything: not while a load is being stored whose touchpoints cannot be seen yet."""
+        self.has_changed_records = False
+        """Whether rows of accounts, partners, products ... were changed."""
+        self.seen: Reading = _Inside(cursor, dialect)
+        """What this transaction reads: the store with what it has written itself."""
+
+    @property
+    def longest_key(self) -> int | None:
+        """How many bytes of UTF-8 an identity, an id or a source may have; None where that does not matter."""
+        return self._dialect.longest_key
+
+    def touchpoints(self, rows: Sequence[TouchpointRow]) -> int:
+        """Store touchpoints; of those with the same source and id the first is kept, for ever.
+
+        Raises
+        ------
+        ValueError
+            Where a row has no id.
+        """
+        once = {(row[14], row[2]): row for row in reversed(rows)}
+        if any(key[1] is None for key in once):
+            raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.rows.content_id")
+        # In the order of the table each page is touched once a chunk instead of once a row.
+        ordered = sorted(once.values(), key=_place)
+        stored = self._many(_TOUCHPOINT, ordered)
+        store_packing.follow(self, ordered, stored)
+        return stored
+
+    def touchpoint_columns(self, columns: Sequence[Sequence[Any]]) -> int:
+        """Store touchpoints that come as the columns of ``TouchpointRow``."""
+        return self.touchpoints([TouchpointRow._make(row) for row in zip(*columns, strict=True)])
+
+    def contacts(self, rows: Sequence[ContactRow]) -> int:
+        """Store traits; those of the same identity and time are merged, where the later value wins."""
+        return self._merge(tables.CONTACTS, (), rows, memberships)
+
+    def records(self, table: str, rows: Sequence[RecordRow]) -> int:
+        """Store rows of one of the tables kept by key and time, merged like contacts."""
+        if table not in RECORDS:
+            raise ValueError(f"{table!r} is none of {', '.join(RECORDS)}")
+        changed = self._merge(tables.RECORDS, (table,), rows, ownerships if table == ASSETS.name else _nothing)
+        if changed:
+            self._many(_CHANGE, [(table, 1)])
+            self.has_changed_records = True
+        return changed
+
+    def links(self, rows: Sequence[LinkRow]) -> int:
+        """Store links; the same two identities at the same time in the same way are one, the surest of them."""
+        stored = self._many(_LINK, rows)
+        self._many(_LINK_END, sorted({end for row in rows for end in _ends(row)}))
+        return stored
+
+    def splits(self, rows: Sequence[SplitRow]) -> int:
+        """Store that pairs were split; the two names are kept in the order of their text."""
+        return self._many(_SPLIT, [(*sorted(row[:2]), *row[2:]) for row in rows])
+
+    def lake(self, path: str) -> None:
+        """Make the touchpoints of a lake belong to this store.
+
+        Parameters
+        ----------
+        path
+            The lake's folder, absolute: the store is read from other working directories too.
+        """
+        self._many(_LAKE, [(path,)])
+
+    def pack(self, identity: str, blob: bytes) -> None:
+        """Put down bytes for an identity, in the place of what was there.
+
+        They must be made of what ``seen`` read in this very transaction. Nothing is put down without
+        ``may_pack``.
+        """
+        if self.may_pack:
+            self._many(_PACK, [(identity, blob)])
+
+    def repack(self, identity: str, rules: TouchpointRules) -> bool:
+        """Pack an identity's history as it stands, to be read under these rules; says whether it is worth it."""
+        return self.may_pack and store_packing.put(self, identity, rules)
+
+    def unpack_all(self, identities: Iterable[str]) -> None:
+        """Forget what ``pack`` put down for these identities."""
+        self._many(_UNPACK, [(identity,) for identity in identities])
+
+    def decisions(self, rows: Sequence[DecisionRow]) -> int:
+        """Store decisions; the first with an id stays. Feedback that waited for them is pending no more."""
+        stored = self._many(_DECISION, [decided(row) for row in rows])
+        self._many(_SETTLE, [(False, row.decision_id) for row in rows])
+        return stored
+
+    def outcomes(self, rows: Sequence[OutcomeRow]) -> int:
+        """Store outcomes; the first with a feedback_id stays. ``pending`` is set here."""
+        known = {row.decision_id: self._is_decision(row.decision_id) for row in rows}
+        return self._many(_OUTCOME, [row._replace(pending=not known[row.decision_id]) for row in rows])
+
+    def redirect_outcomes(self, decision_id: str, to: str) -> None:
+        """Give the outcomes of one decision to another: the first id stands for it."""
+        self._cursor.execute(self._dialect.text(_REDIRECT), (to, decision_id))
+
+    def activate(self, decision_id: str, at: int) -> bool:
+        """Say that a deferred decision was really shown; false where there is no such decision.
+
+        Parameters
+        ----------
+        at
+            When, in microseconds; of several times the first stays.
+        """
+        self._cursor.execute(self._dialect.text(_ACTIVATE), (at, decision_id))
+        return self._is_decision(decision_id)
+
+    def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
+        """Keep rows aside; an equal row of the same table is kept once for each time it stood in one file."""
+        return self._many(_QUARANTINED, [quarantined(row) for row in rows])
+
+    def audit(self, row: AuditRow) -> None:
+        """Append to the audit log; made by ``features.store.audit.append``, which chains it."""
+        self._cursor.execute(self._dialect.text(_AUDIT), row)
+
+    def release(self, numbers: Iterable[int]) -> None:
+        """Take rows out of the quarantine."""
+        self._many(_RELEASE, [(number,) for number in numbers])
+
+    def scores(self, rows: Iterable[ScoreRow]) -> int:
+        """Put these scores in the place of all there were."""
+        self._cursor.execute(self._dialect.text(_FORGET_SCORES))
+        return self._many(_SCORE, ((r[0], r[1], r[2], r[3], json_of(r[4]), r[5]) for r in rows))
+
+    def _many(self, statement: Sql, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run a statement for each row; says how many rows it wrote."""
+        self._cursor.executemany(self._dialect.text(statement), rows)
+        return max(self._cursor.rowcount, 0)
+
+    def _is_decision(self, decision_id: str) -> bool:
+        return self.seen._one(_KNOWN_DECISION, (decision_id,)) is not None
+
+    def _merge(
+        self, table: Table, prefix: tuple[str, ...], rows: Sequence[RecordRow], follow: Callable[[Bodies], Changes]
+    ) -> int:
+        read, write = _MERGES[table.name]
+        before: dict[Place, str | None] = {}
+        bodies: dict[Place, dict[str, object]] = {}
+        after: dict[Place, str] = {}
+        changed = 0
+        for key, known_at, body in rows:
+            place = (key, known_at)
+            if place not in bodies:
+                found = self.seen._one(read, (*prefix, *place))
+                before[place] = found[0] if found else None
+                bodies[place] = orjson.loads(found[0]) if found else {}
+            said = after.get(place, before[place])
+            bodies[place].update(body)
+            says = json_of(bodies[place])
+            if says != said:
+                after[place] = says
+                changed += 1
+        self._many(write, [(*prefix, *place, body) for place, body in sorted(after.items())])
+        for statement, places in follow({place: (before[place], bodies[place]) for place in after}):
+            self._many(statement, places)
+        return changed
+
+
+class _Inside(Reading):
+    """Reads through the connection that writes."""
+
+    def __init__(self, cursor: Cursor, dialect: Dialect) -> None:
+        self._cursor, self._dialect = cursor, dialect
+
+    def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._cursor.execute(self._dialect.text(statement), parameters)
+        return self._cursor.fetchall()
+
+    def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        return iter(self._all(statement, parameters))
+
+    def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
+        """Let it pass: who writes packs what is worth it."""
+
+
+def _nothing(changed: Bodies) -> Changes:
+    return ()
+
+
+def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[:3]
+
+
+def _ends(link: LinkRow) -> list[tuple[str, str, str, float, int]]:
+    a, b, seen_at, how, confidence = link[:5]
+    sure = 1.0 if confidence is None else confidence
+    return [] if a == b else [(a, b, how, sure, seen_at), (b, a, how, sure, seen_at)]
+
+
+def _merging(table: Table) -> tuple[Sql, Sql]:
+    keys = list(table.primary_key.columns)
+    read = select(table.c.body).where(*(key == bindparam(f"k_{key.name}") for key in keys))
+    places = quoted(key.name for key in keys)
+    return Sql(read), once(table, otherwise=f"({places}) DO UPDATE SET body = excluded.body")
+
+
+_MERGES = {table.name: _merging(table) for table in (tables.CONTACTS, tables.RECORDS)}

@@ -1,0 +1,1 @@
+"""Touchpoints as columns, and how sources told them."""

@@ -1,0 +1,1 @@
+"""What each action changes, and how sure that is."""

@@ -1,0 +1,1 @@
+"""MLflow: runs, versions and aliases; nobody else speaks to it."""

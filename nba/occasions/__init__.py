@@ -1,0 +1,1 @@
+"""What calls for an action for a while, once."""

@@ -1,0 +1,1 @@
+"""The catalogues that recommendations are about, and what lies around a contact."""

@@ -1,0 +1,1 @@
+"""How far the world has moved since the training."""

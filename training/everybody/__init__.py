@@ -1,0 +1,1 @@
+"""Everybody's actions weighed at one moment, and what other settings would change."""

@@ -1,0 +1,1 @@
+"""What the next horizon will bring, and how earlier forecasts did."""

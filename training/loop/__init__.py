@@ -1,0 +1,1 @@
+"""A learning loop: choose, wait, learn every night."""

@@ -1,0 +1,1 @@
+"""What makes a good lead, and who should take it."""

@@ -1,0 +1,1 @@
+"""A day planned for everybody: gathered, solved, written."""

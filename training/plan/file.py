@@ -1,0 +1,56 @@
+"""A worklist as a file: CSV, Parquet or JSON Lines by its suffix, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from training.plan.rows import COLUMNS
+
+Rows = Sequence[Mapping[str, Any]]
+
+_NUMBERS = ("priority", "propensity", "without_action", "value", "lever", "context", "cost")
+_BETWEEN_REASONS = "; "
+
+
+def write_rows(rows: Rows, path: Path) -> None:
+    """Write rows; a file of that name is replaced once all are written."""
+    part = path.with_name(path.name + ".part")
+    _WRITERS[path.suffix](rows, part)
+    part.replace(path)
+
+
+def _write_csv(rows: Rows, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({**row, "reasons": _BETWEEN_REASONS.join(row["reasons"] or ())})
+
+
+def _write_parquet(rows: Rows, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    kinds = {"rank": pa.int64(), "reasons": pa.list_(pa.string()), **dict.fromkeys(_NUMBERS, pa.float64())}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    pq.write_table(pa.table(columns, schema=schema), path)
+
+
+def _write_lines(rows: Rows, path: Path) -> None:
+    with path.open("wb") as file:
+        for row in rows:
+            file.write(orjson.dumps({name: row[name] for name in COLUMNS}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+_WRITERS: Mapping[str, Callable[[Rows, Path], None]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+    ".jsonl": _write_lines,
+}
+SUFFIXES = tuple(_WRITERS)

@@ -1,0 +1,1 @@
+"""A points table suggested from the data."""

@@ -1,0 +1,1 @@
+"""Which policy serves, judged on logged decisions."""

@@ -1,0 +1,1 @@
+"""The journey's stages learnt, told and followed."""
