@@ -8,6 +8,7 @@ import re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import UserError
+from serving.caller import THIS_MACHINE, let_in
 from serving.problems import Problem
 
 _HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -55,6 +56,7 @@ class LoopbackOnly:
             if refusal is not None:
                 await refusal.response(scope["path"])(scope, receive, send)
                 return
+            let_in(scope, THIS_MACHINE)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return

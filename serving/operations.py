@@ -11,7 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.problems import on_problem
+from serving.caller import caller_of
+from serving.problems import Problem, on_problem
 
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, Any]
@@ -47,18 +48,24 @@ class Operation:
     request_example: Any = None
     parameters: tuple[Parameter, ...] = ()
     answers: tuple[int, ...] = field(default=())
+    scope: str | None = None
+    """What a caller's key must allow; None: everybody may call it."""
 
     def route(self) -> Route:
         """Make the route; a part of a path may hold slashes, because identities do."""
         # Routes without FastAPI's injection: it costs more than reading a contact's history.
-        return Route(self.path.replace("}", ":path}"), _guarded(self.handler), methods=[self.method], name=self.id)
+        return Route(
+            self.path.replace("}", ":path}"), _guarded(self.handler, self.scope), methods=[self.method], name=self.id
+        )
 
 
-def _guarded(handler: Handler) -> Handler:
-    """Turn every error of a handler into its problem, before an outer layer logs what it holds."""
+def _guarded(handler: Handler, scope: str | None) -> Handler:
+    """Let in who may; turn every error of a handler into its problem, before an outer layer logs what it holds."""
 
     async def endpoint(request: Request) -> Response:
         try:
+            if scope is not None:
+                _require(request, scope)
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)
@@ -66,6 +73,16 @@ def _guarded(handler: Handler) -> Handler:
             return on_problem(request, error)
 
     return endpoint
+
+
+def _require(request: Request, scope: str) -> None:
+    caller = caller_of(request)
+    if not caller.is_known:
+        detail = "this needs a key; send Authorization: Bearer nba_..., made by `nba keys add`"
+        raise Problem(401, "no-valid-key", detail, headers={"WWW-Authenticate": 'Bearer realm="nba"'})
+    if scope not in caller.scopes:
+        named = ", ".join(sorted(caller.scopes))
+        raise Problem(403, "missing-scope", f"this needs the scope {scope!r}; the key has {named}")
 
 
 def reply(found: Any) -> Response:

@@ -52,6 +52,27 @@ class SplitRow(NamedTuple):
     by: str = ""
 
 
+class KeyRow(NamedTuple):
+    """A key of the HTTP service, without the key itself; times in microseconds.
+
+    ``digest`` is its SHA-256 in hexadecimal; ``public`` says that browsers hold it, on pages of ``origins``; ``rate``
+    is how many requests a second it may make, None: as many as it likes.
+    """
+
+    key_id: str
+    name: str
+    digest: str
+    scopes: tuple[str, ...]
+    partner: str | None
+    owner: str | None
+    public: bool
+    origins: tuple[str, ...]
+    rate: float | None
+    created_at: int
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+
 class AuditRow(NamedTuple):
     """An entry of the audit log; ``at`` in microseconds, ``details`` a JSON object with sorted keys.
 

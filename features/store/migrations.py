@@ -63,7 +63,17 @@ _FROM_3 = (
     "CREATE INDEX decisions_taken ON decisions (action, coalesce(activated_at, decided_at))",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3)
+_FROM_4 = (
+    """CREATE TABLE keys (
+        key_id {text} NOT NULL, name {text} NOT NULL, digest {text} NOT NULL, scopes {text} NOT NULL,
+        partner {text}, owner {text}, public BOOLEAN NOT NULL, origins {text} NOT NULL, rate {double},
+        created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT, PRIMARY KEY (key_id),
+        UNIQUE (digest)
+    )""",
+    "CREATE TABLE tombstones (digest {text} NOT NULL, erased_at BIGINT NOT NULL, PRIMARY KEY (digest))",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4)
 
 NEWEST = 1 + len(_STEPS)
 """The version of the schema that ``store_tables`` describes."""
@@ -79,8 +89,9 @@ def migrate(version: int, run: Run, words: Mapping[str, str]) -> None:
     run
         Called with each statement; whoever calls sees to the transaction.
     words
-        What the database says for each name in braces: ``text``, its type of a text; ``clustered``, what makes a
-        table one with the index of its key; ``identity`` and ``account``, these entries of the JSON in ``body``.
+        What the database says for each name in braces: ``text``, its type of a text; ``double``, of a number;
+        ``clustered``, what makes a table one with the index of its key; ``identity`` and ``account``, these entries of
+        the JSON in ``body``.
     """
     for step in _STEPS[version - 1 :]:
         for statement in step:

@@ -51,6 +51,7 @@ class Postgresql(Dialect):
     words = Frozen(
         {
             "text": 'TEXT COLLATE "C"',
+            "double": "DOUBLE PRECISION",
             "clustered": "",
             "identity": "body::json ->> 'identity'",
             "account": "body::json ->> 'account'",

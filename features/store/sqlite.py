@@ -46,6 +46,7 @@ class Sqlite(Dialect):
     words = Frozen(
         {
             "text": "TEXT",
+            "double": "DOUBLE",
             "clustered": " WITHOUT ROWID",
             "identity": "json_extract(body, '$.identity')",
             "account": "json_extract(body, '$.account')",

@@ -206,6 +206,31 @@ AUDIT = Table(
     *(Column(name, TEXT, nullable=False) for name in ("by", "what", "subject", "reason", "details", "before", "hash")),
 )
 
+# A key itself is nowhere: ``digest`` is its SHA-256. Lists are JSON.
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("key_id", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("digest", TEXT, nullable=False, unique=True),
+    Column("scopes", TEXT, nullable=False),
+    *_text("partner", "owner"),
+    Column("public", Boolean, nullable=False),
+    Column("origins", TEXT, nullable=False),
+    *_number("rate"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+# Who was erased, as digests that say nothing of the name: what is sent again is refused by them.
+TOMBSTONES = Table(
+    "tombstones",
+    METADATA,
+    Column("digest", TEXT, primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+
 QUARANTINE = Table(
     "quarantine",
     METADATA,

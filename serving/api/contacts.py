@@ -80,6 +80,7 @@ OPERATIONS = (
     Operation(
         id="getContact",
         method="GET",
+        scope="read",
         path="/v1/contacts/{contact_id}",
         handler=get_contact,
         means="A contact's identities, stage, propensities, points, interests and latest touchpoints.",

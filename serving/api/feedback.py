@@ -35,6 +35,7 @@ OPERATIONS = (
     Operation(
         id="postFeedback",
         method="POST",
+        scope="feedback",
         path="/v1/feedback",
         handler=post_feedback,
         means="Say what came of a decision; repeats, lateness and wrong order are harmless.",

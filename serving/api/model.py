@@ -37,6 +37,7 @@ OPERATIONS = (
     Operation(
         id="getModel",
         method="GET",
+        scope="read",
         path="/v1/model",
         handler=get_model,
         means="Which model answers, its metrics, and since when.",

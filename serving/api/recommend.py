@@ -140,6 +140,7 @@ OPERATIONS = (
     Operation(
         id="recommend",
         method="POST",
+        scope="recommend",
         path="/v1/recommend",
         handler=recommend,
         means="What to do next for a contact; the decision is logged.",
@@ -152,6 +153,7 @@ OPERATIONS = (
     Operation(
         id="recommendBatch",
         method="POST",
+        scope="recommend",
         path="/v1/recommend/batch",
         handler=recommend_batch,
         means="The same for up to 1,000 requests; each answer stands in its request's place.",
@@ -164,6 +166,7 @@ OPERATIONS = (
     Operation(
         id="activateDecision",
         method="POST",
+        scope="recommend",
         path="/v1/decisions/{decision_id}/activate",
         handler=activate,
         means="Say that a deferred decision was really shown; only then does it count in the caps.",

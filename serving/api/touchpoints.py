@@ -69,6 +69,7 @@ OPERATIONS = (
     Operation(
         id="postTouchpoints",
         method="POST",
+        scope="ingest",
         path="/v1/touchpoints",
         handler=post_touchpoints,
         means="Store one touchpoint or a list of up to 2,500; a repeat stores nothing.",
