@@ -30,7 +30,7 @@ def store(store_url):
 
 @pytest.fixture
 def however_short(monkeypatch):
-    monkeypatch.setattr("features.store_packing.FEWEST", 1)
+    monkeypatch.setattr("features.store.packing.FEWEST", 1)
 
 
 def same_as_rows(store, identity, before=EVER):

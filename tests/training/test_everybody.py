@@ -84,7 +84,7 @@ def test_what_lies_around_a_contact_is_what_a_request_finds(store: Store) -> Non
             found["assets"] += len(here.assets())
             for days in (5, 20):
                 sent = here.account_approaches(NOW - days * DAY)
-                assert sent == there.account_approaches(NOW - days * DAY), name
+                assert list(sent) == list(there.account_approaches(NOW - days * DAY)), name
                 found["sent"] += len(sent)
             for action in ("call", "letter", "fair"):
                 for by in (None, "owner", "partner"):

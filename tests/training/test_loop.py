@@ -58,7 +58,7 @@ def test_the_night_learns_from_ended_windows_alone(monkeypatch):
     scene = Scene.of(live, policy="greedy", epsilon=0.0, worth=200.0, start=None)
     truth = scene.lived.truth
     taught = []
-    monkeypatch.setattr("training.loop_learning.Effects.fit", lambda X, action, y, **more: taught.append(y))
+    monkeypatch.setattr("training.loop.learning.Effects.fit", lambda X, action, y, **more: taught.append(y))
     learn(scene, allowed)
     ended = truth.matured & (truth.decided_at + loop.window * 86_400_000_000 <= scene.past.end)
     assert 0 < ended.sum() < len(truth)
