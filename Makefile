@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-quality docs notebooks format lock clean
+.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-http bench-overload bench-quality docs notebooks format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,14 +83,21 @@ bench-plan: setup ## plan a day for 200 k and 1 M contacts with 20 actions: time
 bench-decide: setup ## measure the decision logic for one contact and 20 actions with every kind of rule; ARGS=--strict
 	PYTHONPATH=. $(BIN)/python bench/bench_decide.py $(ARGS)
 
+bench-overload: setup ## ten times more calls than the service can answer; ARGS=--intake, ARGS="--soak 1" for its memory over an hour
+	PYTHONPATH=. $(BIN)/python bench/bench_overload.py $(ARGS)
+
+bench-http: setup ## measure the HTTP service beside an empty FastAPI route and mlflow models serve; ARGS=--strict
+	PYTHONPATH=. $(BIN)/python bench/bench_http.py $(ARGS)
+
 bench-quality: setup ## how good predictions and choices are, against floors and aims; ARGS=DATA_DIR, the folder of public data
 	$(BIN)/python bench/quality.py $(ARGS)
 
 notebooks: setup ## run the scripts in notebooks/ and write their notebooks with pictures beside them
 	$(BIN)/python notebooks/execute.py
 
-docs: setup ## write docs/features.md from the catalogue
+docs: setup ## write docs/features.md from the catalogue and docs/bi.md from the views
 	$(BIN)/python docs/features_page.py
+	$(BIN)/python docs/bi_page.py
 
 format: setup ## format and mend what can be mended by itself
 	$(BIN)/ruff check --fix --exit-zero --quiet .

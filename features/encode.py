@@ -99,6 +99,15 @@ def wider_topics(names: Sequence[str]) -> tuple[Sequence[str], list[int]]:
 
 
 def _kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
+    known = features.kind_codes.get(name)
+    if known is None:
+        if len(features.kind_codes) >= _MOST_NAMED:
+            features.kind_codes.clear()
+        known = features.kind_codes[name] = _find_kind(name, features)
+    return known
+
+
+def _find_kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
     rules, points = features.rules, features.points
     means = MONEY * (name in rules.money) | RETURNED * (name in rules.returns)
     means |= ATTENTION * (name in rules.attention) | ONCE * (name in points.once)

@@ -86,6 +86,11 @@ class FeatureSet:
         return {}
 
     @cached_property
+    def kind_codes(self) -> dict[str, tuple[int, int, float]]:
+        """What kinds met so far mean to the kernel; contacts have them in other orders, but they have the same."""
+        return {}
+
+    @cached_property
     def sizes(self) -> tuple[int, int, int]:
         """How many kinds, channels and topics have columns, the rest included."""
         return len(self.kinds) + 1, len(self.channels) + 1, len(self.topics) + 1
@@ -154,7 +159,8 @@ class FeatureSet:
         """Plain data for the bundle's manifest."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         plain["rules"] = {name: getattr(self.rules, name) for name in self.rules.__dataclass_fields__}
-        plain["rules"]["rates"] = dict(self.rules.rates)
+        for name in ("rates", "kinds"):
+            plain["rules"][name] = dict(getattr(self.rules, name))
         plain["rules"]["topic_rules"] = [asdict(rule) for rule in self.rules.topic_rules]
         plain["points"] = {
             "kinds": dict(self.points.kinds),

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from features.digest import digests
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
 from features.own_rows import own_of
@@ -40,6 +41,17 @@ class OwnRows:
     happened: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Candidates made ready: what depends on nothing but them, because every request has the same ones."""
+
+    candidates: Sequence[Candidate]
+    places: Mapping[str, list[int]]
+    """Of each goal that is learnt, the places of its candidates."""
+    shifts: tuple[float | None, ...]
+    evidence: tuple[str, ...]
+
+
 class Belief:
     """A bundle made ready to answer.
 
@@ -61,6 +73,7 @@ class Belief:
         self.profiles: Mapping[str, Mapping[str, Any]] = self.manifest.get("actions", {})
         self.serves: str = self.manifest["policies"]["serves"]
         self.evidence: str = self.manifest["policies"]["evidence"]
+        self._asked: Asked | None = None
 
     @classmethod
     def load(cls, folder: Path, version: str | None = None) -> Self:
@@ -139,10 +152,10 @@ class Belief:
         stage = self.stages_of(row)[0]
         own = {goal: self._own_rows(goal, history, row, as_of, candidates) for goal in self.own_features}
         propensity, without = np.full((2, len(candidates)), np.nan)
-        evidence = [NO_EVIDENCE] * len(candidates)
+        asked = self.asked(candidates)
         propensities: dict[str, float] = {}
         for goal, model in self.bundle.propensities.items():
-            at = [i for i, c in enumerate(candidates) if c.goal == goal]
+            at = asked.places[goal]
             if goal in own:
                 p = self._with_actions(goal, model, own[goal], propensity, without)
                 at = [i for i in at if i not in own[goal].at]
@@ -150,12 +163,10 @@ class Belief:
                 p = float(model.predict(row)[0])
             if p is not None:
                 without[at] = p
-                propensity[at] = [self._shifted(goal, candidates[i], p) for i in at]
+                propensity[at] = _shifted(p, [asked.shifts[i] for i in at])
                 propensities[goal] = p
             if goal in own and own[goal].at:
                 propensities[goal] = float(propensity[own[goal].at].max())
-            for i in (i for i, c in enumerate(candidates) if c.goal == goal):
-                evidence[i] = self.evidence_of(goal, candidates[i])
         error = np.full(len(candidates), np.nan)
         fill_effects(self.bundle.effects, row, candidates, propensity[None], without[None], error[None])
         told = why(self._answered(row, own), touchpoints, as_of, stage) if explain else Why()
@@ -165,11 +176,12 @@ class Belief:
             grades={goal: self.grade(goal, p) for goal, p in propensities.items()},
             propensity=propensity,
             without_action=without,
-            evidence=tuple(evidence),
+            evidence=asked.evidence,
             drivers=told.drivers,
             reasons=told.reasons,
             effect_error=error,
             learnt_stages=self.learnt_stages,
+            features_sha=digests(row)[0],
         )
 
     def grade(self, goal: str, p: float) -> str:
@@ -237,10 +249,24 @@ class Belief:
             numbers=[p.get("numbers", {}) for p in profiles],
         )
 
-    def _shifted(self, goal: str, candidate: Candidate, p: float) -> float:
-        """Propensity with the action: the odds without it, moved by what is believed of the action."""
-        shift = self.shift(goal, candidate)
-        return p if shift is None else float(sigmoid(logit(np.array([p])) + shift)[0])
+    def asked(self, candidates: Sequence[Candidate]) -> Asked:
+        """Make candidates ready; those that were asked about last are."""
+        found = self._asked
+        if found is None or found.candidates is not candidates:
+            goals = self.bundle.propensities
+            learnt = [c.goal is not None and c.goal in goals for c in candidates]
+            found = Asked(
+                candidates,
+                {goal: [i for i, c in enumerate(candidates) if c.goal == goal] for goal in goals},
+                tuple(self.shift(str(c.goal), c) if is_ else None for c, is_ in zip(candidates, learnt, strict=True)),
+                tuple(
+                    self.evidence_of(str(c.goal), c) if is_ else NO_EVIDENCE
+                    for c, is_ in zip(candidates, learnt, strict=True)
+                ),
+            )
+            # What can be changed may say something else the next time.
+            self._asked = found if isinstance(candidates, tuple) else None
+        return found
 
     def shift(self, goal: str, candidate: Candidate) -> float | None:
         """By how much an action moves the log-odds of a goal; None where nothing is believed of it.
@@ -279,6 +305,13 @@ class Belief:
                 rows = own[goal].actions if own[goal].at else own[goal].happened
             if len(rows):
                 yield Answered(goal, model, features, rows[int(model.predict(rows).argmax())][None, :])
+
+
+def _shifted(p: float, shifts: Sequence[float | None]) -> NDArray[np.float64]:
+    """Propensity with each action: the odds without it, moved by what is believed of the action."""
+    moved = np.array([0.0 if shift is None else shift for shift in shifts])
+    found = sigmoid(logit(np.array([p])) + moved)
+    return np.where([shift is None for shift in shifts], p, found)
 
 
 def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:

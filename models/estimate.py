@@ -75,3 +75,5 @@ class Estimate:
     """None: of no candidate."""
     learnt_stages: tuple[str, ...] = ()
     """Every stage that the bundle tells contacts to be in."""
+    features_sha: str | None = None
+    """Of the row that the models saw, by ``features.digest``; None where nobody asked for it."""

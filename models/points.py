@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +37,11 @@ def points_log(
     -------
     Entries with ``points`` rounded to cents, so that what is shown is what is added up.
     """
+    if table.half_life_us is None:
+        # How long ago something was tells nothing, so that counting it is enough.
+        counts = Counter(kind for kind, at in zip(kinds, occurred_at, strict=True) if at < as_of)
+        log = [_counted(table, kind, counts[kind]) for kind in table.kinds if kind in counts]
+        return sorted(log, key=lambda entry: (-entry["points"], entry["kind"]))
     ages: dict[str, list[int]] = {kind: [] for kind in table.kinds}
     for kind, at in zip(kinds, occurred_at, strict=True):
         if kind in ages and at < as_of:
@@ -44,11 +50,14 @@ def points_log(
     return sorted(log, key=lambda entry: (-entry["points"], entry["kind"]))
 
 
+def _counted(table: PointsTable, kind: str, count: int) -> Entry:
+    count = 1 if kind in table.once else count
+    return {"part": "activity", "kind": kind, "points": round(table.kinds[kind] * float(count), 2), "count": count}
+
+
 def _entry(table: PointsTable, kind: str, ages: list[int]) -> Entry:
     counted = [max(ages)] if kind in table.once else sorted(ages)
-    weight = float(len(counted))
-    if table.half_life_us is not None:
-        weight = sum(0.5 ** (age / table.half_life_us) for age in counted)
+    weight = sum(0.5 ** (age / (table.half_life_us or 1)) for age in counted)
     return {
         "part": "activity",
         "kind": kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from features.errors import UserError
 from models.boosting import Choice, Params, Sample, grow, lightgbm
 from models.calibration import Calibration, fitted
 from models.calibration import choose as choose_calibration
+from models.one_row import OneRow
 from models.optional_columns import choose_with, without
 from models.time_folds import Fold, contact_folds, time_folds
 
@@ -162,7 +164,13 @@ class Propensity:
         ValueError
             Where ``X`` is not (n, F).
         """
+        if X.shape == (1, len(self.columns)) and X.dtype == np.float32 and X.flags.c_contiguous:
+            return self.calibration.apply(np.array([self._of_row(X)]))
         return self.calibration.apply(self._of_booster(X))
+
+    @cached_property
+    def _of_row(self) -> OneRow:
+        return OneRow(self.booster, len(self.columns))
 
     def contributions(self, X: NDArray[Any]) -> Floats:
         """Return what each column adds to the log-odds before calibration (SHAP values), shape (n, F)."""

@@ -99,6 +99,8 @@ class AccountPast:
 
     def touchpoints(self, contact: Contact, as_of: int) -> Touchpoints:
         """Return what happened with a contact under all of its identities."""
+        if contact.members == (contact.contact_id,):
+            return contact_touchpoints(self.store, contact.contact_id, as_of, self.rules)
         parts = [contact_touchpoints(self.store, each, as_of, self.rules) for each in contact.members]
         found = Touchpoints.joined(parts)
         return found.merged([range(len(found.contacts))], [contact.contact_id]) if found.contacts else found

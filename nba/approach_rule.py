@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.frozen import Frozen
 from features.times import ALWAYS
-from features.touchpoints.touchpoints import NONE, Touchpoints
+from features.touchpoints.touchpoints import BY_MACHINE, NONE, Touchpoints
 
 if TYPE_CHECKING:
     from features.rows.row_types import DecisionRow
@@ -60,8 +60,11 @@ class ApproachRule:
 
     def _sent(self, t: Touchpoints, since: int) -> Iterator[Approach]:
         first = int(t.occurred_at.searchsorted(since))
+        ours = t.outbound
+        if BY_MACHINE in t.kinds:
+            ours = ours & (t.kind != t.kinds.index(BY_MACHINE))
         # Slices: picking rows one by one out of arrays costs more than all that lies in the time of a cap.
-        columns = (part[first:].tolist() for part in (t.outbound, t.occurred_at, t.channel, t.action))
+        columns = (part[first:].tolist() for part in (ours, t.occurred_at, t.channel, t.action))
         start = t.topic_start[first:].tolist()
         for i, (outbound, at, channel, code) in enumerate(zip(*columns, strict=True)):
             if not outbound:

@@ -37,6 +37,7 @@ SUMMARIES = {
     "points": "suggest a points table fitted to the data",
     "identities": "show which identities are one contact and why; undo a wrong join",
     "duplicates": "show pairs of contacts that may be one person",
+    "views": "list the views that BI tools read, bring them up to date, let a role read them",
     "serve": "run the HTTP service",
     "keys": "add, list and revoke API keys",
     "export": "give a person all data about them",
@@ -44,6 +45,7 @@ SUMMARIES = {
     "restrict": "stop using data about a person",
     "erase": "erase a person",
     "audit": "check the audit log",
+    "retention": "remove what is older than it may be kept",
 }
 """One line for each subcommand of ours, so that none has to be imported to list them; in the order shown."""
 

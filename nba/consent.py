@@ -10,11 +10,13 @@ kind                  says
 ``consent_withdrawn`` the contact agrees no more
 ``unsubscribed``      the same, also as an outcome of a decision
 ``objection``         the same, and without a channel also objects to profiling
+``restricted``        processing is restricted: the data are kept, and nothing is worked out or recommended
+``unrestricted``      the restriction is over
 ===================== =====================================================================================
 
 The channel is the touchpoint's property ``channel``, else its column ``channel``, else that of its
 decision's action; ``profiling`` is a channel too. Consent without a channel gives nothing, a withdrawal
-without one takes everything but profiling. At the same instant a withdrawal wins.
+without one takes everything but profiling. At the same instant a withdrawal wins, and a restriction its end.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from nba.settings.consent import Consent
 GIVEN, CONFIRMED, PRESUMED = "consent_given", "consent_confirmed", "consent_presumed"
 OBJECTION = "objection"
 WITHDRAWALS = ("consent_withdrawn", "unsubscribed", OBJECTION)
-KINDS = frozenset({GIVEN, CONFIRMED, PRESUMED, *WITHDRAWALS})
+RESTRICTED, UNRESTRICTED = "restricted", "unrestricted"
+KINDS = frozenset({GIVEN, CONFIRMED, PRESUMED, *WITHDRAWALS, RESTRICTED, UNRESTRICTED})
 PROFILING = "profiling"
 
 _NEVER = -(2**63)
@@ -83,6 +86,7 @@ class Ledger:
     def __init__(self, touchpoints: Touchpoints, as_of: int, channel_of: Mapping[str, str]) -> None:
         self._of: dict[str, Word] = {}
         self._withdrawn_everywhere = _NEVER
+        self._restricted = self._unrestricted = _NEVER
         wanted = [kind in KINDS for kind in touchpoints.kinds]
         if any(wanted):
             for row in np.array(wanted)[touchpoints.kind].nonzero()[0].tolist():
@@ -98,21 +102,37 @@ class Ledger:
         withdrawn = max(word.withdrawn, self._withdrawn_everywhere)
         return Word(word.given, word.confirmed, word.presumed, withdrawn)
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What anything was ever said about, in order of name; ``profiling`` is one of them."""
+        return tuple(sorted(self._of))
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the data may only be kept."""
+        return self._restricted > _NEVER and self._restricted >= self._unrestricted
+
     def refusal(self, consent: Consent, channel: str, person_type: str | None) -> str | None:
         """Say why a channel may not be used; None where it may."""
+        if self.is_restricted:
+            return "processing of this contact's data is restricted"
         asked = consent.asks(channel, person_type)
         word = self.word(channel)
         return None if word.meets(asked) else f"{channel} needs {asked}: {word.why_not(asked)}"
 
     def may_profile(self, consent: Consent) -> bool:
         """Whether features and scores may be computed at all."""
-        return self.word(PROFILING).meets(consent.profiling)
+        return not self.is_restricted and self.word(PROFILING).meets(consent.profiling)
 
     def _note(self, touchpoints: Touchpoints, row: int, at: int, channel_of: Mapping[str, str]) -> None:
         kind = touchpoints.kinds[touchpoints.kind[row]]
         properties = _properties(touchpoints.properties[row])
         channel = _channel(touchpoints, row, properties, channel_of)
-        if kind in WITHDRAWALS:
+        if kind == RESTRICTED:
+            self._restricted = at
+        elif kind == UNRESTRICTED:
+            self._unrestricted = at
+        elif kind in WITHDRAWALS:
             if channel is None:
                 self._withdrawn_everywhere = at
             if channel is not None or kind == OBJECTION:

@@ -96,6 +96,8 @@ class Decision:
     """Named groups that the contact is in."""
     properties: Mapping[str, object] | None = None
     """What the log keeps beside the columns."""
+    features_sha: str | None = None
+    """Of the features that the model saw, so that the same can be shown to come out of the store later."""
 
     @property
     def probability(self) -> float:
@@ -161,6 +163,7 @@ class Decision:
             as_of=self.as_of,
             deferred=self.defer,
             holdout=self.holdout,
+            features_sha=self.features_sha,
         )
 
 

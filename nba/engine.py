@@ -84,6 +84,7 @@ def decide(
         propensities=shown_chances(estimate, situation, answering.version),
         model_version=answering.version,
         drivers=shown_drivers(estimate, situation),
+        features_sha=estimate.features_sha,
     )
 
 

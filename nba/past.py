@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,13 +121,10 @@ class Past:
     @cached_property
     def rows(self) -> Mapping[str, Sequence[int]]:
         """Rows of the touchpoints of each kind, rising, in either direction."""
-        found: dict[str, list[int]] = {}
+        found: defaultdict[str, list[int]] = defaultdict(list)
         for row, kind in enumerate(self.kinds):
-            if kind in found:
-                found[kind].append(row)
-            else:
-                found[kind] = [row]
-        return found
+            found[kind].append(row)
+        return dict(found)
 
     def tenure(self, as_of: int) -> int:
         """Microseconds since the first touchpoint; 0 without one."""

@@ -128,15 +128,19 @@ def _believe(estimate: Estimate, table: F64) -> Sequence[str]:
 def _fill_gaps(table: F64, evidence: Sequence[str], catalogue: Catalogue) -> Sequence[str]:
     """Fill in what the model has nothing to say of with what the action's ``start`` does; returns the evidence."""
     found, believed = list(evidence), [CHANCE, CHANCE_WITHOUT, ERROR]
+    rows = table[believed].T.tolist()
+    errors = [row[2] for row in rows]
     for column, action in catalogue.numbered:
-        p, q, e = table[believed, column].tolist()
+        p, q, e = rows[column]
         # NaN is unequal to itself: a goal that could not be learnt has no estimate.
         if p != p or q != q:
             table[believed, column] = catalogue.worth[believed, column]
+            errors[column] = table[ERROR, column]
             found[column - 1] = NO_EVIDENCE
         elif e != e:
             # Without decisions nobody knows how sure a model is: as sure as the belief at the start.
-            table[ERROR, column] = start_of(action).error(p)
+            errors[column] = start_of(action).error(p)
+    table[ERROR] = errors
     return found
 
 

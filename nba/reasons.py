@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -115,21 +115,21 @@ class Story:
     @cached_property
     def _by_kind(self) -> Mapping[str, Ages]:
         """Ages per kind, the kind with the newest touchpoint first."""
-        kinds, times = self._known.kinds, self._known.times
-        ages: dict[str, list[int]] = {}
+        kinds, times, as_of = self._known.kinds, self._known.times, self._as_of
+        ages: defaultdict[str, list[int]] = defaultdict(list)
         for row in self._rows:
-            ages.setdefault(kinds[row], []).append(self._as_of - times[row])
+            ages[kinds[row]].append(as_of - times[row])
         return ages
 
     @cached_property
     def _by_topic(self) -> Mapping[tuple[str, str], Ages]:
         """Ages per kind and topic."""
-        t, kinds, times = self._known.touchpoints, self._known.kinds, self._known.times
+        t, kinds, times, as_of = self._known.touchpoints, self._known.kinds, self._known.times, self._as_of
         start, topic, names = t.topic_start.tolist(), t.topic.tolist(), t.topics
-        ages: dict[tuple[str, str], list[int]] = {}
+        ages: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for row in self._rows:
             for code in topic[start[row] : start[row + 1]]:
-                ages.setdefault((kinds[row], names[code]), []).append(self._as_of - times[row])
+                ages[kinds[row], names[code]].append(as_of - times[row])
         return ages
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +12,11 @@ from features.frozen import Frozen
 
 MOST_RECOMMENDATIONS = 100
 LONGEST_TEXT = 500
+MOST_CONTEXT = 50
+"""Entries that a context may have, and values in a list of one."""
+LONGEST_NAME = 100
+MOST_EXCLUDED = 1_000
+LARGEST_NUMBER = 2**53
 
 
 class RequestError(UserError):
@@ -55,8 +60,7 @@ class Request:
         """
         if not isinstance(given, Mapping):
             raise RequestError('the request is not an object; write {"contact": "..."}')
-        known = [each.name for each in fields(cls)]
-        complaints = [_unknown(name, known) for name in given if name not in known]
+        complaints = [_unknown(name, [*_READERS]) for name in given if name not in _READERS]
         found: dict[str, Any] = {}
         for name, read in _READERS.items():
             if name in given:
@@ -93,6 +97,9 @@ def _text(value: object) -> str:
 
 
 def _whole(value: object) -> int:
+    if isinstance(value, float) and value.is_integer():
+        # JSON does not tell 3.0 from 3.
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_RECOMMENDATIONS:
         raise ValueError(f"is not allowed; write a whole number from 1 to {MOST_RECOMMENDATIONS}")
     return value
@@ -107,18 +114,40 @@ def _flag(value: object) -> bool:
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError("is not a list of actions")
+    if len(value) > MOST_EXCLUDED:
+        raise ValueError(f"names {len(value):,} actions; send at most {MOST_EXCLUDED:,}")
     return tuple(dict.fromkeys(_text(name) for name in value))
 
 
 def _context(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError('is not an object; write {"topic": "..."}')
+    if len(value) > MOST_CONTEXT:
+        raise ValueError(f"has {len(value)} entries; send at most {MOST_CONTEXT}")
+    for name, each in value.items():
+        if len(name) > LONGEST_NAME:
+            raise ValueError(f"has an entry whose name is longer than {LONGEST_NAME} characters")
+        _check_entry(name, each)
     if value.get("topic") is not None:
         try:
             _text(value["topic"])
         except ValueError as error:
             raise ValueError(f"has a topic that {error}") from None
     return Frozen(value)
+
+
+def _check_entry(name: str, value: object) -> None:
+    """Bound what a caller tells of the moment: plain values and lists of them, none of them long."""
+    several = value if isinstance(value, list) else [value]
+    if len(several) > MOST_CONTEXT:
+        raise ValueError(f"has {len(several)} values in {_shown(name)}; send at most {MOST_CONTEXT}")
+    for each in several:
+        if isinstance(each, Mapping | list):
+            raise ValueError(f"has {_shown(name)} with values inside of values; send texts, numbers, true and false")
+        if isinstance(each, str) and len(each) > LONGEST_TEXT:
+            raise ValueError(f"has {_shown(name)} longer than {LONGEST_TEXT} characters")
+        if isinstance(each, int | float) and abs(each) > LARGEST_NUMBER:
+            raise ValueError(f"has {_shown(name)} beyond 2^53, from where on numbers are not exact; send it as text")
 
 
 _READERS = {

@@ -56,9 +56,14 @@ def _by_topic(known: Past, rules: StageRules, as_of: int) -> dict[str, str]:
     start, topics, kinds, times = t.topic_start.tolist(), t.topic.tolist(), known.kinds, known.times
     within = {code: (t.topics[code], *ancestors(t.topics[code])) for code in set(topics)}
     for row in (first + (~t.outbound[first:]).nonzero()[0]).tolist():
+        own = topics[start[row] : start[row + 1]]
         # What is about pumps/industrial is about pumps too, and counts once.
-        for topic in {name for code in topics[start[row] : start[row + 1]] for name in within[code]}:
-            last_seen.setdefault(topic, {})[kinds[row]] = times[row]
-            counts[topic] = counts.get(topic, 0) + 1
+        for topic in within[own[0]] if len(own) == 1 else {name for code in own for name in within[code]}:
+            if topic in counts:
+                counts[topic] += 1
+                last_seen[topic][kinds[row]] = times[row]
+            else:
+                counts[topic] = 1
+                last_seen[topic] = {kinds[row]: times[row]}
     strongest = sorted(counts, key=lambda topic: (-counts[topic], topic))[:MOST_TOPICS]
     return {topic: rule_stage(rules, _days_since(last_seen[topic], as_of)) for topic in strongest}

@@ -10,13 +10,18 @@ from features.spells import FOREVER
 from features.store.store import Store
 from features.times import iso
 from nba.account_past import MaySee, known_rows
-from nba.partners.visibility import OWNER_SIDE, may_see
+from nba.partners.visibility import OWNER_SIDE, Viewer, may_see
 from nba.past import Past
 from nba.settings.people import Partners
 
 
 def account_shown(
-    store: Store, past: Past, as_of: int, roles: Sequence[str], partners: Partners | None = None
+    store: Store,
+    past: Past,
+    as_of: int,
+    roles: Sequence[str],
+    partners: Partners | None = None,
+    viewer: Viewer = OWNER_SIDE,
 ) -> dict[str, Any] | None:
     """Show the account a contact belonged to; None where it belonged to none.
 
@@ -25,7 +30,9 @@ def account_shown(
     roles
         Of a whole buying group, from the settings; those nobody has are missing.
     partners
-        The settings that say whose contacts the owner sees; None: everybody is shown.
+        The settings that say whose contacts are seen; None: everybody is shown.
+    viewer
+        Who looks.
 
     Returns
     -------
@@ -36,7 +43,7 @@ def account_shown(
     if account is None:
         return None
     known = store.record("accounts", account.account, as_of)
-    found = account.members(as_of, _may_see(past, partners, as_of))
+    found = account.members(as_of, _may_see(past, partners, viewer, as_of))
     seen = None if found is None else sorted({role for role in found.values() if role is not None})
     return {
         "account": account.account,
@@ -48,15 +55,18 @@ def account_shown(
     }
 
 
-def _may_see(past: Past, settings: Partners | None, as_of: int) -> MaySee:
+def _may_see(past: Past, settings: Partners | None, viewer: Viewer, as_of: int) -> MaySee:
     if settings is None:
         return lambda traits: True
     partners = past.around.tables().partners
-    return lambda traits: may_see(OWNER_SIDE, traits, partners, settings, as_of)
+    return lambda traits: may_see(viewer, traits, partners, settings, as_of)
 
 
-def partner_shown(store: Store, past: Past, as_of: int) -> dict[str, Any] | None:
-    """Show the partner who looked after a contact, and who did before; None where nobody ever did."""
+def partner_shown(store: Store, past: Past, as_of: int, viewer: Viewer = OWNER_SIDE) -> dict[str, Any] | None:
+    """Show the partner who looked after a contact, and who did before; None where nobody ever did.
+
+    A partner is told of its own time only.
+    """
     contact = past.contact
     if contact is None:
         return None
@@ -71,7 +81,7 @@ def partner_shown(store: Store, past: Past, as_of: int) -> dict[str, Any] | None
         "history": [
             {"partner": partner, "from": _moment(begin), "to": _moment(end) if end < as_of else None}
             for begin, end, partner in held.of(contact.contact_id)
-            if begin < as_of
+            if begin < as_of and viewer.partner in (None, partner)
         ],
     }
 

@@ -16,6 +16,7 @@ from models.estimate import Candidate
 from models.local import FOLDER, local_champion, read_champion
 from models.verify import verify
 from nba.door import now_us
+from serving.metrics import Metrics
 
 LOOK_SECONDS = 0.5
 POINTER = "champion.json"
@@ -30,10 +31,13 @@ class Bundles:
     ----------
     folder
         Where ``nba.toml`` lies; bundles are installed beside it.
+    metrics
+        Where swaps and refusals are counted.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
         self._folder = folder
+        self._metrics = metrics or Metrics()
         self._seen: tuple[str, str, int] | None = None
         self._since: int | None = None
         self._refused: str | None = None
@@ -85,10 +89,12 @@ class Bundles:
         self.current = belief
         self._since = now_us()
         self._refused = None
+        self._metrics.swapped(belief.version, belief.serves)
         log.info("bundle %s (%s) serves now", belief.version, belief.sha256[:12])
 
     def _refuse(self, why: str) -> None:
         self._refused = why
+        self._metrics.bundle_refused()
         log.error("bundle refused, the one before goes on serving: %s", why)
 
 

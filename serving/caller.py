@@ -52,6 +52,16 @@ class Caller:
         """Whether it may do anything at all."""
         return bool(self.scopes)
 
+    @property
+    def key(self) -> str | None:
+        """What its decisions are logged under, the same after a rotation; None without a key."""
+        return self.name if self.key_id else None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it sees the contacts of one partner or owner only."""
+        return self.viewer != OWNER_SIDE
+
 
 NOBODY = Caller("", "nobody", frozenset())
 """A caller without a valid key."""

@@ -1,4 +1,4 @@
-"""Once a day, what was served is compared with the holdout and with other ways of choosing, in a child process."""
+"""Once a day, in child processes, what is too old goes and what was served is compared with other ways of choosing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AFTER_FAILURE = 6
 
 @dataclass(frozen=True)
 class Daily:
-    """Looks now and then whether today has been reported, and has it reported.
+    """Looks now and then whether today has been reported, and has it reported; first of all, what is too old goes.
 
     ``config`` is the file that ``nba`` is told; None: what it finds by itself. The work needs what training needs and
     seconds of a processor, so that it is done beside this process. Several services beside one folder may report a day
@@ -38,33 +38,45 @@ class Daily:
     async def run(self) -> None:
         """Go on until cancelled."""
         await asyncio.sleep(self.first)
+        forgotten = ""
         while True:
             last = await asyncio.to_thread(DailyLog.of(self.folder).last)
             now = self.clock()
+            if forgotten != iso(now)[:10]:
+                forgotten = iso(now)[:10]
+                await self._forget(now)
             is_due = last is None or last["day"] < iso(now)[:10]
             if is_due and not await self._report(now):
                 # What failed a moment ago fails again: an empty store has nothing to report for a while.
                 await asyncio.sleep(_AFTER_FAILURE * self.between)
             await asyncio.sleep(self.between)
 
+    async def _forget(self, now: int) -> None:
+        status = await self._run("retention", "run", "--json", "--as-of", iso(now))
+        if status:
+            log.warning("what is too old could not be removed (status %s); `nba retention run` says why", status)
+
     async def _report(self, now: int) -> bool:
+        status = await self._run("evaluate", "daily", "--keep", "--json", "--as-of", iso(now))
+        if status:
+            log.warning("today's comparisons could not be made (status %s); `nba evaluate daily` says why", status)
+        return status == 0
+
+    async def _run(self, *command: str) -> int:
         config = () if self.config is None else ("--config", self.config)
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "nba.cli",
             *config,
-            *("evaluate", "daily", "--keep", "--json", "--as-of", iso(now)),
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            status = await child.wait()
+            return await child.wait()
         finally:
             if child.returncode is None:
                 child.kill()
                 await child.wait()
-        if status:
-            log.warning("today's comparisons could not be made (status %s); `nba evaluate daily` says why", status)
-        return status == 0

@@ -5,78 +5,72 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
-from enum import Enum
-from functools import partial
 
 import orjson
 
 from features.rows.row_types import DecisionRow
-from features.store.store import Writing
+from features.store.store import StoreAwayError
 from features.times import SECOND
 from nba.decision import Decision
 from nba.draw import Draw
 from nba.engine import decide
 from nba.partners.seen_answer import seen_answer
-from nba.partners.visibility import OWNER_SIDE, Viewer, sight_in
 from nba.past import Past
 from nba.request import Request
-from nba.settings import Settings
+from nba.settings.actions import INFOCENTER
 from nba.shared_limits import Claim
-from serving.feedback import settle_feedback
+from serving.caller import THIS_MACHINE, Caller
+from serving.deeds import Decide, Stored
+from serving.knowing import Known, decision_before, known_of, remembered_of, seconds_left
+from serving.own_names import own_name
 from serving.problems import Problem
 from serving.repeats import repeat_row
 from serving.service import Service
+from serving.underway import underway
 
 _TRIES = 20
 
 log = logging.getLogger("nba.serving")
 
 
-async def answer(service: Service, body: object, viewer: Viewer = OWNER_SIDE) -> bytes:
+async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE) -> bytes:
     """Decide, log the decision with the chances of all allowed actions, and answer.
 
     The same decision id again gives the same bytes, also when many ask at once and after a restart. What was decided
-    is logged whole, and answered as far as the viewer may see it.
+    is logged whole, and answered as far as the caller may see it.
 
     Raises
     ------
     RequestError
         Where the request is not what it must be; every fault at once.
     Problem
-        422 where the decision id was used before for another request.
+        422 where the decision id was used before for another request, or with another key.
     StoreError
-        Where the decision cannot be logged.
+        Where the decision can neither be stored nor kept in the journal.
     """
     began = service.ticks()
     request = Request.from_json(body)
     asked = _hash(body)
     if request.decision_id is not None:
-        before = service.store.decision(request.decision_id)
+        before = decision_before(service, request.decision_id)
         if before is not None:
-            return _repeated(before, asked)
+            return _repeated(before, asked, caller)
     as_of = service.now_us()
     for tried in range(_TRIES):
-        past = Past.read(
-            service.store,
-            request.contact,
-            as_of,
-            service.settings.touchpoints,
-            memory_us=service.catalogue.memory_of(request.placement),
-            counted=service.catalogue.approach_rule,
-        )
-        decision = decision_of(service, request, past, as_of, began)
-        # A caller finds its own id in the answer, also where an earlier decision is given again under it.
-        named = replace(decision, decision_id=request.decision_id or decision.decision_id)
-        sight = sight_in(viewer, past, service.settings.partners, as_of)
-        shown = seen_answer(named.to_json(), sight, request.contact, service.settings)
-        found = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
-        row = _row(decision, request, asked, found)
+        known, decision = _decided(service, caller, request, as_of, began)
+        found, row = _answered(service, caller, request, known, decision, asked)
         if row is None and request.decision_id is None:
+            _count(service, decision, request)
             return found
         if row is not None:
-            claim = Claim.of(decision, request, past, service.catalogue)
-            stored = await service.writer.write(partial(_store, service.settings, row, claim))
+            claim = Claim.of(decision, known.request, known.past, service.catalogue)
+            waiting = _waiting(caller, request)
+            stored = await service.writer.write(Decide(row, service.settings, claim, waiting))
+            if stored is Stored.REFUSED:
+                return _for_erased(service, request, as_of)
             if stored is Stored.NOW:
+                service.recent.decided(row)
+                _count(service, decision, request)
                 return found
             if stored is Stored.NEVER:
                 # Others took the last place while this was decided, so it is decided again, after theirs: other
@@ -84,23 +78,80 @@ async def answer(service: Service, body: object, viewer: Viewer = OWNER_SIDE) ->
                 as_of = max(service.now_us(), as_of + 2**tried * SECOND // 1000)
                 continue
         # Somebody else was first with this id, before the writer came to it or while the past was read.
-        before = service.store.decision(request.decision_id or decision.decision_id)
+        before = decision_before(service, request.decision_id or decision.decision_id)
         if before is not None and (request.decision_id is not None or before.request_hash == asked):
-            return _repeated(before, asked)
+            return _repeated(before, asked, caller)
         # Two questions about one contact came in the same microsecond: this one counts as a later one.
         as_of += 1
     raise Problem(503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"})
 
 
-def decision_of(service: Service, request: Request, past: Past, as_of: int, began: float | None = None) -> Decision:
+def _decided(service: Service, caller: Caller, request: Request, as_of: int, began: float) -> tuple[Known, Decision]:
+    """Decide on what the store knows, and where that is not there in time on what is remembered."""
+    if not service.store.is_out:
+        try:
+            with service.store.patience.within(seconds_left(service, began)):
+                known = known_of(service, caller, request, as_of)
+                decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
+        except StoreAwayError as error:
+            log.warning("the store cannot be read, so that what is remembered has to do: %s", error)
+        else:
+            if known.is_whole:
+                service.recent.keep(known.request.contact, known.past)
+            return known, decision if known.is_whole else replace(decision, degraded=True)
+    known = remembered_of(service, caller, request, as_of)
+    decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
+    return known, replace(decision, degraded=True)
+
+
+def _answered(
+    service: Service, caller: Caller, request: Request, known: Known, decision: Decision, asked: str
+) -> tuple[bytes, DecisionRow | None]:
+    """Lay out the answer, as far as the caller may see it, and what is to be logged."""
+    # A caller finds its own id in the answer, also where an earlier decision is given again under it.
+    named = replace(decision, decision_id=request.decision_id or decision.decision_id)
+    shown = seen_answer(named.to_json(), known.sight, request.contact, service.settings)
+    if known.request.contact != request.contact:
+        shown["contact_id"] = request.contact
+    found = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
+    return found, _row(decision, request, asked, found, caller.key)
+
+
+def _count(service: Service, decision: Decision, request: Request) -> None:
+    removed = (refusal.rule for refusal in decision.verdict.refusals)
+    service.metrics.decided(decision.mode, decision.degraded, decision.model_version, removed)
+    underway().decided(request.decision_id or decision.decision_id)
+
+
+def _for_erased(service: Service, request: Request, as_of: int) -> bytes:
+    """Answer that there is nothing to do for somebody who was erased; nothing of it is kept."""
+    nothing = replace(request, exclude=(*service.settings.actions, INFOCENTER))
+    decision = decision_of(service, nothing, Past.nothing(), as_of)
+    _count(service, decision, request)
+    named = replace(decision, decision_id=request.decision_id or decision.decision_id)
+    return orjson.dumps(named.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _waiting(caller: Caller, request: Request) -> str | None:
+    """Name what a bound caller's feedback waits under that came before its decision; None where none can."""
+    if not caller.is_bound or request.decision_id is None:
+        return None
+    return own_name(caller.viewer, request.decision_id)
+
+
+def decision_of(
+    service: Service, request: Request, past: Past, as_of: int, began: float | None = None, key: str | None = None
+) -> Decision:
     """Decide; past the deadline by points.
 
     Parameters
     ----------
     began
         When the request came, in the service's ticks; None where there is no deadline.
+    key
+        Name of the caller's key, whose chance it is; None without one.
     """
-    draw = Draw(service.secret)
+    draw = Draw(service.secret, key or "")
     belief = service.bundles.current
 
     def is_late() -> bool:
@@ -118,44 +169,26 @@ def _report(error: Exception) -> None:
     log.error("the model could not answer, so the points table did: %s", type(error).__name__)
 
 
-def _row(decision: Decision, request: Request, asked: str, found: bytes) -> DecisionRow | None:
+def _row(decision: Decision, request: Request, asked: str, found: bytes, key: str | None) -> DecisionRow | None:
     """Lay out what is to be logged; None where an earlier decision is given again under no new id."""
     if decision.is_new:
-        return decision.row(request_hash=asked, answer=found)
+        return decision.row(key=key, request_hash=asked, answer=found)
     if request.decision_id is None or request.decision_id == decision.decision_id:
         return None
-    return repeat_row(request.decision_id, decision, asked, found)
-
-
-class Stored(Enum):
-    """What became of a decision that was to be stored."""
-
-    NOW = "now"
-    BEFORE = "before"
-    """Something was stored under its id before."""
-    NEVER = "never"
-    """Others took what it claims."""
-
-
-def _store(settings: Settings, row: DecisionRow, claim: Claim | None, writing: Writing) -> Stored:
-    if claim is not None and writing.seen.decision(row.decision_id) is None and claim.is_lost(writing.seen):
-        return Stored.NEVER
-    if writing.decisions([row]) == 0:
-        return Stored.BEFORE
-    settle_feedback(writing, row.decision_id, settings)
-    return Stored.NOW
+    return replace(repeat_row(request.decision_id, decision, asked, found), key=key)
 
 
 def _hash(body: object) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _repeated(before: DecisionRow, asked: str) -> bytes:
-    if before.request_hash != asked or before.answer is None:
+def _repeated(before: DecisionRow, asked: str, caller: Caller) -> bytes:
+    if before.key != caller.key or before.request_hash != asked or before.answer is None:
         raise Problem(
             422,
             "decision-id-used",
             f"decision_id {before.decision_id!r} was used before for another request; take a new one",
             errors=[("/decision_id", "was used before for another request")],
         )
+    underway().decided(before.decision_id)
     return before.answer

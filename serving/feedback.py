@@ -19,6 +19,7 @@ from features.rows.row_types import DecisionRow, OutcomeRow, TouchpointRow
 from features.rows.schema import Column
 from features.store.reading import Reading
 from features.store.store import Writing
+from features.store.tombstones import REFUSED, of_outcome
 from features.times import iso
 from features.touchpoints.touchpoints import TouchpointRules
 from nba.actions import DO_NOTHING
@@ -142,13 +143,15 @@ def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings, ids: M
     Raises
     ------
     FeedbackError
-        Where the decision came only just now and offered no such thing.
+        Where the decision came only just now and offered no such thing; where it was for somebody who was erased.
     """
     # What the same transaction stored before counts too: both may have come at the same moment.
     decision = decision_behind(writing.seen, row.decision_id)
     if decision is not None:
         _check_offered(decision, row, ids)
         row = row._replace(decision_id=decision.decision_id)
+    if writing.erased.among(of_outcome(row)):
+        raise FeedbackError(f"decision_id: {REFUSED}")
     is_new = writing.outcomes([row]) == 1
     if is_new and decision is not None:
         _store_touchpoint(writing, row, decision, settings, ids)

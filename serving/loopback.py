@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-
-from starlette.types import ASGIApp, Receive, Scope, Send
+from collections.abc import Iterable
 
 from features.errors import UserError
-from serving.caller import THIS_MACHINE, let_in
 from serving.problems import Problem
 
 _HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -20,6 +18,20 @@ class NotLoopbackError(UserError):
     """The service was asked to answer other machines without having keys."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can call a host.
+
+    Examples
+    --------
+    >>> is_loopback("localhost"), is_loopback("[::1]"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def require_loopback(host: str) -> None:
     """Refuse to listen where other machines could call.
 
@@ -28,42 +40,30 @@ def require_loopback(host: str) -> None:
     NotLoopbackError
         For every host but localhost and the loopback addresses.
     """
-    try:
-        is_loopback = host.lower() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    if not is_loopback(host):
         raise NotLoopbackError(
-            f"host {host!r} would let other machines call without a key, and this version has no keys yet; "
-            'listen on "127.0.0.1" (serving.host, or --host)'
+            f"host {host!r} would let other machines call without a key, and there is no live one; "
+            'make one with `nba keys add`, or listen on "127.0.0.1" (serving.host, or --host)'
         )
 
 
-class LoopbackOnly:
-    """ASGI middleware that refuses what did not come straight from this machine.
+def check(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Let pass what came straight from this machine.
 
     A page in a browser on this machine could call us too, under a name of its own that points here: hence
     the check of Host and Origin. A proxy would bring other machines' calls: hence that of what proxies add.
+
+    Raises
+    ------
+    Problem
+        403 for everything else.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is allowed."""
-        if scope["type"] == "http":
-            refusal = _refusal(scope["headers"])
-            if refusal is not None:
-                await refusal.response(scope["path"])(scope, receive, send)
-                return
-            let_in(scope, THIS_MACHINE)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await self.app(scope, receive, send)
+    refusal = _refusal(headers)
+    if refusal is not None:
+        raise refusal
 
 
-def _refusal(headers: list[tuple[bytes, bytes]]) -> Problem | None:
+def _refusal(headers: Iterable[tuple[bytes, bytes]]) -> Problem | None:
     hosts = 0
     for name, value in headers:
         if name == b"host":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,11 @@ from serving.operations import Operation
 Document = dict[str, Any]
 
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_ALWAYS = (403, 500)
+_ALWAYS = (400, 403, 429, 500, 503)
+_KEYS: Document = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A key made by `nba keys add`: nba_..."},
+    "keyAsUser": {"type": "http", "scheme": "basic", "description": "The key as user, as tracking clients send it."},
+}
 
 
 def document(operations: Iterable[Operation], version: str) -> Document:
@@ -28,7 +32,7 @@ def document(operations: Iterable[Operation], version: str) -> Document:
             "description": "What to do next for a contact, and whether it is worth doing at all.",
         },
         "paths": paths,
-        "components": {"schemas": {"Problem": schemas.PROBLEM}},
+        "components": {"schemas": {"Problem": schemas.PROBLEM}, "securitySchemes": _KEYS},
     }
 
 
@@ -40,16 +44,17 @@ def in_version_3_0(found: Document) -> Document:
 
 
 def _described(operation: Operation) -> Document:
-    statuses = sorted({*operation.answers, *_ALWAYS})
+    statuses = sorted({*operation.answers, *_ALWAYS, *_by_form(operation)})
     found: Document = {
         "operationId": operation.id,
         "summary": operation.means,
+        "security": [{name: []} for name in _KEYS] + [{}] * operation.without_key,
         "responses": {
-            "200": _content("application/json", operation.response, operation.response_example, "Done"),
+            "200": _content(operation.media_type, operation.response, operation.response_example, "Done"),
             **{
                 str(status): {
                     "description": HTTPStatus(status).phrase,
-                    "content": {"application/problem+json": {"schema": _PROBLEM_REF}},
+                    "content": {"application/problem+json": {"schema": _PROBLEM_REF}, **_page_of(operation)},
                 }
                 for status in statuses
             },
@@ -63,7 +68,7 @@ def _described(operation: Operation) -> Document:
                 "required": each.place == "path",
                 "description": each.means,
                 "schema": each.schema,
-                "example": each.example,
+                **({} if each.example is None else {"example": each.example}),
             }
             for each in operation.parameters
         ]
@@ -71,6 +76,21 @@ def _described(operation: Operation) -> Document:
         body = _content("application/json", operation.request, operation.request_example, "What is sent")
         found["requestBody"] = body | {"required": True}
     return found
+
+
+def _page_of(operation: Operation) -> Document:
+    """Say that what shows a page to people tells them what is wrong on a page, too."""
+    return {"text/html": {"schema": schemas.TEXT}} if operation.media_type.startswith("text/html") else {}
+
+
+def _by_form(operation: Operation) -> Iterator[int]:
+    """Say what may be answered to any operation of such a form."""
+    if not operation.without_key:
+        yield 401
+    if not operation.any_query:
+        yield 422
+    if any(each.place == "path" for each in operation.parameters):
+        yield 404
 
 
 def _content(media_type: str, schema: Mapping[str, Any], example: Any, means: str) -> Document:
@@ -83,8 +103,17 @@ def _lowered(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     found = {key: _lowered(item) for key, item in value.items()}
+    # Version 3.0 knows neither rules for names nor null as a type.
+    found.pop("propertyNames", None)
+    for several in ("anyOf", "oneOf"):
+        if {"type": "null"} in found.get(several, ()):
+            found[several] = [each for each in found[several] if each != {"type": "null"}]
+            found["nullable"] = True
     types = found.get("type")
     if isinstance(types, list):
-        found["type"] = next(name for name in types if name != "null")
-        found["nullable"] = True
+        kept = [name for name in types if name != "null"]
+        del found["type"]
+        found |= {"type": kept[0]} if len(kept) == 1 else {"anyOf": [{"type": name} for name in kept]}
+        if len(kept) < len(types):
+            found["nullable"] = True
     return found

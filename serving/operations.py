@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from serving.caller import caller_of
+from serving.lanes import kind_of
+from serving.limits import bounded
 from serving.problems import Problem, on_problem
+from serving.queried import check_path, check_query
+from serving.underway import underway
 
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, Any]
@@ -49,23 +54,66 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     answers: tuple[int, ...] = field(default=())
     scope: str | None = None
-    """What a caller's key must allow; None: everybody may call it."""
+    """What a caller's key must allow; None: every key may call it."""
+    without_key: bool = False
+    """Whether it is answered without a key, too: it tells nothing, or has a proof of its own, such as a signature."""
+    for_pages: bool = False
+    """Whether web pages may call it, with a key that everybody can read there."""
+    any_query: bool = False
+    """Whether parameters that it does not know are let be: clients of others add words of their own."""
+    media_type: str = "application/json"
+    """Of the answer."""
+    unbounded: bool = False
+    """Whether it is answered however many calls there are: it costs next to nothing, and tells of the others."""
 
-    def route(self) -> Route:
-        """Make the route; a part of a path may hold slashes, because identities do."""
+    def route(self, others: Iterable[str] = ()) -> Route:
+        """Make the route; a part of a path may hold slashes, because identities do.
+
+        Parameters
+        ----------
+        others
+            Paths of all operations: what belongs to a longer one is not taken for a part that holds slashes.
+        """
         # Routes without FastAPI's injection: it costs more than reading a contact's history.
-        return Route(
-            self.path.replace("}", ":path}"), _guarded(self.handler, self.scope), methods=[self.method], name=self.id
-        )
+        found = _Route(self.path.replace("}", ":path}"), _guarded(self), methods=[self.method], name=self.id)
+        begin = f"{self.path}/"
+        found.not_ending = tuple(each.removeprefix(self.path) for each in others if each.startswith(begin))
+        return found
 
 
-def _guarded(handler: Handler, scope: str | None) -> Handler:
+class _Route(Route):
+    not_ending: tuple[str, ...] = ()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Leave what ends like a longer path to that one, whichever method it is asked with."""
+        if self.not_ending and scope["type"] == "http" and scope["path"].endswith(self.not_ending):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def no_valid_key() -> Problem:
+    """Tell whoever brings no key that opens anything, whatever is wrong with it."""
+    detail = "this needs a key; send Authorization: Bearer nba_..., made by `nba keys add`"
+    return Problem(401, "no-valid-key", detail, headers={"WWW-Authenticate": 'Bearer realm="nba"'})
+
+
+def _guarded(operation: Operation) -> Handler:
     """Let in who may; turn every error of a handler into its problem, before an outer layer logs what it holds."""
+    scope = operation.scope
+    known = None if operation.any_query else {each.name for each in operation.parameters if each.place == "query"}
+    route = f"{operation.method} {operation.path}"
+    kind = None if operation.unbounded else kind_of(scope)
+    handler = bounded(operation.handler, kind, has_body=operation.request is not None)
 
     async def endpoint(request: Request) -> Response:
+        underway().route = route
         try:
             if scope is not None:
                 _require(request, scope)
+            if known is not None and request.scope["query_string"]:
+                check_query(request, known)
+            if request.path_params:
+                check_path(request)
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)
@@ -78,8 +126,7 @@ def _guarded(handler: Handler, scope: str | None) -> Handler:
 def _require(request: Request, scope: str) -> None:
     caller = caller_of(request)
     if not caller.is_known:
-        detail = "this needs a key; send Authorization: Bearer nba_..., made by `nba keys add`"
-        raise Problem(401, "no-valid-key", detail, headers={"WWW-Authenticate": 'Bearer realm="nba"'})
+        raise no_valid_key()
     if scope not in caller.scopes:
         named = ", ".join(sorted(caller.scopes))
         raise Problem(403, "missing-scope", f"this needs the scope {scope!r}; the key has {named}")

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from features.errors import UserError
 from features.store.store import StoreError
 from serving.intake.strict_json import MalformedBody
+from serving.journal.journal import JournalFullError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -110,7 +111,7 @@ def unavailable(error: StoreError) -> Problem:
     """Say that the store would not take or give what it was asked for."""
     log.error("store: %s", error)
     return Problem(
-        503,
+        429 if isinstance(error, JournalFullError) else 503,
         "store-unavailable",
         f"the store cannot be used at the moment; try again in {RETRY_SECONDS} seconds",
         headers={"Retry-After": str(RETRY_SECONDS)},

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,11 +31,20 @@ class ServerProcess:
         0 takes any free one.
     environ
         Added to this process's environment.
+    options
+        Of ``nba serve``, beside the port.
     """
 
-    def __init__(self, settings: Path, port: int = 0, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Path,
+        port: int = 0,
+        environ: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         self._settings = settings
         self._port = port
+        self._options = tuple(options)
         self._environ = {**os.environ, **(environ or {})}
         self._child: subprocess.Popen[bytes] | None = None
         self.log = settings.parent / "serve.log"
@@ -69,7 +78,7 @@ class ServerProcess:
         command = [sys.executable, "-m", "nba.cli", "--config", str(self._settings), "serve"]
         with self.log.open("wb") as log:
             self._child = subprocess.Popen(
-                [*command, "--port", str(self._port)],
+                [*command, "--port", str(self._port), *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

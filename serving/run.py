@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
-import logging
+import os
 import signal
 import socket
-import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from features.errors import UserError
+from serving.logs import begin_logging
 
-_SECONDS_TO_FINISH = 20
+SECONDS_TO_FINISH = 20
+"""How long calls under way may take when the service is told to end."""
 
 
 class AddressError(UserError):
@@ -53,14 +55,19 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, listening: socket.socket) -> bool:
+def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None] | None = None) -> bool:
     """Answer until told to end by SIGTERM or SIGINT; what is under way is finished first.
+
+    Parameters
+    ----------
+    on_ready
+        Called once everything is open.
 
     Returns
     -------
     Whether the application started at all.
     """
-    _log_to_stderr()
+    begin_logging(os.environ)
     server = _Server(
         uvicorn.Config(
             app,
@@ -69,14 +76,25 @@ def run(app: FastAPI, listening: socket.socket) -> bool:
             proxy_headers=False,
             server_header=False,
             ws="none",
-            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-        )
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        ),
+        on_ready,
     )
     server.run(sockets=[listening])
     return server.started
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        if self.started and self._on_ready is not None:
+            self._on_ready()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End in order; to be told to end is no failure, so the signal is not raised again afterwards."""
         if self.should_exit and sig == signal.SIGINT:
@@ -90,13 +108,3 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"port {port} on {host} is not allowed to this user; take one from 1024 on with --port"
     return f"cannot listen on {host!r}, port {port}: {error.strerror or error}; correct --host and --port"
-
-
-def _log_to_stderr() -> None:
-    """Errors and swaps, one line each, and nothing about the people we know."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("nba.serving").setLevel(logging.INFO)

@@ -18,18 +18,31 @@ FLAG: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 MOMENT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 ANYTHING: Schema = {"type": "object", "additionalProperties": True}
+# Some character that is no blank, and none that is a control character.
+_NAME_PATTERN = r"^[^\x00-\x1f]*[^\s\x00-\x1f\x85][^\x00-\x1f]*$"
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 500, "pattern": _NAME_PATTERN}
+NAME_OR_NULL: Schema = {**NAME, "type": ["string", "null"]}
+LEAST_NUMBER, MOST_NUMBER = -(2**53), 2**53
+_PLAIN: Schema = {
+    "type": ["string", "number", "boolean", "null"],
+    "maxLength": 500,
+    "minimum": LEAST_NUMBER,
+    "maximum": MOST_NUMBER,
+}
 
 
-def _object(required: tuple[str, ...] = (), *, open_: bool = True, **properties: Schema) -> Schema:
+def object_of(required: tuple[str, ...] = (), *, open_: bool = True, **properties: Schema) -> Schema:
+    """Describe an object; ``open_`` says whether it may have other properties, too."""
     found: Schema = {"type": "object", "properties": properties, "additionalProperties": open_}
     return found | {"required": list(required)} if required else found
 
 
-def _list(item: Schema, **bounds: int) -> Schema:
+def list_of(item: Schema, **bounds: int) -> Schema:
+    """Describe a list; ``bounds`` are minItems and maxItems."""
     return {"type": "array", "items": item, **bounds}
 
 
-PROBLEM = _object(
+PROBLEM = object_of(
     ("type", "title", "status", "detail", "instance", "code", "message", "errors"),
     type=TEXT,
     title=TEXT,
@@ -38,23 +51,29 @@ PROBLEM = _object(
     instance=TEXT,
     code=TEXT,
     message=TEXT,
-    errors=_list(_object(("place", "message"), place=TEXT, message=TEXT)),
+    errors=list_of(object_of(("place", "message"), place=TEXT, message=TEXT)),
 )
 
-REQUEST = _object(
+REQUEST = object_of(
     ("contact",),
     open_=False,
-    contact={"type": "string", "minLength": 1, "maxLength": 500},
-    placement={"type": "string", "default": "outbound"},
+    contact=NAME,
+    placement={**NAME, "default": "outbound"},
     limit={"type": "integer", "minimum": 1, "maximum": 100, "default": 3},
-    exclude=_list(TEXT),
-    context=ANYTHING,
+    exclude=list_of(NAME, maxItems=1000),
+    context={
+        "type": "object",
+        "properties": {"topic": NAME_OR_NULL},
+        "propertyNames": {"maxLength": 100},
+        "additionalProperties": {"anyOf": [_PLAIN, list_of(_PLAIN, maxItems=50)]},
+        "maxProperties": 50,
+    },
     explain={"type": "boolean", "default": False},
-    decision_id=TEXT_OR_NULL,
+    decision_id=NAME_OR_NULL,
     defer={"type": "boolean", "default": False},
 )
 
-_TERMS = _object(
+_TERMS = object_of(
     propensity=NUMBER_OR_NULL,
     without_action=NUMBER_OR_NULL,
     value=NUMBER_OR_NULL,
@@ -63,7 +82,7 @@ _TERMS = _object(
     cost=NUMBER_OR_NULL,
 )
 
-_RECOMMENDATION = _object(
+_RECOMMENDATION = object_of(
     ("rank", "action", "channel", "priority", "terms", "probability", "evidence", "reasons"),
     rank=WHOLE,
     action=TEXT,
@@ -80,29 +99,29 @@ _RECOMMENDATION = _object(
     evidence=TEXT,
     not_before=MOMENT_OR_NULL,
     valid_until=MOMENT_OR_NULL,
-    reasons=_list(TEXT),
+    reasons=list_of(TEXT),
     inform=TEXT_OR_NULL,
 )
 
-POINTS = _object(
+POINTS = object_of(
     ("total", "log"),
     total=NUMBER,
-    actions=_list(TEXT),
-    log=_list(_object(("part", "kind", "points"), part=TEXT, kind=TEXT, points=NUMBER, count=WHOLE)),
+    actions=list_of(TEXT),
+    log=list_of(object_of(("part", "kind", "points"), part=TEXT, kind=TEXT, points=NUMBER, count=WHOLE)),
     fit=NUMBER_OR_NULL,
     schemes={"type": "object", "additionalProperties": NUMBER},
 )
 
-_WHY: dict[str, Schema] = {"for": _list(TEXT), "against": _list(TEXT)}
+_WHY: dict[str, Schema] = {"for": list_of(TEXT), "against": list_of(TEXT)}
 _TRENDS: dict[str, Schema] = {"trend": TEXT_OR_NULL, "trend_why": TEXT}
 PROPENSITIES: Schema = {
     "type": "object",
-    "additionalProperties": _object(
+    "additionalProperties": object_of(
         ("probability",), open_=True, probability=NUMBER, grade=TEXT_OR_NULL, risk=TEXT_OR_NULL, **_TRENDS, **_WHY
     ),
 }
 
-DECISION = _object(
+DECISION = object_of(
     (
         "decision_id", "contact_id", "as_of", "stage", "propensities", "points", "recommendations",
         "do_nothing", "mode", "degraded", "model_version",
@@ -113,10 +132,10 @@ DECISION = _object(
     stage=TEXT_OR_NULL,
     stage_by_rule=TEXT_OR_NULL,
     stage_by_topic={"type": "object", "additionalProperties": TEXT_OR_NULL},
-    segments=_list(TEXT),
+    segments=list_of(TEXT),
     propensities=PROPENSITIES,
     points=POINTS,
-    recommendations=_list(_RECOMMENDATION),
+    recommendations=list_of(_RECOMMENDATION),
     do_nothing=FLAG,
     again_at=MOMENT_OR_NULL,
     holdout=FLAG,
@@ -125,11 +144,13 @@ DECISION = _object(
     model_version=TEXT_OR_NULL,
 )  # fmt: skip
 
-BATCH = _object(("requests",), open_=False, requests=_list(REQUEST, minItems=1, maxItems=1000))
-ANSWERS = _object(("answers",), answers=_list(ANYTHING))
-ACTIVATION = _object(("decision_id", "activated_at"), decision_id=TEXT, activated_at=MOMENT)
+# What is no request gets its problem in its place, so that a list may hold anything.
+_REQUESTS = list_of({"anyOf": [REQUEST, {}]}, minItems=1, maxItems=1000)
+BATCH: Schema = {"anyOf": [object_of(("requests",), open_=False, requests=_REQUESTS), _REQUESTS]}
+ANSWERS = object_of(("answers",), answers=list_of(ANYTHING))
+ACTIVATION = object_of(("decision_id", "activated_at"), decision_id=TEXT, activated_at=MOMENT)
 
-FEEDBACK = _object(
+FEEDBACK = object_of(
     ("decision_id", "outcome"),
     open_=False,
     decision_id={"type": "string", "minLength": 1, "maxLength": 500},
@@ -147,7 +168,7 @@ FEEDBACK = _object(
     asset_id=TEXT_OR_NULL,
 )
 
-RECEIPT = _object(
+RECEIPT = object_of(
     ("success", "feedback_id", "decision_id", "duplicate", "pending"),
     success=FLAG,
     feedback_id=TEXT,
@@ -156,7 +177,7 @@ RECEIPT = _object(
     pending=FLAG,
 )
 
-TOUCHPOINT = _object(
+TOUCHPOINT = object_of(
     ("identity", "occurred_at", "kind"),
     identity={"type": "string", "minLength": 1},
     occurred_at=MOMENT,
@@ -172,76 +193,31 @@ TOUCHPOINT = _object(
     decision_id=TEXT_OR_NULL,
     source=TEXT_OR_NULL,
 )
-TOUCHPOINTS: Schema = {"oneOf": [TOUCHPOINT, _list(TOUCHPOINT, maxItems=2500)]}
+TOUCHPOINTS: Schema = {"oneOf": [TOUCHPOINT, list_of(TOUCHPOINT, maxItems=2500)]}
 
-INTAKE = _object(
+INTAKE = object_of(
     ("success", "received", "stored", "duplicate", "quarantined", "errors"),
     success=FLAG,
     received=WHOLE,
     stored=WHOLE,
     duplicate=WHOLE,
     quarantined=WHOLE,
-    errors=_list(_object(("index", "message"), index=WHOLE, message=TEXT)),
+    errors=list_of(object_of(("index", "message"), index=WHOLE, message=TEXT)),
 )
 
-LINK = _object(
-    ("identity_a", "identity_b", "since", "how"),
-    identity_a=TEXT,
-    identity_b=TEXT,
-    since=MOMENT,
-    how=TEXT,
-    confidence=NUMBER,
+INTAKE_EXAMPLE = {"success": True, "received": 1, "stored": 1, "duplicate": 0, "quarantined": 0, "errors": []}
+ANY_BODY: Schema = {"type": ["object", "array"], "items": ANYTHING, "additionalProperties": True}
+"""What others define: it is read for what is known of it, and the rest is kept."""
+
+HEALTH = object_of(("status",), status=TEXT)
+READINESS = object_of(
+    ("status",),
+    status={"enum": ["ready", "degraded"]},
+    says=list_of(TEXT),
+    store=ANYTHING,
+    bundle=ANYTHING,
+    sync=ANYTHING,
+    journal=ANYTHING,
+    writer=ANYTHING,
 )
-
-ACCOUNT = _object(
-    ("account",),
-    account=TEXT,
-    name=TEXT_OR_NULL,
-    parent=TEXT_OR_NULL,
-    members={"type": ["integer", "null"]},
-    roles={"type": ["array", "null"], "items": TEXT},
-    missing_roles={"type": ["array", "null"], "items": TEXT},
-)
-
-_HELD: Schema = {
-    "type": "object",
-    "properties": {"partner": TEXT, "from": MOMENT_OR_NULL, "to": MOMENT_OR_NULL},
-    "additionalProperties": True,
-    "required": ["partner", "from", "to"],
-}
-PARTNER = _object(("partner", "history"), partner=TEXT_OR_NULL, name=TEXT_OR_NULL, history=_list(_HELD))
-
-CONTACT = _object(
-    ("contact_id", "as_of", "stage", "propensities", "points", "interests", "timeline"),
-    contact_id=TEXT,
-    as_of=MOMENT,
-    identities=_list(TEXT),
-    links=_list(LINK),
-    account={"oneOf": [ACCOUNT, {"type": "null"}]},
-    partner={"oneOf": [PARTNER, {"type": "null"}]},
-    stage=TEXT_OR_NULL,
-    propensities=PROPENSITIES,
-    points=POINTS,
-    interests={"type": "object", "additionalProperties": NUMBER},
-    touchpoints=WHOLE,
-    timeline=_list(ANYTHING),
-)
-
-MODEL = _object(
-    ("version", "serves"),
-    version=TEXT_OR_NULL,
-    sha256=TEXT_OR_NULL,
-    serves=TEXT,
-    since=MOMENT_OR_NULL,
-    refused=TEXT_OR_NULL,
-    created_at=MOMENT_OR_NULL,
-    evidence=TEXT,
-    metrics=ANYTHING,
-    data={"type": ["object", "null"], "additionalProperties": True},
-    policies={"type": ["object", "null"], "additionalProperties": True},
-    comparisons={"type": ["object", "null"], "additionalProperties": True},
-)
-
-HEALTH = _object(("status",), status=TEXT)
-READINESS = _object(("status", "store", "bundle", "sync"), status=TEXT, store=ANYTHING, bundle=ANYTHING, sync=ANYTHING)
 INDEX: Schema = {"type": "object", "additionalProperties": {"type": "string"}}

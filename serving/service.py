@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -12,6 +12,8 @@ from features.store.store import Store
 from nba.actions import Catalogue
 from nba.settings import Settings
 from serving.bundles import Bundles
+from serving.metrics import Metrics
+from serving.recent import Recent
 from serving.sync_child import SyncChild
 from serving.writer import Writer
 
@@ -34,6 +36,10 @@ class Service:
     ticks: Callable[[], float] = time.monotonic
     """Seconds since some moment, for deadlines."""
     sync: SyncChild | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    recent: Recent = field(default_factory=Recent)
+    worker: int = 0
+    """Its number among the processes that share an address; the first one also does what is done once."""
 
 
 def service_of(request: Request) -> Service:

@@ -5,51 +5,123 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from features.store.store import Store, StoreError, Writing
+from features.store.store import Store, StoreAwayError, StoreError, Writing
+from serving.deed import Deed
+from serving.journal.journal import Entry
+from serving.metrics import Metrics
+from serving.replay import Replay
 
 T = TypeVar("T")
-_Job = tuple[Callable[[Writing], Any], "asyncio.Future[Any]"]
 
 MOST_AT_ONCE = 256
 """How many jobs share a commit at most: enough to hide its cost, few enough to keep the wait short."""
+LONGEST_WAIT = 5.0
+"""Seconds that what waits for other writers waits before it is kept in the journal. Not the deadline: what is kept
+cannot be compared with what others decided at the same moment, and caps would not hold under mere load."""
+_LOOK_SECONDS = 0.05
+_ANSWER_SECONDS = LONGEST_WAIT + 1.0
+"""How long the writer waits for any one answer of a server; by then the callers have been told."""
 
 
 class WriterClosedError(RuntimeError):
     """Something was to be written while the service was going down."""
 
 
+class _Job:
+    """Something to be done in a transaction, and who waits for it."""
+
+    __slots__ = ("_is_taken", "future", "work")
+
+    def __init__(self, work: Callable[[Writing], Any], future: asyncio.Future[Any]) -> None:
+        self.work, self.future = work, future
+        self._is_taken = False
+
+    def take(self) -> bool:
+        """Say that one tells its caller what became of it; false where another does already."""
+        with _TAKING:
+            is_first, self._is_taken = not self._is_taken, True
+        return is_first
+
+
+_TAKING = threading.Lock()
+_Result = tuple[_Job, Any, Exception | None]
+
+
 class Writer:
     """Writes to the store, durably before it says so.
 
-    Whatever arrives while a commit is under way waits for the next, which takes all of it.
+    Whatever arrives while a commit is under way waits for the next, which takes all of it. Where the store does not
+    take a deed, or not soon, the journal keeps it, and its caller is told so much; what follows goes the same way
+    until the store has everything that was kept, in its order.
 
     Parameters
     ----------
     store
         Where to; one transaction for all jobs that came together.
+    metrics
+        Where it is noted how many share one, and how long it takes.
+    replay
+        What keeps deeds while the store is away, and puts them there later; None: then they are refused.
+    wait
+        Seconds after which what waits for the store is kept; where the store has gone it is at once.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self, store: Store, metrics: Metrics | None = None, replay: Replay | None = None, wait: float = LONGEST_WAIT
+    ) -> None:
         self._store = store
+        self._metrics = metrics or Metrics()
+        self._replay = replay
+        self._wait = wait
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._underway: tuple[float, Sequence[_Job]] | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
+        self._keeper = threading.Thread(target=self._watch, name="keeper")
         self._is_open = False
+        self._ended = threading.Event()
 
     def open(self) -> None:
-        """Begin to write."""
+        """Begin to write; first of all what was kept before."""
+        if self._replay is not None:
+            self._replay.open()
+            self._keeper.start()
         self._thread.start()
         self._is_open = True
 
     def close(self) -> None:
-        """Write what is waiting, then stop."""
-        if self._is_open:
-            self._is_open = False
-            self._jobs.put(None)
-            self._thread.join()
+        """Write what is waiting, or keep it, then stop."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._jobs.put(None)
+        self._thread.join()
+        self._ended.set()
+        if self._replay is not None:
+            self._keeper.join()
+            self._replay.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for the next commit, about."""
+        return self._jobs.qsize()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is written now waits behind what the store does not have yet."""
+        return self._replay is not None and (self._replay.journal.is_pending or self._store.is_out)
+
+    def kept(self, key: str) -> bytes | None:
+        """Return the record that waits under an id."""
+        return None if self._replay is None else self._replay.journal.find(key)
+
+    def report(self) -> dict[str, Any] | None:
+        """Say what the journal holds; None where there is none."""
+        return None if self._replay is None else self._replay.report()
 
     async def write(self, job: Callable[[Writing], T]) -> T:
         """Do a job inside a transaction; what it returns, once that is committed.
@@ -58,22 +130,26 @@ class Writer:
         ----------
         job
             Called in the writer's thread. It may be called a second time, in a transaction of its own, when
-            another job of its group has failed; so it must do nothing but write.
+            another job of its group has failed; so it must do nothing but write. A ``Deed`` is kept where the store
+            does not take it: then what it presumes is returned, once that is on the disk.
 
         Raises
         ------
         StoreError
             Where the store would not take it; then nothing of this job is stored.
+        JournalFullError
+            Where it could not even be kept.
         WriterClosedError
             After ``close``.
         """
         if not self._is_open:
             raise WriterClosedError("the service is going down and takes no more writes")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put((job, future))
+        self._jobs.put(_Job(job, future))
         return await future
 
     def _run(self) -> None:
+        self._store.patience.bound(_ANSWER_SECONDS)
         closing = False
         while not closing:
             job = self._jobs.get()
@@ -86,8 +162,10 @@ class Writer:
                 else:
                     group.append(job)
             if group:
-                self._write_together(group)
-            if self._jobs.empty() and not closing:
+                began = time.perf_counter()
+                self._write(group)
+                self._metrics.committed(len(group), time.perf_counter() - began, self._jobs.qsize())
+            if self._jobs.empty() and not closing and not self.keeps:
                 self._pack()
 
     def _pack(self) -> None:
@@ -95,36 +173,86 @@ class Writer:
         with suppress(StoreError):
             self._store.pack_some()
 
-    def _write_together(self, group: list[_Job]) -> None:
+    def _write(self, group: Sequence[_Job]) -> None:
+        if self.keeps:
+            group = self._keep(group)
+        if group:
+            self._underway = time.monotonic(), group
+            self._write_together(group)
+            self._underway = None
+
+    def _write_together(self, group: Sequence[_Job]) -> None:
         try:
             with self._store.writing() as writing:
-                done = [job(writing) for job, _ in group]
+                done = [job.work(writing) for job in group]
+        except StoreAwayError as error:
+            _settle([(job, None, error) for job in self._keep(group)])
+            return
         except Exception as error:
             if len(group) == 1:
-                _settle([(group[0][1], None, error)])
+                _settle([(group[0], None, error)])
                 return
             # One job's fault must not cost the others: each goes alone, and only the faulty one is told.
             for job in group:
                 self._write_together([job])
             return
-        _settle([(future, result, None) for (_, future), result in zip(group, done, strict=True)])
+        _settle([(job, result, None) for job, result in zip(group, done, strict=True)])
+
+    def _keep(self, jobs: Sequence[_Job]) -> list[_Job]:
+        """Keep the deeds among jobs whose callers have not been told yet; returns the jobs that are none."""
+        if self._replay is None:
+            return list(jobs)
+        entries: list[Entry] = []
+        kept: list[_Result] = []
+        for job in jobs:
+            if isinstance(job.work, Deed) and job.take():
+                try:
+                    entries.append(Entry(job.work.record(), job.work.key))
+                    kept.append((job, job.work.presumed(), None))
+                except ValueError as error:
+                    _tell([(job, None, error)])
+        full = self._replay.keep(entries) if entries else None
+        _tell(kept if full is None else [(job, None, full) for job, _, _ in kept])
+        return [job for job in jobs if not isinstance(job.work, Deed)]
+
+    def _watch(self) -> None:
+        """Keep what has waited too long for the store, and what has come since."""
+        while not self._ended.wait(_LOOK_SECONDS):
+            underway = self._underway
+            if underway is not None and (self._store.is_out or time.monotonic() - underway[0] >= self._wait):
+                self._keep(underway[1])
+                self._keep_waiting()
+
+    def _keep_waiting(self) -> None:
+        waiting: list[_Job | None] = []
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(self._jobs.get_nowait())
+        others = self._keep([job for job in waiting if job is not None])
+        for job in [*others, *(job for job in waiting if job is None)]:
+            self._jobs.put(job)
 
 
-def _settle(results: list[tuple[asyncio.Future[Any], Any, Exception | None]]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Exception | None]]] = {}
+def _settle(results: Sequence[_Result]) -> None:
+    """Tell the callers who have not been told by somebody else."""
+    _tell([result for result in results if result[0].take()])
+
+
+def _tell(results: Sequence[_Result]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Result]] = {}
     for result in results:
-        by_loop.setdefault(result[0].get_loop(), []).append(result)
+        by_loop.setdefault(result[0].future.get_loop(), []).append(result)
     for loop, own in by_loop.items():
         # A loop that has been closed has nobody left who waits.
         if not loop.is_closed():
             loop.call_soon_threadsafe(_resolve, own)
 
 
-def _resolve(results: list[tuple[asyncio.Future[Any], Any, Exception | None]]) -> None:
-    for future, result, error in results:
-        if future.done():
+def _resolve(results: Sequence[_Result]) -> None:
+    for job, result, error in results:
+        if job.future.done():
             continue
         if error is not None:
-            future.set_exception(error)
+            job.future.set_exception(error)
         else:
-            future.set_result(result)
+            job.future.set_result(result)

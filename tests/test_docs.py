@@ -18,7 +18,12 @@ from nba.settings import parse_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")), ROOT / "bench/README.md", ROOT / "notebooks/README.md"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(DOCS.glob("**/*.md")),
+    ROOT / "bench/README.md",
+    ROOT / "notebooks/README.md",
+]
 EXAMPLE = (DOCS / "nba.example.toml").read_text(encoding="utf-8")
 
 NAMED_BY_THE_OWNER = {
@@ -150,6 +155,11 @@ def test_every_feature_stands_in_the_guide(feature: Any) -> None:
 def test_the_page_of_features_is_what_the_catalogue_makes() -> None:
     made = runpy.run_path(str(DOCS / "features_page.py"))["page"]()
     assert text_of(DOCS / "features.md") == made, "run `make docs`"
+
+
+def test_the_page_of_views_is_what_their_definitions_make() -> None:
+    made = runpy.run_path(str(DOCS / "bi_page.py"))["page"]()
+    assert text_of(DOCS / "bi.md") == made, "run `make docs`"
 
 
 def test_the_example_is_sound() -> None:

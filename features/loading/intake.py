@@ -16,8 +16,9 @@ from features.rows.columns import TouchpointColumns
 from features.rows.occurrences import Occurrences
 from features.rows.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
 from features.rows.rows import content_digest, content_id, decision_row, link_row, record_row
-from features.rows.schema import DECISIONS, LINKS, RECORDS, TOUCHPOINTS, Table
+from features.rows.schema import ASSETS, DECISIONS, LINKS, RECORDS, TOUCHPOINTS, Table
 from features.store.store import Writing
+from features.store.tombstones import REFUSED, of_asset, of_decision, of_identity, of_pair
 from features.touchpoints.touchpoints import TouchpointRules
 
 if TYPE_CHECKING:
@@ -46,14 +47,17 @@ class Intake:
 
     def take(self, columns: Mapping[str, Sequence[Any]], n: int) -> tuple[int, dict[int, RowError]]:
         """Store a chunk or hold it back; says how many rows were new, and why which were refused."""
-        good: list[Any] = []
+        good: dict[int, Any] = {}
         bad: dict[int, RowError] = {}
         for i in range(n):
             try:
-                good.append(self._row({name: values[i] for name, values in columns.items()}))
+                good[i] = self._row({name: values[i] for name, values in columns.items()})
             except RowError as error:
                 bad[i] = error
-        return self._store(good), bad
+        gone = self.writing.erased.among(name for row in good.values() for name in self._names(row))
+        if gone:
+            bad |= {i: ErasedError() for i, row in good.items() if not gone.isdisjoint(self._names(row))}
+        return self._store([row for i, row in good.items() if i not in bad]), bad
 
     def finish(self) -> int:
         """Store what has been held back; says how many rows were new."""
@@ -65,6 +69,17 @@ class Intake:
     def _store(self, rows: list[Any]) -> int:
         raise NotImplementedError
 
+    def _names(self, row: Any) -> Sequence[str]:
+        """Return whom a row is about."""
+        return of_identity(row)
+
+
+class ErasedError(RowError):
+    """A row about somebody who was erased: nothing of it may be kept."""
+
+    def __init__(self) -> None:
+        super().__init__("identity", None, REFUSED)
+
 
 class _Touchpoints(Intake):
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -75,6 +90,9 @@ class _Touchpoints(Intake):
         found, bad = self._columns.read(columns, n)
         if self._lake is None and self.writing.longest_key is not None:
             found, bad = _short_keys(found, bad, self.writing.longest_key)
+        gone = self.writing.erased.among(found[0])
+        if gone:
+            found, bad = _without(found, bad, {at: ErasedError() for at, name in enumerate(found[0]) if name in gone})
         if None in found[_ID]:
             found[_ID] = self._named(found)
         if self._lake is not None:
@@ -101,11 +119,18 @@ def _short_keys(
         for at, value in enumerate(values):
             if value is not None and len(value) * 4 > longest and len(value.encode()) > longest:
                 long[at] = RowError(name, value, f"is longer than {longest} bytes; shorten it")
-    if not long:
+    return _without(found, bad, long)
+
+
+def _without(
+    found: list[Sequence[Any]], bad: dict[int, RowError], refused: Mapping[int, RowError]
+) -> tuple[list[Sequence[Any]], dict[int, RowError]]:
+    """Leave out more of the good rows; these are numbered among them, all others in the chunk."""
+    if not refused:
         return found, bad
     places = [i for i in range(len(found[0]) + len(bad)) if i not in bad]
-    kept = [at not in long for at in range(len(found[0]))]
-    return [list(compress(values, kept)) for values in found], bad | {places[at]: why for at, why in long.items()}
+    kept = [at not in refused for at in range(len(found[0]))]
+    return [list(compress(values, kept)) for values in found], bad | {places[at]: why for at, why in refused.items()}
 
 
 class _Decisions(Intake):
@@ -119,6 +144,9 @@ class _Decisions(Intake):
             rows[i] = replace(rows[i], decision_id=content_id(digest, nth))
         return self.writing.decisions(rows)
 
+    def _names(self, row: DecisionRow) -> Sequence[str]:
+        return of_decision(row)
+
 
 class _Links(Intake):
     def _row(self, raw: Mapping[str, object]) -> LinkRow:
@@ -126,6 +154,9 @@ class _Links(Intake):
 
     def _store(self, rows: list[LinkRow]) -> int:
         return self.writing.links(rows)
+
+    def _names(self, row: LinkRow) -> Sequence[str]:
+        return of_pair(row)
 
 
 class _Records(Intake):
@@ -136,6 +167,11 @@ class _Records(Intake):
         if self.spec.name in RECORDS:
             return self.writing.records(self.spec.name, rows)
         return self.writing.contacts(rows)
+
+    def _names(self, row: RecordRow) -> Sequence[str]:
+        if self.spec.name == ASSETS.name:
+            return of_asset(row)
+        return () if self.spec.name in RECORDS else of_identity(row)
 
 
 _BY_TABLE: Mapping[str, type[Intake]] = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from features.files.files import Chunk, LoadError, Source, check_suffix, open_rows, reading
-from features.loading.intake import Intake, intake_for
+from features.loading.intake import ErasedError, Intake, intake_for
 from features.rows.cell_columns import Memo
 from features.rows.cells import NOT_UTF8, typed
 from features.rows.occurrences import Occurrences
@@ -252,7 +252,8 @@ class _Load:
         self._unread.look(columns, chunk.lines, bad)
         refused = [(fault.line, fault.raw, fault.reason, fault.rule) for fault in chunk.faults]
         for i, error in bad.items():
-            raw = {name: values[i] for name, values in columns.items() if values[i] not in (None, "")}
+            said = {name: values[i] for name, values in columns.items() if values[i] not in (None, "")}
+            raw = None if isinstance(error, ErasedError) else said
             refused.append((chunk.lines[i], raw, str(error), error.rule))
         self.tally.read += chunk.n + len(chunk.faults)
         self.tally.stored += stored

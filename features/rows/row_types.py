@@ -157,7 +157,11 @@ class OutcomeRow(NamedTuple):
 
 
 class ScoreRow(NamedTuple):
-    """What ``nba score`` found for a contact; ``body`` holds the other columns. ``as_of`` in microseconds."""
+    """What ``nba score`` found for a contact; ``body`` holds the other columns. ``as_of`` in microseconds.
+
+    ``work`` is what people should do, by whose contacts: ``owner`` and ``partner`` were known at ``as_of``. ``behind``
+    and, among equals, ``behind_by_points`` say how far behind in the line of such work it stands: least first.
+    """
 
     contact_id: str
     as_of: int
@@ -165,6 +169,29 @@ class ScoreRow(NamedTuple):
     points: float | None
     body: Mapping[str, object]
     model_version: str | None
+    work: str | None = None
+    behind: float | None = None
+    behind_by_points: float | None = None
+    owner: str | None = None
+    partner: str | None = None
+
+
+class SightRow(NamedTuple):
+    """What the owner's side sees of the contact that an identity belongs to; ``until`` in microseconds.
+
+    ``named`` is the partner that the contact names, ``partner`` the same while its agreement is in force. ``shows`` is
+    ``*`` for everything, empty for nothing, else fields between bars, such as ``|stage|points|``; None where the
+    contact's belonging has changed since. From ``until`` on it holds no more.
+    """
+
+    identity: str
+    contact_id: str
+    named: str | None = None
+    partner: str | None = None
+    account: str | None = None
+    owner: str | None = None
+    shows: str | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import ClauseElement
 
 from features.errors import UserError
+from features.store.patience import Patience
 from features.store.tables import METADATA
 
 BUSY_SECONDS = 60
@@ -21,6 +22,10 @@ BUSY_SECONDS = 60
 
 class StoreError(UserError):
     """The store cannot be opened, or would not take what it was given."""
+
+
+class StoreAwayError(StoreError):
+    """The store cannot be used for now; what it was given it may take later."""
 
 
 class Cursor(Protocol):
@@ -85,11 +90,22 @@ class Dialect(ABC):
     errors: ClassVar[tuple[type[Exception], ...]]
     gave_way: ClassVar[tuple[type[Exception], ...]] = ()
     """The errors after which the same transaction may well succeed."""
+    no_answer: ClassVar[tuple[type[Exception], ...]] = ()
+    """The errors after which it must not be asked again at once: the time for it has run out."""
     longest_key: ClassVar[int | None] = None
     """How many bytes of UTF-8 an identity, an id or a source may have; None where that does not matter."""
     words: ClassVar[Mapping[str, str]]
     """What migrations call by a name and each database by another."""
     where: str
+    patience: Patience | None = None
+    """Of a service; None: of a command, which has time."""
+    is_out: bool = False
+    """Whether nobody was there the last time, as a service has found; it is asked no more until somebody is."""
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long a writer waits for others."""
+        return BUSY_SECONDS if self.patience is None else self.patience.busy
 
     @abstractmethod
     def connect(self) -> Any:
@@ -172,6 +188,33 @@ class Dialect(ABC):
         """Whether the other end of a connection has gone."""
 
     @abstractmethod
+    def scrub(self, connection: PoolProxiedConnection) -> str | None:
+        """Take the bytes of deleted rows out of the database's files; says which of them stay, and until when."""
+
+    @abstractmethod
+    def is_away(self, error: Exception) -> bool:
+        """Whether one of ``errors`` says that the database cannot be used for now, whatever it was given."""
+
+    def is_gone(self, error: Exception) -> bool:
+        """Whether it says that nobody is there at all."""
+        return False
+
+    @abstractmethod
+    def put_view(self, cursor: Cursor, name: str, select: str, means: str, columns: Mapping[str, str]) -> bool:
+        """Make a view, or make it anew, within a transaction that changes the schema.
+
+        Parameters
+        ----------
+        means, columns
+            What a row is and what each column means.
+
+        Returns
+        -------
+        bool
+            False where it had to be left as it was, because views of others stand on it.
+        """
+
+    @abstractmethod
     def sentence(self, error: Exception) -> str:
         """Say what one of ``errors`` means and what to do."""
 
@@ -193,9 +236,13 @@ class Dialect(ABC):
         Raises
         ------
         StoreError
-            For every error of the database inside.
+            For every error of the database inside; a StoreAwayError for one that will pass.
         """
         try:
             yield
         except self.errors as error:
-            raise StoreError(self.sentence(error)) from error
+            if not self.is_away(error):
+                raise StoreError(self.sentence(error)) from error
+            if self.patience is not None and self.is_gone(error):
+                self.is_out = True
+            raise StoreAwayError(self.sentence(error)) from error

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import text
+
 from features.rows.row_types import ContactRow, DecisionRow, LinkRow, QuarantineRow, RecordRow, TouchpointRow
 from features.store import tables
-from features.store.dialect import Cursor, Dialect, quoted
+from features.store.dialect import Cursor, Dialect, Sql, quoted
+from features.store.tombstones import of_identity
 from features.store.values import QUARANTINE_COLUMNS, quarantined
 from features.store.writing import Writing
 
@@ -25,6 +28,8 @@ _STORE_REFUSED = (
 # Of rows with the same source and id the first of the load counts, wherever the order of the table puts it.
 _FIRST_ONLY = "DELETE FROM loading WHERE n NOT IN (SELECT min(n) FROM loading GROUP BY source, touchpoint_id)"
 _HAS_REPEATS = "SELECT EXISTS (SELECT 1 FROM loading GROUP BY source, touchpoint_id HAVING count(*) > 1)"
+_NAMES = "SELECT DISTINCT identity FROM loading"
+_FORGET = Sql(text("DELETE FROM loading WHERE identity = :a"))
 _UNPACK = "DELETE FROM packed WHERE identity IN (SELECT identity FROM loading)"
 
 
@@ -55,6 +60,9 @@ class Loading(Writing):
 
     def touchpoint_columns(self, columns: Sequence[Sequence[Any]]) -> int:
         """Gather touchpoints that come as the columns of ``TouchpointRow``."""
+        if self.erased.among(columns[0]):
+            kept = self.erased.without(list(zip(*columns, strict=True)), of_identity)
+            columns = list(zip(*kept, strict=True)) if kept else [()] * len(_COLUMNS)
         n = len(columns[0])
         if None in columns[2]:
             raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.rows.content_id")
@@ -69,7 +77,7 @@ class Loading(Writing):
 
     def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
         """Gather rows for the quarantine; returns 0 like ``touchpoints``."""
-        found = [quarantined(row) for row in rows]
+        found = [quarantined(row) for row in self.erased.silenced(rows)]
         self._dialect.gather(self._cursor, "refused", QUARANTINE_COLUMNS, tables.QUARANTINE, found)
         self._refused += len(rows)
         return 0
@@ -123,15 +131,24 @@ class Loading(Writing):
         if not self._has_begun:
             self._dialect.begin(self._cursor)
             self._has_begun = True
+            self.erased.again()
 
     def _settle(self) -> int:
         if not self._has_begun:
             self._dialect.begin_load(self._cursor)
+        self._forget_erased()
         if self._refused:
             self._cursor.execute(_STORE_REFUSED)
         stored = self._store_gathered() if self._gathered else 0
         self._has_begun = True
         return stored
+
+    def _forget_erased(self) -> None:
+        """Leave out who was erased while files were read; from here on nobody is before this is committed."""
+        self.erased.again()
+        if self._gathered and self.erased.key is not None:
+            names = [row[0] for row in self._cursor.execute(_NAMES).fetchall()]
+            self._many(_FORGET, [(name,) for name in sorted(self.erased.among(names))])
 
     def _store_gathered(self) -> int:
         cursor, dialect = self._cursor, self._dialect

@@ -71,6 +71,26 @@ _FROM_4 = (
         UNIQUE (digest)
     )""",
     "CREATE TABLE tombstones (digest {text} NOT NULL, erased_at BIGINT NOT NULL, PRIMARY KEY (digest))",
+    "CREATE TABLE tombstone_key (key {text} NOT NULL, PRIMARY KEY (key))",
+    """CREATE TABLE messages (
+        source {text} NOT NULL, message_id {text} NOT NULL, PRIMARY KEY (source, message_id)
+    ){clustered}""",
+    "ALTER TABLE scores ADD COLUMN work {text}",
+    "ALTER TABLE scores ADD COLUMN behind {double}",
+    "ALTER TABLE scores ADD COLUMN behind_by_points {double}",
+    "ALTER TABLE scores ADD COLUMN owner {text}",
+    "ALTER TABLE scores ADD COLUMN partner {text}",
+    "CREATE INDEX scores_in_line ON scores (behind, behind_by_points, contact_id) WHERE behind IS NOT NULL",
+    """CREATE INDEX scores_of_owner ON scores (owner, behind, behind_by_points, contact_id)
+        WHERE owner IS NOT NULL""",
+    """CREATE INDEX scores_of_partner ON scores (partner, behind, behind_by_points, contact_id)
+        WHERE partner IS NOT NULL""",
+    """CREATE TABLE owner_sights (
+        identity {text} NOT NULL, contact_id {text} NOT NULL, named {text}, partner {text}, account {text},
+        owner {text}, shows {text}, until BIGINT, PRIMARY KEY (identity)
+    ){clustered}""",
+    "CREATE INDEX owner_sights_of ON owner_sights (contact_id)",
+    "CREATE TABLE view_definitions (name {text} NOT NULL, digest {text} NOT NULL, PRIMARY KEY (name))",
 )
 
 _STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -14,8 +14,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection
 
 from features.frozen import Frozen
-from features.store import dialect as store_dialect
+from features.store import postgresql_views
 from features.store.dialect import Cursor, Dialect, quoted
+from features.store.patient import NoAnswerError, Patient
+from features.store.tables import METADATA
 
 _CONNECT_SECONDS = "10"
 # Locks are a database's; those of stores in different schemas of one database must not meet.
@@ -58,6 +60,7 @@ class Postgresql(Dialect):
         }
     )
     gave_way = (faults.DeadlockDetected, faults.SerializationFailure)
+    no_answer = (NoAnswerError,)
 
     def __init__(self, url: URL) -> None:
         self.where = repr(url.render_as_string(hide_password=True))
@@ -68,16 +71,24 @@ class Postgresql(Dialect):
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect to the server; statements are prepared when they come again."""
-        connection = psycopg.connect(self._info, autocommit=True, prepare_threshold=1)
+        connection = self._connected()
         # One width for every number, because each would be a statement of its own to prepare.
         connection.adapters.register_dumper(int, Int8Dumper)
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         try:
-            connection.execute(f"SET lock_timeout = '{store_dialect.BUSY_SECONDS}s'")
+            connection.execute(f"SET lock_timeout = '{int(self.busy_seconds * 1000)}ms'")
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self.patience is None:
+            return psycopg.connect(self._info, autocommit=True, prepare_threshold=1)
+        seconds = self.patience.connect
+        patient = Patient.connect(self._info, autocommit=True, prepare_threshold=1, connect_timeout=seconds)
+        patient.patience = self.patience
+        return patient
 
     def prepare(self, connection: PoolProxiedConnection) -> None:
         """Do nothing: a server needs no switch."""
@@ -97,6 +108,9 @@ class Postgresql(Dialect):
     def connect_to_load(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect with memory to sort in."""
         connection = self.connect()
+        if isinstance(connection, Patient):
+            # What a load does in one statement may take minutes.
+            connection.patience = None
         connection.execute("SET work_mem = '128MB'")
         return connection
 
@@ -180,12 +194,37 @@ class Postgresql(Dialect):
         """Whether the server closed the connection."""
         return _driver(connection).closed
 
+    def scrub(self, connection: PoolProxiedConnection) -> str | None:
+        """Free the room of deleted rows; to write every table anew would lock everybody out for as long."""
+        for table in sorted(METADATA.tables):
+            _driver(connection).execute(f"VACUUM {table}")
+        return (
+            "no query and no dump finds what was deleted; its bytes may stay in free room of PostgreSQL's files until "
+            "that is used again, in its write-ahead log and in backups; VACUUM FULL in a quiet hour writes files anew"
+        )
+
+    def put_view(self, cursor: Cursor, name: str, select: str, means: str, columns: Mapping[str, str]) -> bool:
+        """Replace it; who may read it still may."""
+        return postgresql_views.put(cursor, name, select, {f"VIEW {name}": means, **_placed(name, columns)})
+
+    def is_away(self, error: Exception) -> bool:
+        """Whether the server is away, busy, full or read-only; what it refuses for being too long is no such thing."""
+        if isinstance(error, faults.ProgramLimitExceeded):
+            return False
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | faults.ReadOnlySqlTransaction)
+
+    def is_gone(self, error: Exception) -> bool:
+        """Whether there is no connection to it, or it is going down."""
+        if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return False
+        return error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "53300"))
+
     def sentence(self, error: Exception) -> str:
         """Say what an error of PostgreSQL means."""
         first = str(error).strip().partition("\n")[0]
         for kinds, sentence in _SENTENCES:
             if isinstance(error, kinds):
-                return sentence.format(where=self.where, said=first, seconds=store_dialect.BUSY_SECONDS)
+                return sentence.format(where=self.where, said=first, seconds=self.busy_seconds)
         if isinstance(error, psycopg.OperationalError):
             return self._away(str(error), first)
         return f"the store {self.where} failed: {first}"
@@ -247,3 +286,7 @@ def _of(cursor: Cursor) -> psycopg.Cursor[tuple[Any, ...]]:
     if not isinstance(cursor, psycopg.Cursor):
         raise TypeError(f"expected a cursor of PostgreSQL, got {type(cursor).__name__}")
     return cursor
+
+
+def _placed(view: str, columns: Mapping[str, str]) -> dict[str, str]:
+    return {f"COLUMN {view}.{name}": means for name, means in columns.items()}

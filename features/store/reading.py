@@ -162,15 +162,15 @@ class Reading(ABC):
     def decision(self, decision_id: str) -> DecisionRow | None:
         """One decision, or None where it is not known."""
         found = self._one(selects.DECISION, (decision_id,))
-        return _decision(found) if found else None
+        return decision_of(found) if found else None
 
     def decision_rows(self, before: int | None = None) -> Iterator[DecisionRow]:
         """Everybody's decisions by identity and time."""
-        return map(_decision, self._stream(selects.DECISIONS, (_ever(before),)))
+        return map(decision_of, self._stream(selects.DECISIONS, (_ever(before),)))
 
     def decisions_of(self, identity: str, before: int, since: int = ALWAYS) -> list[DecisionRow]:
         """One contact's decisions before ``before`` by time, those made or activated at ``since`` or later."""
-        return [_decision(row) for row in self._all(selects.DECISIONS_OF, (identity, before, since))]
+        return [decision_of(row) for row in self._all(selects.DECISIONS_OF, (identity, before, since))]
 
     def taken(self, action: str, before: int, since: int, placement: str) -> list[str]:
         """Return whom an action was taken for by decisions of ours, by time; an identity as often as it was.
@@ -204,11 +204,11 @@ class Reading(ABC):
     def scores_of(self, identity: str) -> ScoreRow | None:
         """Return what the last ``nba score`` found for a contact."""
         found = self._one(selects.SCORE, (identity,))
-        return _score(found) if found else None
+        return score_of(found) if found else None
 
     def score_rows(self) -> Iterator[ScoreRow]:
         """Return what the last ``nba score`` found, by contact."""
-        return map(_score, self._stream(selects.SCORES, ()))
+        return map(score_of, self._stream(selects.SCORES, ()))
 
     def quarantine_rows(self) -> Iterator[QuarantineRow]:
         """Return what was refused, by file and line."""
@@ -261,7 +261,8 @@ def _tuple(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(orjson.loads(text))
 
 
-def _decision(row: tuple[Any, ...]) -> DecisionRow:
+def decision_of(row: tuple[Any, ...]) -> DecisionRow:
+    """Read a row of ``decisions``."""
     named = dict(zip(tables.DECISIONS.c.keys(), row, strict=True))
     for name in ("allowed", "topics"):
         named[name] = _tuple(named[name])
@@ -276,8 +277,9 @@ def _outcome(row: tuple[Any, ...]) -> OutcomeRow:
     return OutcomeRow._make((*row[:-1], bool(row[-1])))
 
 
-def _score(row: tuple[Any, ...]) -> ScoreRow:
-    return ScoreRow._make((*row[:4], orjson.loads(row[4]), row[5]))
+def score_of(row: tuple[Any, ...]) -> ScoreRow:
+    """Read a row of ``scores``."""
+    return ScoreRow._make((*row[:4], orjson.loads(row[4]), *row[5:]))
 
 
 def _quarantined(row: tuple[Any, ...]) -> QuarantineRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import PoolProxiedConnection
 
 from features.frozen import Frozen
-from features.store import dialect as store_dialect
 from features.store.dialect import Cursor, Dialect, StoreError, quoted
 
 _FORGET_KNOWN = (
     "DELETE FROM loading WHERE EXISTS (SELECT 1 FROM touchpoints AS known "
     "WHERE known.source = loading.source AND known.touchpoint_id = loading.touchpoint_id)"
 )
+_TRIES = 100
+_SCRUB_SECONDS = 60
+_AWAY = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "malformed", "not a database")
 _PRAGMAS = (
     "synchronous = FULL",
     "cache_size = -65536",
@@ -64,12 +66,13 @@ class Sqlite(Dialect):
         self.where = repr(url.database)
         arguments, named = self.grammar.create_connect_args(url)
         self._file: str = arguments[0]
-        self._named: dict[str, Any] = {"timeout": store_dialect.BUSY_SECONDS, **named, "check_same_thread": False}
+        self._named: dict[str, Any] = {**named, "check_same_thread": False}
 
     def connect(self) -> sqlite3.Connection:
         """Open the file."""
         # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
-        connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **self._named)
+        named = {"timeout": self.busy_seconds, **self._named}
+        connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **named)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -181,11 +184,37 @@ class Sqlite(Dialect):
         """Return false: a file does not go away."""
         return False
 
+    def scrub(self, connection: PoolProxiedConnection) -> str | None:
+        """Write the file anew, without free pages, and empty the write-ahead log."""
+        driver = _driver(connection)
+        # Others that write shortly come in between; a service keeps what comes meanwhile in its journal.
+        driver.execute(f"PRAGMA busy_timeout = {_SCRUB_SECONDS * 1000}")
+        driver.execute("VACUUM")
+        for _ in range(_TRIES):
+            # The log can be emptied once nobody reads what stood before.
+            if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                return None
+            time.sleep(0.1)
+        return (
+            f"somebody has been reading {self.where} all the while, so that old bytes stay in its write-ahead log; "
+            "erase again when fewer do, which empties it"
+        )
+
+    def is_away(self, error: Exception) -> bool:
+        """Whether it is locked, full, unreadable or damaged."""
+        return isinstance(error, sqlite3.DatabaseError) and any(word in str(error) for word in _AWAY)
+
+    def put_view(self, cursor: Cursor, name: str, select: str, means: str, columns: Mapping[str, str]) -> bool:
+        """Make it; where there is one it is removed."""
+        cursor.execute(f"DROP VIEW IF EXISTS {name}")
+        cursor.execute(f"CREATE VIEW {name} AS {select}")
+        return True
+
     def sentence(self, error: Exception) -> str:
         """Say what an error of SQLite means."""
         said = str(error)
         if "locked" in said or "busy" in said:
-            seconds = store_dialect.BUSY_SECONDS
+            seconds = self.busy_seconds
             return f"another process has been writing to the store {self.where} for {seconds} s; try again later"
         if "not a database" in said:
             return f"{self.where} is not a store of this service but some other file; change store.url, or move it away"

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from features.rows.row_types import ScoreRow
-from features.store import tables
-from features.store.dialect import Cursor, Dialect, Sql, StoreError
+from features.store.dialect import Cursor, Dialect, Sql, StoreAwayError, StoreError
+from features.store.dialects import dialect_of
 from features.store.loading import Loading
-from features.store.migrations import NEWEST, migrate
+from features.store.making import make_tables
+from features.store.patience import Patience
 from features.store.reading import Reading
 from features.store.writing import Writing
 from features.touchpoints.touchpoints import TouchpointRules
 
-__all__ = ["Loading", "Store", "StoreError", "Writing"]
+__all__ = ["Loading", "Store", "StoreAwayError", "StoreError", "Writing"]
 
 _KEPT_OPEN = 4
 _ATTEMPTS = _KEPT_OPEN + 1
@@ -44,28 +42,33 @@ class Store(Reading):
         self._lent: list[PoolProxiedConnection] = []
         self._lending = threading.Lock()
         self._to_pack: dict[str, TouchpointRules] = {}
+        self._time = 0
         self.record_writes = 0
         """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, patience: Patience | None = None) -> Self:
         """Open a store, made anew where there is none and brought to the newest schema where it is older.
 
         Parameters
         ----------
         url
             As in ``[store] url``, with an absolute path or one from the working directory.
+        patience
+            Of whoever has to answer soon; None: a writer waits for a minute, and a reader for the server.
 
         Raises
         ------
         StoreError
             Where the URL is wrong, the file is something else or the store was made by a newer version.
         """
-        store = cls(_dialect_of(url))
+        dialect = dialect_of(url)
+        dialect.patience = patience
+        store = cls(dialect)
         try:
             with store._dialect.sentences(), closing(store._pool.connect()) as connection:
                 store._dialect.prepare(connection)
-                store._make_tables(connection)
+                make_tables(dialect, connection)
         except BaseException:
             store.close()
             raise
@@ -108,6 +111,33 @@ class Store(Reading):
                 except BaseException:
                     self._dialect.rollback(connection)
                     raise
+
+    @property
+    def is_out(self) -> bool:
+        """Whether nobody was there the last time; then reads are refused at once, until ``look`` finds it again."""
+        return self._dialect.is_out
+
+    @property
+    def patience(self) -> Patience:
+        """How long its threads wait for it."""
+        return self._dialect.patience or Patience(self._dialect.busy_seconds)
+
+    def look(self) -> bool:
+        """Ask whether the store is there, on a connection of its own."""
+        dialect = self._dialect
+        try:
+            pool = NullPool(dialect.connect, reset_on_return=None)
+            with dialect.sentences(), closing(pool.connect()) as connection:
+                dialect.cursor(connection).execute("SELECT 1").fetchone()
+        except StoreError:
+            return False
+        if dialect.is_out:
+            # What was connected before may hang for ever. The pool opens as many connections as are asked for, so that
+            # it goes on after this.
+            self._pool.dispose()
+            self._time += 1
+            dialect.is_out = False
+        return True
 
     def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
         """Take note of an identity that would have been read faster from a packed history."""
@@ -152,11 +182,11 @@ class Store(Reading):
             try:
                 cursor = self._dialect.cursor(connection)
                 return connection, cursor, self._dialect.begin(cursor)
-            except BaseException:
+            except BaseException as error:
                 was_lost = self._dialect.is_lost(connection)
                 self._dialect.rollback(connection)
                 connection.close()
-                if not (was_lost and left):
+                if not (was_lost and left) or isinstance(error, self._dialect.no_answer):
                     raise
         raise StoreError(f"the store {self._dialect.where} keeps losing its connections; try again later")
 
@@ -165,70 +195,47 @@ class Store(Reading):
         with self.writing() as writing:
             return writing.scores(rows)
 
-    def _make_tables(self, connection: PoolProxiedConnection) -> None:
-        with closing(self._dialect.cursor(connection)) as cursor:
-            # A store that is there already is opened without waiting for whoever writes to it.
-            if self._version(cursor) == NEWEST:
-                return
-            self._dialect.begin_change(cursor)
-            try:
-                version = self._version(cursor)
-                if version is None:
-                    self._dialect.make_tables(cursor)
-                    cursor.execute(f"INSERT INTO {tables.VERSION.name} (version) VALUES ({NEWEST})")
-                elif version < NEWEST:
-                    migrate(version, cursor.execute, self._dialect.words)
-                cursor.execute("COMMIT")
-            except BaseException:
-                self._dialect.rollback(connection)
-                raise
+    def scrub(self) -> str | None:
+        """Take the bytes of deleted rows out of the database's files.
 
-    def _version(self, cursor: Cursor) -> int | None:
-        """Return the version of the schema; None where there is no store yet."""
-        found = self._dialect.table_names(cursor)
-        if tables.VERSION.name in found:
-            row = cursor.execute(f"SELECT version FROM {tables.VERSION.name}").fetchone()
-            version = None if row is None else int(row[0])
-            self._check_version(version)
-            return version
-        ours = sorted(found & set(tables.METADATA.tables))
-        if ours:
-            raise StoreError(
-                f"{self._dialect.where} has tables of its own called {', '.join(ours)}; "
-                "give the store a file or a database to itself in store.url"
-            )
-        return None
+        Takes room and time like a copy of the database; who writes meanwhile waits.
 
-    def _check_version(self, version: int | None) -> None:
-        if version is None or version > NEWEST:
-            raise StoreError(
-                f"the store {self._dialect.where} was made by a newer nba "
-                f"(schema {version}, this one knows {NEWEST}); upgrade nba, or use another store"
-            )
+        Returns
+        -------
+        str or None
+            Where bytes stay all the same, and until when; None where none do.
+        """
+        pool = NullPool(self._dialect.connect_to_load, reset_on_return=None)
+        with self._dialect.sentences(), closing(pool.connect()) as connection:
+            return self._dialect.scrub(connection)
 
     def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         dialect = self._dialect
         with dialect.sentences():
+            self._refuse_if_out()
             for attempt in range(_ATTEMPTS):
                 try:
                     found: list[tuple[Any, ...]]
                     found = self._cursor().execute(dialect.text(statement), parameters).fetchall()
                     return found
-                except dialect.errors:
+                except dialect.errors as error:
                     # A read can be repeated: the server may have been started anew since the last one, and every
                     # connection that was at rest then is lost.
-                    if attempt == _ATTEMPTS - 1 or not self._has_lost():
+                    is_last = attempt == _ATTEMPTS - 1 or isinstance(error, dialect.no_answer)
+                    if is_last or not self._has_lost():
                         raise
             return []
 
     def _cursor(self) -> Cursor:
         """Return this thread's own cursor, for short reads."""
+        if getattr(self._thread, "time", self._time) != self._time:
+            self._let_go()
         cursor: Cursor | None = getattr(self._thread, "cursor", None)
         if cursor is None:
             connection = self._pool.connect()
             with self._lending:
                 self._lent.append(connection)
-            self._thread.connection = connection
+            self._thread.connection, self._thread.time = connection, self._time
             cursor = self._thread.cursor = self._dialect.cursor(connection)
         return cursor
 
@@ -237,46 +244,27 @@ class Store(Reading):
         connection: PoolProxiedConnection | None = getattr(self._thread, "connection", None)
         if connection is None or not self._dialect.is_lost(connection):
             return False
-        with self._lending:
-            self._lent.remove(connection)
-        connection.invalidate()
-        self._thread.cursor = self._thread.connection = None
+        self._let_go()
         return True
+
+    def _let_go(self) -> None:
+        """Let go of this thread's connection."""
+        connection: PoolProxiedConnection | None = getattr(self._thread, "connection", None)
+        if connection is not None:
+            with self._lending:
+                self._lent.remove(connection)
+            connection.invalidate()
+        self._thread.cursor = self._thread.connection = None
+
+    def _refuse_if_out(self) -> None:
+        if self._dialect.is_out:
+            raise StoreAwayError(f"the store {self._dialect.where} could not be reached; it is looked for all the time")
 
     def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         # On a connection of its own, because a reader may write or read other things between two rows.
+        self._refuse_if_out()
         with self._dialect.sentences(), closing(self._pool.connect()) as connection:
             try:
                 yield from self._dialect.stream(connection, self._dialect.text(statement), parameters)
             finally:
                 self._dialect.rollback(connection)
-
-
-def _dialect_of(url: str) -> Dialect:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        # A port that is no number is a ValueError; what cannot be parsed may still hold a password.
-        shown = re.sub(r":[^:@]*@", ":***@", url)
-        raise StoreError(f"store.url {shown!r} is not a database URL; write one such as sqlite:///nba.db") from error
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        from features.store.sqlite import Sqlite
-
-        return Sqlite(parsed)
-    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
-        return _postgresql(parsed)
-    shown = parsed.render_as_string(hide_password=True)
-    raise StoreError(
-        f"store.url {shown!r} is of no supported database; write sqlite:///nba.db or postgresql://user@host/db"
-    )
-
-
-def _postgresql(url: URL) -> Dialect:
-    try:
-        from features.store.postgresql import Postgresql
-    except ImportError as error:
-        raise StoreError(
-            "a store in PostgreSQL needs psycopg; `pip install 'nba-service[postgresql]'` brings it"
-        ) from error
-    return Postgresql(url)

@@ -35,6 +35,10 @@ def _number(*names: str) -> list[Column[Any]]:
     return [Column(name, Double) for name in names]
 
 
+def _only_where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 VERSION = Table("nba_store", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 # Clustered on identity and time, so that one contact's history is one short read.
@@ -187,6 +191,10 @@ OUTCOMES = Table(
     Index("outcomes_of", "decision_id", "occurred_at"),
 )
 
+_PLACE_IN_LINE = ("behind", "behind_by_points", "contact_id")
+
+# ``work`` is what people should do. ``behind`` and, among equals, ``behind_by_points`` say how far behind in the line
+# of such work the contact stands: least first. All three are null where there is nothing to do.
 SCORES = Table(
     "scores",
     METADATA,
@@ -195,7 +203,28 @@ SCORES = Table(
     *_text("stage"),
     *_number("points"),
     Column("body", TEXT, nullable=False),
-    *_text("model_version"),
+    *_text("model_version", "work"),
+    *_number("behind", "behind_by_points"),
+    *_text("owner", "partner"),
+    Index("scores_in_line", *_PLACE_IN_LINE, **_only_where("behind IS NOT NULL")),
+    Index("scores_of_owner", "owner", *_PLACE_IN_LINE, **_only_where("owner IS NOT NULL")),
+    Index("scores_of_partner", "partner", *_PLACE_IN_LINE, **_only_where("partner IS NOT NULL")),
+)
+
+# What the owner's side sees of whom, so that views and exports leave out what partners keep; see ``SightRow``.
+OWNER_SIGHTS = Table(
+    "owner_sights",
+    METADATA,
+    Column("identity", TEXT, primary_key=True),
+    Column("contact_id", TEXT, nullable=False),
+    *_text("named", "partner", "account", "owner", "shows"),
+    Column("until", BigInteger),
+    Index("owner_sights_of", "contact_id"),
+    sqlite_with_rowid=False,
+)
+
+VIEW_DEFINITIONS = Table(
+    "view_definitions", METADATA, Column("name", TEXT, primary_key=True), Column("digest", TEXT, nullable=False)
 )
 
 AUDIT = Table(
@@ -229,6 +258,19 @@ TOMBSTONES = Table(
     METADATA,
     Column("digest", TEXT, primary_key=True),
     Column("erased_at", BigInteger, nullable=False),
+)
+
+# What the digests of tombstones are made with; there is one since the first erasure, so that a store in which nobody
+# was erased is known by its absence.
+TOMBSTONE_KEY = Table("tombstone_key", METADATA, Column("key", TEXT, primary_key=True))
+
+# Messages of tracking clients that leave no touchpoint (identify, group, alias), so that a repeat is known for ever.
+MESSAGES = Table(
+    "messages",
+    METADATA,
+    Column("source", TEXT, primary_key=True),
+    Column("message_id", TEXT, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 QUARANTINE = Table(

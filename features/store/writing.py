@@ -23,9 +23,11 @@ from features.rows.row_types import (
 from features.rows.schema import ASSETS, RECORDS
 from features.store import packing as store_packing
 from features.store import tables
-from features.store.belonging import Bodies, Changes, Place, memberships, ownerships
+from features.store.belonging import Bodies, Changes, Place, ownerships
 from features.store.dialect import Cursor, Dialect, Sql, once, quoted
 from features.store.reading import Reading
+from features.store.sight_marks import Marks
+from features.store.tombstones import Erased, of_asset, of_decision, of_identity, of_outcome, of_pair
 from features.store.values import QUARANTINE_COLUMNS, decided, json_of, quarantined
 from features.touchpoints.touchpoints import TouchpointRules
 
@@ -43,6 +45,7 @@ _LINK_END = once(
     "WHERE excluded.seen_at < link_ends.seen_at",
 )
 _SPLIT = once(tables.SPLITS)
+_MESSAGE = once(tables.MESSAGES)
 _CHANGE = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "number" = record_changes."number" + 1')
 _LAKE = once(tables.LAKES)
 _PACK = once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
@@ -84,6 +87,9 @@ class Writing:
         """Whether rows of accounts, partners, products ... were changed."""
         self.seen: Reading = _Inside(cursor, dialect)
         """What this transaction reads: the store with what it has written itself."""
+        self._marks = Marks(self.seen, self._many)
+        self.erased = Erased(self.seen)
+        """Who was erased: their rows are refused by every method that stores rows, and not counted as stored."""
 
     @property
     def longest_key(self) -> int | None:
@@ -98,7 +104,7 @@ class Writing:
         ValueError
             Where a row has no id.
         """
-        once = {(row[14], row[2]): row for row in reversed(rows)}
+        once = {(row[14], row[2]): row for row in reversed(self.erased.without(rows, of_identity))}
         if any(key[1] is None for key in once):
             raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.rows.content_id")
         # In the order of the table each page is touched once a chunk instead of once a row.
@@ -113,27 +119,38 @@ class Writing:
 
     def contacts(self, rows: Sequence[ContactRow]) -> int:
         """Store traits; those of the same identity and time are merged, where the later value wins."""
-        return self._merge(tables.CONTACTS, (), rows, memberships)
+        return self._merge(tables.CONTACTS, (), self.erased.without(rows, of_identity), self._marks.memberships)
 
     def records(self, table: str, rows: Sequence[RecordRow]) -> int:
         """Store rows of one of the tables kept by key and time, merged like contacts."""
         if table not in RECORDS:
             raise ValueError(f"{table!r} is none of {', '.join(RECORDS)}")
+        rows = self.erased.without(rows, of_asset) if table == ASSETS.name else rows
         changed = self._merge(tables.RECORDS, (table,), rows, ownerships if table == ASSETS.name else _nothing)
         if changed:
             self._many(_CHANGE, [(table, 1)])
+            self._marks.by_records(table, rows)
             self.has_changed_records = True
         return changed
 
     def links(self, rows: Sequence[LinkRow]) -> int:
         """Store links; the same two identities at the same time in the same way are one, the surest of them."""
+        rows = self.erased.without(rows, of_pair)
         stored = self._many(_LINK, rows)
-        self._many(_LINK_END, sorted({end for row in rows for end in _ends(row)}))
+        ends = sorted({end for row in rows for end in _ends(row)})
+        self._marks.by_links(ends)
+        self._many(_LINK_END, ends)
         return stored
 
     def splits(self, rows: Sequence[SplitRow]) -> int:
         """Store that pairs were split; the two names are kept in the order of their text."""
+        rows = self.erased.without(rows, of_pair)
+        self._marks.by_splits(rows)
         return self._many(_SPLIT, [(*sorted(row[:2]), *row[2:]) for row in rows])
+
+    def is_new_message(self, source: str, message_id: str) -> bool:
+        """Take note of a message that leaves no touchpoint; false where it was noted before, however long ago."""
+        return self._many(_MESSAGE, [(source, message_id)]) == 1
 
     def lake(self, path: str) -> None:
         """Make the touchpoints of a lake belong to this store.
@@ -164,12 +181,14 @@ class Writing:
 
     def decisions(self, rows: Sequence[DecisionRow]) -> int:
         """Store decisions; the first with an id stays. Feedback that waited for them is pending no more."""
+        rows = self.erased.without(rows, of_decision)
         stored = self._many(_DECISION, [decided(row) for row in rows])
         self._many(_SETTLE, [(False, row.decision_id) for row in rows])
         return stored
 
     def outcomes(self, rows: Sequence[OutcomeRow]) -> int:
         """Store outcomes; the first with a feedback_id stays. ``pending`` is set here."""
+        rows = self.erased.without(rows, of_outcome)
         known = {row.decision_id: self._is_decision(row.decision_id) for row in rows}
         return self._many(_OUTCOME, [row._replace(pending=not known[row.decision_id]) for row in rows])
 
@@ -190,7 +209,7 @@ class Writing:
 
     def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
         """Keep rows aside; an equal row of the same table is kept once for each time it stood in one file."""
-        return self._many(_QUARANTINED, [quarantined(row) for row in rows])
+        return self._many(_QUARANTINED, [quarantined(row) for row in self.erased.silenced(rows)])
 
     def audit(self, row: AuditRow) -> None:
         """Append to the audit log; made by ``features.store.audit.append``, which chains it."""
@@ -203,7 +222,8 @@ class Writing:
     def scores(self, rows: Iterable[ScoreRow]) -> int:
         """Put these scores in the place of all there were."""
         self._cursor.execute(self._dialect.text(_FORGET_SCORES))
-        return self._many(_SCORE, ((r[0], r[1], r[2], r[3], json_of(r[4]), r[5]) for r in rows))
+        found = rows if self.erased.key is None else self.erased.without(list(rows), of_identity)
+        return self._many(_SCORE, ((*row[:4], json_of(row[4]), *row[5:]) for row in found))
 
     def _many(self, statement: Sql, rows: Iterable[tuple[Any, ...]]) -> int:
         """Run a statement for each row; says how many rows it wrote."""

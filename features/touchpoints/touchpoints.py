@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.codes import NONE
+from features.frozen import Frozen
 from features.topics import TopicRule
 from features.touchpoints import columns as touchpoint_columns
 from features.touchpoints import order as touchpoint_order
@@ -19,7 +20,11 @@ from features.touchpoints import told_rules
 from features.touchpoints.rows import TouchpointTuple
 from features.touchpoints.told import Told
 
-__all__ = ["NONE", "TouchpointRules", "TouchpointTuple", "Touchpoints"]
+__all__ = ["BY_MACHINE", "NONE", "TouchpointRules", "TouchpointTuple", "Touchpoints"]
+
+
+BY_MACHINE = "by_machine"
+"""The kind of what a machine did with a mail: neither the contact's doing nor an approach of ours."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class TouchpointRules:
     """How sure a link must be to join; one without a confidence is certain."""
     topic_rules: tuple[TopicRule, ...] = ()
     """What touchpoints are about where the source does not say."""
+    kinds: Mapping[str, str] = Frozen()
+    """The kinds that events of tracking clients become, by the event's name in snake case."""
 
     def rate(self, currency: str | None) -> float | None:
         """Return what one unit of ``currency`` is worth in base currency; None where that is not known."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_IN_SECTIONS = (
-    ("privacy", "retention"),
-    ("serving", "language"),
-)
+_IN_SECTIONS: tuple[tuple[str, str], ...] = ()
 
 
 def not_built_yet(document: Mapping[str, object]) -> tuple[str, ...]:
@@ -15,8 +12,8 @@ def not_built_yet(document: Mapping[str, object]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> not_built_yet({"serving": {"language": "de"}, "ranking": {"policy": "greedy"}})
-    ('serving.language',)
+    >>> not_built_yet({"accounts": {"email_domains": True}, "ranking": {"policy": "greedy"}})
+    ('accounts.email_domains',)
     """
     found = [f"{section}.{key}" for section, key in _IN_SECTIONS if key in _table(document, section)]
     found += _odd_values(document)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.frozen import Frozen
+from features.rows.event_names import snake_case
 from features.times import DAY
 from features.topics import TopicRule
 from features.touchpoints.touchpoints import TouchpointRules
@@ -66,6 +67,9 @@ def read_touchpoints(table: Table, money: Money) -> TouchpointRules:
             "stitch_confidence", values.number(at_least=0, at_most=1), shown.stitch_confidence
         ),
     )
+    if "kinds" in table:
+        rules = replace(rules, kinds=Frozen(table.child("kinds").entries(_event_name, values.text)))
+    table.knows("kinds")
     table.close()
     both = sorted({*rules.money} & {*rules.returns})
     if both:
@@ -79,6 +83,10 @@ def read_topics(table: Table) -> Topics:
     rules = tuple(_read_topic_rule(row) for row in table.rows("rules"))
     table.close()
     return Topics(half_life, rules)
+
+
+def _event_name(value: object) -> str:
+    return snake_case(values.text(value))
 
 
 def _read_topic_rule(table: Table) -> TopicRule:

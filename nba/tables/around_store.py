@@ -44,6 +44,11 @@ class StoreSurroundings:
         """Return the devices and contracts of the contact and of its account, by id."""
         return self._assets
 
+    @property
+    def assets_read(self) -> Sequence[Asset]:
+        """The devices and contracts, where they have been read before; else nothing."""
+        return self._assets if "_assets" in vars(self) else ()
+
     def account_approaches(self, since: int, seen: Reading | None = None) -> Sequence[tuple[int, str | None]]:
         """Return what went out to the account's other contacts from ``since`` on, by rising time.
 

@@ -41,6 +41,13 @@ def tables_of(store: Store, as_of: int) -> Tables:
     return memory.tables(store, as_of)
 
 
+def tables_read(store: Store) -> Tables:
+    """Return what a store's catalogues said when they were read last, without asking it."""
+    with _LOCK:
+        memory = _MEMORIES.get(store)
+    return Tables() if memory is None else memory.last
+
+
 class _Memory:
     """What was last read of one store."""
 
@@ -50,6 +57,10 @@ class _Memory:
         self._asked: tuple[int, float] | None = None
         self._tables: dict[str, _Table] = {}
         self._last = Tables()
+
+    @property
+    def last(self) -> Tables:
+        return self._last
 
     def tables(self, store: Store, as_of: int) -> Tables:
         with self._lock:

@@ -7,16 +7,19 @@ from starlette.responses import Response
 
 from features.times import iso
 from nba.partners.seen_answer import seen_profile
-from nba.partners.visibility import OWNER_SIDE, sight_in
+from nba.partners.visibility import sight_in
 from nba.past import Past
 from nba.request import Request as Question
 from nba.settings import Settings
-from serving import schemas
+from serving import schemas, shown
 from serving.belonging import account_shown, partner_shown
+from serving.caller import caller_of
 from serving.deciding import decision_of
 from serving.operations import Operation, Parameter, reply
 from serving.problems import Problem
 from serving.profile import interests, timeline
+from serving.queried import whole
+from serving.reach import Reach
 from serving.service import service_of
 
 USUAL_TIMELINE, LONGEST_TIMELINE = 50, 500
@@ -25,21 +28,22 @@ USUAL_TIMELINE, LONGEST_TIMELINE = 50, 500
 async def get_contact(request: Request) -> Response:
     """Show what is believed of a contact and what happened lately; nothing is logged."""
     service = service_of(request)
-    identity = request.path_params["contact_id"]
-    limit = _limit(request)
+    asked, viewer = request.path_params["contact_id"], caller_of(request).viewer
+    limit = whole(request, "limit", USUAL_TIMELINE, 1, LONGEST_TIMELINE)
     now = service.now_us()
     settings = service.settings
+    identity = Reach(service.store, viewer, settings, now).contact(asked)
     past = Past.read(service.store, identity, now, settings.touchpoints)
-    sight = sight_in(OWNER_SIDE, past, settings.partners, now)
+    sight = sight_in(viewer, past, settings.partners, now)
     if sight.is_nothing or (past.is_empty and not past.traits):
         raise Problem(404, "no-such-contact", "nothing is known of a contact with this identity")
     believed = decision_of(service, Question(contact=identity, explain=True), past, now).to_json()
     profile = {
-        "contact_id": believed["contact_id"],
+        "contact_id": believed["contact_id"] if identity == asked else asked,
         "as_of": iso(now),
         **({} if past.contact is None else past.contact.to_json()),
-        "account": account_shown(service.store, past, now, settings.accounts.roles, settings.partners),
-        "partner": partner_shown(service.store, past, now),
+        "account": account_shown(service.store, past, now, settings.accounts.roles, settings.partners, viewer),
+        "partner": partner_shown(service.store, past, now, viewer),
         **{name: believed.get(name) for name in _BELIEVED},
         "interests": _interests(past, believed["mode"], now, settings),
         "touchpoints": len(past.touchpoints),
@@ -68,14 +72,6 @@ _BELIEVED = (
 )
 
 
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(USUAL_TIMELINE))
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= LONGEST_TIMELINE:
-        detail = f"limit {text[:40]!r} is not a whole number from 1 to {LONGEST_TIMELINE}"
-        raise Problem(422, "invalid-request", detail, errors=[("query limit", detail)])
-    return int(text)
-
-
 OPERATIONS = (
     Operation(
         id="getContact",
@@ -85,7 +81,7 @@ OPERATIONS = (
         handler=get_contact,
         means="A contact's identities, stage, propensities, points, interests and latest touchpoints.",
         parameters=(
-            Parameter("contact_id", "Any identity of the contact.", schemas.TEXT, "crm:4711"),
+            Parameter("contact_id", "Any identity of the contact.", schemas.NAME, "crm:4711"),
             Parameter(
                 "limit",
                 "How many of the latest touchpoints.",
@@ -94,7 +90,7 @@ OPERATIONS = (
                 place="query",
             ),
         ),
-        response=schemas.CONTACT,
+        response=shown.CONTACT,
         response_example={
             "contact_id": "crm:4711",
             "as_of": "2026-11-21T10:00:00Z",

@@ -9,15 +9,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.store.store import Writing
 from features.times import iso
 from serving import schemas
+from serving.caller import Caller, caller_of
 from serving.deciding import answer
+from serving.deeds import Activate
 from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.strict_json import parse
+from serving.knowing import decision_before
 from serving.operations import Operation, Parameter, reply
 from serving.problems import Problem, problem_of
-from serving.repeats import decision_behind
+from serving.reach import Reach
 from serving.service import Service, service_of
 
 MOST_REQUESTS = 1_000
@@ -29,7 +31,7 @@ BATCH_BYTES = 4 * MEBIBYTE
 
 async def recommend(request: Request) -> Response:
     """Answer one request."""
-    return reply(await answer(service_of(request), parse(await read_body(request))))
+    return reply(await answer(service_of(request), parse(await read_body(request)), caller_of(request)))
 
 
 async def recommend_batch(request: Request) -> Response:
@@ -39,13 +41,15 @@ async def recommend_batch(request: Request) -> Response:
     found: list[bytes] = []
     for start in range(0, len(bodies), AT_ONCE):
         part = bodies[start : start + AT_ONCE]
-        found += await asyncio.gather(*(_one(service, body, start + i) for i, body in enumerate(part)))
+        found += await asyncio.gather(
+            *(_one(service, body, caller_of(request), start + i) for i, body in enumerate(part))
+        )
     return reply(b'{"answers":[' + b",".join(found) + b"]}")
 
 
-async def _one(service: Service, body: object, index: int) -> bytes:
+async def _one(service: Service, body: object, caller: Caller, index: int) -> bytes:
     try:
-        return await answer(service, body)
+        return await answer(service, body, caller)
     except Exception as error:
         return problem_of(error).dumps(f"/v1/recommend/batch#/requests/{index}")
 
@@ -57,7 +61,7 @@ def _requests(body: object) -> list[Any]:
         raise Problem(422, "invalid-request", detail, errors=[("/requests", detail)])
     if len(found) > MOST_REQUESTS:
         detail = f"{len(found):,} requests in one call; send at most {MOST_REQUESTS:,}"
-        raise Problem(413, "too-many-requests-in-batch", detail, errors=[("/requests", detail)])
+        raise Problem(422, "too-many-requests-in-batch", detail, errors=[("/requests", detail)])
     return found
 
 
@@ -65,20 +69,16 @@ async def activate(request: Request) -> Response:
     """Note that a decision was really shown; of several times the first stays."""
     service = service_of(request)
     decision_id = request.path_params["decision_id"]
+    if (await read_body(request)).strip() not in (b"", b"{}"):
+        detail = "nothing is to be said of a decision that was shown; send no body"
+        raise Problem(422, "invalid-request", detail, errors=[("body", detail)])
     now = service.now_us()
-    if not await service.writer.write(lambda writing: _activate(writing, decision_id, now)):
+    meant = Reach(service.store, caller_of(request).viewer, service.settings, now).decision(decision_id)
+    if not await service.writer.write(Activate(meant, now)):
         raise Problem(404, "no-such-decision", "no decision has this id; activate one that was answered")
-    found = service.store.decision(decision_id)
+    found = decision_before(service, meant)
     at = now if found is None or found.activated_at is None else found.activated_at
     return reply({"decision_id": decision_id, "activated_at": iso(at)})
-
-
-def _activate(writing: Writing, decision_id: str, now: int) -> bool:
-    # An id that stands for an earlier decision says that this one was shown: it is the one that caps count.
-    behind = decision_behind(writing.seen, decision_id)
-    if behind is not None:
-        writing.activate(behind.decision_id, now)
-    return writing.activate(decision_id, now)
 
 
 _REQUEST_EXAMPLE = {"contact": "crm:4711", "placement": "outbound", "limit": 3, "context": {"topic": "pumps"}}
@@ -170,7 +170,7 @@ OPERATIONS = (
         path="/v1/decisions/{decision_id}/activate",
         handler=activate,
         means="Say that a deferred decision was really shown; only then does it count in the caps.",
-        parameters=(Parameter("decision_id", "As answered by recommend.", schemas.TEXT, "0b51f6a3c1f04b58"),),
+        parameters=(Parameter("decision_id", "As answered by recommend.", schemas.NAME, "0b51f6a3c1f04b58"),),
         response=schemas.ACTIVATION,
         response_example={"decision_id": "0b51f6a3c1f04b58", "activated_at": "2026-11-21T10:05:00Z"},
         answers=(404, 503),

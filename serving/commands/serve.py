@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from features.errors import UserError
 from nba.door import moment, now_us, settings_at
 from nba.output import Output
 
+if TYPE_CHECKING:
+    from features.store.store import Store
+
 _SYNC_SECONDS = 15.0
+_MOST_WORKERS = 64
 
 
 class ServeError(UserError):
@@ -23,13 +27,18 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Run the HTTP service until Ctrl-C. It serves the local champion, and fetches a newer one from "
         "MLflow by itself (every 15 seconds; NBA_SYNC_SECONDS changes that). Without keys it answers this "
-        "machine only."
+        "machine only; `nba keys add` makes one.\n\nWith --workers several processes answer at the address: SIGHUP "
+        "replaces them one after another, with the settings read again. NBA_LOG=json logs a line of JSON for every "
+        "answer; OTEL_EXPORTER_OTLP_ENDPOINT says where traces go; GET /metrics is for Prometheus."
     )
     parser.epilog = (
         'example:\n  nba serve --port 8080\n  curl -d \'{"contact": "crm:4711"}\' http://127.0.0.1:8080/v1/recommend'
     )
     parser.add_argument("--host", help="where to listen (serving.host)")
     parser.add_argument("--port", type=_port, help="the port, 0 for any free one (serving.port)")
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="how many processes answer (1), about one per core"
+    )
     parser.add_argument(
         "--as-of",
         metavar="T",
@@ -41,51 +50,86 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Serve; returns when told to end."""
     try:
         from serving.app import create_app
+        from serving.logs import begin_logging
         from serving.run import address_of, listen, run
+        from serving.tracing import check_tracing
+        from serving.workers import WorkerPlan, run_workers
     except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "uvicorn", "starlette"):
+        if error.name not in ("fastapi", "prometheus_client", "uvicorn", "starlette"):
             raise
         raise ServeError(f"{error.name} is not installed; `pip install 'nba-service[serving]'`") from error
     from features.store.store import Store
     from serving.daily import Daily
-    from serving.loopback import require_loopback
+    from serving.loopback import is_loopback
     from serving.secret import read_secret
 
     settings = settings_at(args, out)
     host = settings.serving.host if args.host is None else args.host
     port = settings.serving.port if args.port is None else args.port
-    require_loopback(host)
-    clock = _clock(args.as_of)
-    app = create_app(
-        settings,
-        sync_seconds=_sync_seconds(os.environ.get("NBA_SYNC_SECONDS")),
-        clock=clock,
-        daily=Daily(args.config, settings.folder, clock),
-    )
+    behind = 0 if args.as_of is None else now_us() - moment(args.as_of)
+    sync_seconds = _sync_seconds(os.environ.get("NBA_SYNC_SECONDS"))
+    begin_logging(os.environ)
+    check_tracing(os.environ)
+
+    def clock() -> int:
+        return now_us() - behind
+
     # What would go wrong in the lifespan becomes a sentence here instead of a log of the web server.
     read_secret(settings.folder, os.environ)
-    with Store.open(settings.store.url), listen(host, port) as listening:
+    with Store.open(settings.store.url) as store, listen(_checked(host, store), port) as listening:
         address = address_of(listening)
-        out.say(f"Listening on {address}; no keys are set, so only this machine is answered. Ctrl-C ends it.")
+        out.say(f"Listening on {address}; {_answered(store, is_loopback(host))}. Ctrl-C ends it.")
         out.say(f"  what next for a contact   POST {address}/v1/recommend")
         out.say(f"  every address             GET  {address}/")
         out.say(f"  for generators            GET  {address}/openapi.json")
-        started = run(app, listening)
+        if args.workers > 1:
+            plan = WorkerPlan(args.config, behind, sync_seconds, not is_loopback(host))
+            started = run_workers(plan, listening, args.workers)
+        else:
+            daily = Daily(args.config, settings.folder, clock)
+            app = create_app(
+                settings, sync_seconds=sync_seconds, clock=clock, daily=daily, is_elsewhere=not is_loopback(host)
+            )
+            started = run(app, listening)
     out.say("Ended; everything that was acknowledged is stored." if started else "The service could not start.")
     return 0 if started else 1
 
 
-def _clock(as_of: str | None) -> Callable[[], int]:
-    """Tell the time, or a time that started at ``as_of`` when the service did."""
-    if as_of is None:
-        return now_us
-    behind = now_us() - moment(as_of)
-    return lambda: now_us() - behind
+def _checked(host: str, store: Store) -> str:
+    """Return the host to listen on; another one than this machine's needs a live key."""
+    from serving.keys import count_keys
+    from serving.loopback import require_loopback
+    from serving.oidc import read_issuer
+
+    if read_issuer(os.environ) is None and count_keys(store, now_us())[0] == 0:
+        require_loopback(host)
+    return host
+
+
+def _answered(store: Store, is_loopback: bool) -> str:
+    """Say who is answered."""
+    from serving.keys import count_keys
+    from serving.oidc import read_issuer
+
+    issuer = read_issuer(os.environ)
+    trusted = "" if issuer is None else f" and whoever has a token of {issuer.address}"
+    live, all_ = count_keys(store, now_us())
+    if live or trusted:
+        return f"{live:,} key{'s'[: live != 1]}{trusted} can call it"
+    if all_ or not is_loopback:
+        return f"none of its {all_:,} keys is live, so nobody is answered until `nba keys add`"
+    return "no keys are set, so only this machine is answered"
 
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a whole number from 0 to 65535")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers; give one from 1 to {_MOST_WORKERS}")
     return int(text)
 
 

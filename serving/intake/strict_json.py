@@ -62,16 +62,21 @@ def parse(raw: bytes) -> Any:
     if _is_too_deep(raw):
         raise MalformedBody("body", f"is nested more than {MOST_DEPTH} levels deep")
     try:
-        found = _FAST.decode(text)
-    except _Refused:
-        found = _MARKING.decode(text)
-        _look_through(found, "")
-        raise MalformedBody("body", "holds a value that is not allowed") from None
+        found = _first_look(text)
     except json.JSONDecodeError as error:
         raise MalformedBody(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}") from None
     if _SUSPECT.search(raw):
         _look_through(found, "")
     return found
+
+
+def _first_look(text: str) -> Any:
+    try:
+        return _FAST.decode(text)
+    except _Refused:
+        # Behind the value that is refused there may be what is no JSON.
+        _look_through(_MARKING.decode(text), "")
+        raise MalformedBody("body", "holds a value that is not allowed") from None
 
 
 def elements(raw: bytes) -> list[bytes] | None:
@@ -107,6 +112,44 @@ def elements(raw: bytes) -> list[bytes] | None:
     cuts.append(end)
     found = [body[a:b].strip(b" \t\r\n") for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
     return [] if found == [b""] else found
+
+
+def cut_out(raw: bytes, key: str) -> tuple[bytes, bytes] | None:
+    """Part an object from the list under one of its keys, without reading either; None where that cannot be done.
+
+    Returns
+    -------
+    The object with an empty list in its place, and the list.
+
+    Examples
+    --------
+    >>> cut_out(b'{"batch": [{"a": NaN}], "sentAt": 5}', "batch")
+    (b'{"batch": [], "sentAt": 5}', b'[{"a": NaN}]')
+    """
+    wanted, last, depth, begin = f'"{key}"'.encode(), b"", 0, -1
+    past_last = 0
+    for token in _TOKEN.finditer(raw):
+        mark = token[0]
+        if mark == b'"':  # a text without an end
+            return None
+        if mark in (b"[", b"{"):
+            if (
+                depth == 1
+                and mark == b"["
+                and begin < 0
+                and last == wanted
+                and raw[past_last : token.start()].strip() == b":"
+            ):
+                begin = token.start()
+            depth += 1
+        elif mark in (b"]", b"}"):
+            depth -= 1
+            if depth == 1 and begin >= 0:
+                end = token.end()
+                return raw[:begin] + b"[]" + raw[end:], raw[begin:end]
+        if depth == 1:
+            last, past_last = mark, token.end()
+    return None
 
 
 def _decoded(raw: bytes) -> str:

@@ -10,7 +10,7 @@ import pytest
 from nba.cli import main
 from nba.partners.visibility import PARTS, has_parts, needs_of, part_of
 from nba.settings import load_settings
-from serving import schemas
+from serving import schemas, shown
 from training.everybody import whatif_list
 from training.plan import rows as plan_rows
 from training.score_tasks import schema_of
@@ -91,7 +91,7 @@ def test_every_key_of_an_answer_is_classified(here, capsys, placement):
     assert sorted(found) == ["points.size", "recommendations.terms.size", "shoe_size"]
 
 
-@pytest.mark.parametrize("schema", [schemas.DECISION, schemas.CONTACT], ids=["answer", "profile"])
+@pytest.mark.parametrize("schema", [schemas.DECISION, shown.CONTACT], ids=["answer", "profile"])
 def test_every_key_that_the_service_describes_is_classified(schema):
     found = [field for name, part in schema["properties"].items() for field in of_schema(part, name)]
     assert found == [] and not any(has_parts(field) for field in OPEN_NAMES)

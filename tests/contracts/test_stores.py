@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.loading.loading import load_files
 from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
+from features.store.line import scored_at, scores_in_line, unscored
 from features.store.store import Store, StoreError
 from features.times import ALWAYS, parse_time
 from features.touchpoints.touchpoints import TouchpointRules
@@ -255,6 +256,43 @@ def test_scores_are_replaced_whole(store: Store) -> None:
     assert list(store.score_rows()) == [one, two]
     assert store.save_scores(iter([two])) == 1
     assert list(store.score_rows()) == [two]
+
+
+def scored(name: str, behind: float | None, points: float | None = 0.0, **of: str) -> ScoreRow:
+    work = None if behind is None else "call"
+    return ScoreRow(name, 5, "need", 3.0, {}, None, work, behind, points, **of)
+
+
+def test_scores_are_read_in_their_line_from_any_place(store: Store) -> None:
+    rows = [
+        scored("d", 1e12, -9.0, owner="jane"),
+        scored("c", -2.5, -1.0, owner="jane", partner="north"),
+        scored("b", -2.5, -1.0, partner="north"),
+        scored("é", -2.5, -3.0),
+        scored("a", None, None, owner="jane"),
+    ]
+    assert scored_at(store) is None
+    store.save_scores(rows)
+    assert scored_at(store) == 5
+    begin = (-1e300, -1e300, "")
+    assert [row.contact_id for row in scores_in_line(store, begin, 9)] == ["é", "b", "c", "d"]
+    assert scores_in_line(store, (-2.5, -1.0, "b"), 1) == [rows[1]]
+    assert [row.contact_id for row in scores_in_line(store, begin, 9, owner="jane")] == ["c", "d"]
+    assert [row.contact_id for row in scores_in_line(store, begin, 9, partner="north")] == ["b", "c"]
+    assert [row.contact_id for row in scores_in_line(store, begin, 9, owner="jane", partner="north")] == ["c"]
+
+
+def test_the_newest_decisions_for_whom_nothing_is_scored_are_found(store: Store) -> None:
+    rows = [
+        DecisionRow(f"d{at}", name, at, "call", chances={"call": 1.0})
+        for at, name in ((5, "a"), (6, "b"), (7, "b"), (8, "scored"), (9, "c"))
+    ]
+    with store.writing() as writing:
+        writing.decisions([*rows, DecisionRow("m", "m", 6, "mail", chances={"mail": 1.0})])
+        writing.decisions([DecisionRow("loaded", "l", 6, "call")])
+    store.save_scores([scored("scored", 1.0)])
+    assert [row.decision_id for row in unscored(store, "call", 6, 9, 9)] == ["d7", "d6"]
+    assert [row.decision_id for row in unscored(store, "call", 0, 99, 2)] == ["d9", "d7"]
 
 
 def broken(row: ScoreRow) -> Iterator[ScoreRow]:

@@ -14,7 +14,8 @@ from features.rows.row_types import (
 )
 from features.store import dialect as store_dialect
 from features.store import selects as store_selects
-from features.store.store import Store, StoreError
+from features.store.patience import Patience
+from features.store.store import Store, StoreAwayError, StoreError
 from features.times import ALWAYS
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 
@@ -285,3 +286,12 @@ def test_history_reads_in_the_order_of_the_table(store: Store) -> None:
     plan = store._all(f"EXPLAIN QUERY PLAN {store_selects.HISTORY.text(store._dialect)}", ("a", 5))
     assert not any("TEMP B-TREE" in row[3] for row in plan)
     assert any("PRIMARY KEY (identity=? AND occurred_at<?)" in row[3] for row in plan)
+
+
+def test_only_what_will_pass_is_called_away(store: Store, tmp_path: Path) -> None:
+    with Store.open(url(tmp_path), Patience(0.01)) as other, store.writing():
+        with pytest.raises(StoreAwayError, match="another process"), other.writing():
+            pass
+    with pytest.raises(StoreError) as refused, store.writing() as writing:
+        writing.touchpoints([touchpoint(kind=None)])
+    assert not isinstance(refused.value, StoreAwayError)

@@ -10,6 +10,7 @@ import pytest
 from features.rows.row_types import DecisionRow, LinkRow, RecordRow, TouchpointRow
 from features.store.migrations import NEWEST
 from features.store.store import Store, StoreError
+from features.store.views import VIEWS
 
 # What the first version made, word for word.
 SCHEMA_1 = """
@@ -65,7 +66,17 @@ INSERT INTO quarantine VALUES (4, 'f', 'touchpoints', '{}', 'r', 'r', 0, '', NUL
 """
 
 SINCE_4 = ("TABLE asset_owners", "TABLE record_changes", "INDEX decisions_taken")
-SINCE_5 = ("TABLE keys", "TABLE tombstones")
+SINCE_5 = (
+    *(f"VIEW {view.name}" for view in VIEWS),
+    "TABLE keys",
+    "TABLE tombstones",
+    "TABLE tombstone_key",
+    "TABLE owner_sights",
+    "TABLE view_definitions",
+    "TABLE messages",
+)
+IN_LINE = ("work", "behind", "behind_by_points", "owner", "partner")
+LINES = ("INDEX scores_in_line", "INDEX scores_of_owner", "INDEX scores_of_partner")
 
 
 @pytest.fixture
@@ -152,8 +163,10 @@ def test_a_store_of_schema_3_learns_who_owns_its_devices_in_each_database(store_
     with Store.open(store_url) as store, store.writing() as writing:
         writing.records("assets", rows)
         writing.records("products", [RecordRow("p", 1, {"account": "acme", "identity": "a"})])
-        for later in (*SINCE_4, *SINCE_5):
+        for later in (*SINCE_4, *SINCE_5, *LINES):
             writing._cursor.execute(f"DROP {later}")
+        for column in IN_LINE:
+            writing._cursor.execute(f"ALTER TABLE scores DROP COLUMN {column}")
         writing._cursor.execute("UPDATE nba_store SET version = 3")
     with Store.open(store_url) as store:
         assert store.assets_of("identity", "a", 10) == [rows[0], rows[1]]

@@ -71,18 +71,27 @@ def test_touchpoint_in_recommendation_out_feedback_in(config):
 
 
 def test_two_hundred_at_once_with_one_id_are_one_decision_also_after_a_restart(config):
+    at_once_with_one_id(config, 200)
+
+
+@pytest.mark.slow
+def test_a_thousand_at_once_with_one_id_are_one_decision(config):
+    at_once_with_one_id(config, 1_000)
+
+
+def at_once_with_one_id(config, times):
     ask = {"contact": "crm:1", "decision_id": "theirs", "limit": 2}
 
     async def flood(address):
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(base_url=address, trust_env=False, limits=limits, timeout=60) as client:
-            return await asyncio.gather(*(client.post("/v1/recommend", json=ask) for _ in range(200)))
+        limits = httpx.Limits(max_connections=times)
+        async with httpx.AsyncClient(base_url=address, trust_env=False, limits=limits, timeout=120) as client:
+            return await asyncio.gather(*(client.post("/v1/recommend", json=ask) for _ in range(times)))
 
     with ServerProcess(config) as server:
         answers = asyncio.run(flood(server.address))
         server.kill()
     assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.content for answer in answers}) == 1
+    assert len(answers) == times and len({answer.content for answer in answers}) == 1
     with store_of(config) as store:
         assert store.counts()["decisions"] == 1
     with ServerProcess(config) as server, client_of(server) as client:

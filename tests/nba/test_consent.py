@@ -122,3 +122,13 @@ def test_a_refusal_says_what_is_missing(past_of, row) -> None:
     pending = past_of(row("2026-05-01", "consent_given", channel="email"))
     said = Ledger(pending.touchpoints, NOW, CHANNELS).refusal(consent, "email", None)
     assert said == "email needs double_opt_in: double opt-in is not confirmed yet"
+
+
+def test_a_restriction_closes_every_channel_and_profiling_until_it_is_lifted(past_of, row) -> None:
+    said = (("01", "restricted"), ("03", "unrestricted"), ("05", "unrestricted"), ("05", "restricted"))
+    past = past_of(*[row(f"2026-05-{day}", kind) for day, kind in said])
+    asked = parse_settings({}).contact_policy.consent
+    for day, is_open in (("01", True), ("02", False), ("03", False), ("04", True), ("06", False)):
+        ledger = Ledger(past.touchpoints, parse_time(f"2026-05-{day}"), CHANNELS)
+        assert ledger.is_restricted is not is_open and ledger.may_profile(asked) is is_open
+        assert (ledger.refusal(asked, "email", None) is None) is is_open

@@ -32,12 +32,20 @@ def test_defaults_and_every_field() -> None:
         ({"contact": "x" * 501}, "contact"),
         ({"contact": "x", "limit": 0}, "limit"),
         ({"contact": "x", "limit": True}, "limit"),
-        ({"contact": "x", "limit": 3.0}, "limit"),
         ({"contact": "x", "limit": 101}, "limit"),
         ({"contact": "x", "exclude": "mail"}, "exclude"),
         ({"contact": "x", "exclude": [1]}, "exclude"),
         ({"contact": "x", "context": []}, "context"),
         ({"contact": "x", "context": {"topic": 1}}, "context"),
+        ({"contact": "x", "context": {f"k{n}": n for n in range(51)}}, "context"),
+        ({"contact": "x", "context": {"k" * 101: 1}}, "context"),
+        ({"contact": "x", "context": {"k": "x" * 501}}, "context"),
+        ({"contact": "x", "context": {"k": {"a": 1}}}, "context"),
+        ({"contact": "x", "context": {"k": [[1]]}}, "context"),
+        ({"contact": "x", "context": {"k": list(range(51))}}, "context"),
+        ({"contact": "x", "context": {"k": 2**53 + 2}}, "context"),
+        ({"contact": "x", "exclude": ["a"] * 1001}, "exclude"),
+        ({"contact": "x", "limit": 2.5}, "limit"),
         ({"contact": "x", "explain": 1}, "explain"),
         ({"contact": "x", "defer": "no"}, "defer"),
         ({"contact": "x", "decision_id": ""}, "decision_id"),
@@ -49,6 +57,10 @@ def test_a_wrong_field_is_named(given: dict[str, object], place: str) -> None:
         Request.from_json(given)
     assert len(refused.value.complaints) == 1
     assert refused.value.complaints[0].startswith(f"{place}: ")
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    assert Request.from_json({"contact": "x", "limit": 3.0}).limit == 3
 
 
 def test_all_complaints_come_at_once_and_a_misspelt_field_is_offered_the_right_one() -> None:

@@ -82,9 +82,7 @@ def test_every_variant_of_the_comments_reads(variants: Settings) -> None:
 
 def test_what_waits_is_named_only_where_it_is_present(example: Settings) -> None:
     assert parse_settings({}).not_built_yet == ()
-    assert set(example.not_built_yet) == {
-        "privacy.retention", "serving.language",
-    }  # fmt: skip
+    assert set(example.not_built_yet) == set()
     assert parse_settings("[touchpoints]\nvisitor_stitching = false").not_built_yet == ()
     assert parse_settings("[touchpoints]\nvisitor_stitching = true").not_built_yet == ()
 

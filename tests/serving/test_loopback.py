@@ -6,14 +6,17 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from serving.loopback import LoopbackOnly, NotLoopbackError, require_loopback
+from serving.door import Door, Locks
+from serving.keys import Keys
+from serving.loopback import NotLoopbackError, require_loopback
+from serving.places import Places
 
 
 async def hello(request):
     return PlainTextResponse("hello")
 
 
-APP = LoopbackOnly(Starlette(routes=[Route("/", hello)]))
+APP = Door(Starlette(routes=[Route("/", hello)]), Locks(Keys(lambda: 0), Places(())))
 
 
 def get(headers):

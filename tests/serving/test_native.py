@@ -3,6 +3,7 @@ import json
 import pytest
 
 from features.touchpoints.touchpoints import TouchpointRules
+from serving.intake.delivery import quarantine_rows
 from serving.intake.native import MOST_EVENTS, read_touchpoints
 from serving.problems import Problem
 
@@ -15,10 +16,14 @@ def read(raw):
     return read_touchpoints(raw, now_us=NOW, rules=RULES)
 
 
+def rows_of(found):
+    return [each.touchpoint for each in found.messages]
+
+
 def test_one_object_is_one_touchpoint():
     found = read(json.dumps(GOOD).encode())
     assert not found.is_list and not found.refused
-    assert found.rows[0].identity == "crm:1"
+    assert rows_of(found)[0].identity == "crm:1"
 
 
 @pytest.mark.parametrize(
@@ -43,11 +48,11 @@ def test_one_object_is_one_touchpoint():
 def test_a_bad_one_is_kept_aside_with_its_bytes_and_its_neighbours_are_good(bad, reason):
     neighbours = [json.dumps({**GOOD, "touchpoint_id": name}).encode() for name in "ab"]
     found = read(b"[" + neighbours[0] + b",\n" + bad + b" , " + neighbours[1] + b"]")
-    assert [row.touchpoint_id for row in found.rows] == ["a", "b"]
+    assert [row.touchpoint_id for row in rows_of(found)] == ["a", "b"]
     refusal = found.refused[0]
     assert (len(found.refused), refusal.index, refusal.raw) == (1, 1, bad)
     assert reason in refusal.reason
-    kept = found.quarantine(NOW, "here")[0]
+    kept = quarantine_rows(found.refused, NOW, "here")[0]
     spelt = json.loads(kept.raw)
     assert spelt == json.loads(bad) if isinstance(spelt, dict) else isinstance(spelt, str)
     assert (kept.table, kept.line, kept.file) == ("touchpoints", 2, "here")
@@ -56,24 +61,24 @@ def test_a_bad_one_is_kept_aside_with_its_bytes_and_its_neighbours_are_good(bad,
 def test_a_body_that_is_no_list_is_one_refusal():
     found = read(b'{"identity": ')
     assert not found.is_list
-    assert json.loads(found.quarantine(NOW, "here")[0].raw) == '{"identity": '
+    assert json.loads(quarantine_rows(found.refused, NOW, "here")[0].raw) == '{"identity": '
 
 
 def test_equal_bad_ones_are_counted_apart():
-    rows = read(b'[{"kind": 1}, {"kind": 1}, {"kind": 2}]').quarantine(NOW, "here")
+    rows = quarantine_rows(read(b'[{"kind": 1}, {"kind": 1}, {"kind": 2}]').refused, NOW, "here")
     assert [row.nth for row in rows] == [0, 1, 0]
 
 
 def test_what_has_no_id_gets_one_from_its_content():
     nameless = {key: value for key, value in GOOD.items() if key != "touchpoint_id"}
-    once = read(json.dumps(nameless).encode()).rows[0].touchpoint_id
-    twice = [row.touchpoint_id for row in read(json.dumps([nameless, nameless]).encode()).rows]
+    once = rows_of(read(json.dumps(nameless).encode()))[0].touchpoint_id
+    twice = [row.touchpoint_id for row in rows_of(read(json.dumps([nameless, nameless]).encode()))]
     assert twice[0] == once and twice[1] != once
-    assert [row.touchpoint_id for row in read(json.dumps([nameless, nameless]).encode()).rows] == twice
+    assert [row.touchpoint_id for row in rows_of(read(json.dumps([nameless, nameless]).encode()))] == twice
 
 
 def test_the_bytes_of_a_huge_refusal_are_cut():
-    row = read(b'{"identity": "' + b"x" * 200_000 + b'"').quarantine(NOW, "here")[0]
+    row = quarantine_rows(read(b'{"identity": "' + b"x" * 200_000 + b'"').refused, NOW, "here")[0]
     assert len(row.raw) < 40_000
 
 

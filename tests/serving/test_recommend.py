@@ -217,7 +217,7 @@ def test_a_batch_answers_each_in_its_place(local):
         ({}, 422),
         ({"requests": "all"}, 422),
         ({"requests": [{"contact": "a"}], "limit": 3}, 422),
-        ({"requests": [{"contact": "a"}] * 1001}, 413),
+        ({"requests": [{"contact": "a"}] * 1001}, 422),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -251,3 +251,12 @@ def test_a_contact_is_found_whatever_blanks_stand_around_its_name(local):
 
     found = local.run(journey)
     assert (found["contact_id"], found["points"]["total"]) == ("crm:1", 100)
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 200), (b" {} ", 200), (b'{"at": 1}', 422), (b"null", 422)])
+def test_there_is_nothing_to_say_with_an_activation(local, body, status):
+    async def journey(client):
+        await client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "d1", "defer": True})
+        return await client.post("/v1/decisions/d1/activate", content=body)
+
+    assert local.run(journey).status_code == status

@@ -112,5 +112,12 @@ def test_a_faulty_element_does_not_hide_its_neighbours():
             parse(bad)
 
 
+@pytest.mark.parametrize("end", [b"x}", b"", b",}", b"]"])
+def test_what_is_no_json_behind_what_is_refused_is_a_fault_of_the_body(end):
+    for refused in (b"NaN", b"9" * 400, b"1e999"):
+        with pytest.raises(MalformedBody, match="is not JSON"):
+            parse(b'{"a": ' + refused + end)
+
+
 def test_an_empty_list_has_no_elements():
     assert elements(b" [ ] ") == []

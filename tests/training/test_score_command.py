@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from features.rows.row_types import ContactRow, LinkRow, TouchpointRow
+from features.rows.row_types import ContactRow, LinkRow, ScoreRow, TouchpointRow
+from features.store.line import scores_in_line
 from features.store.store import Store
 from features.times import DAY, parse_time
 from nba.cli import main
+from nba.in_line import BEGIN
+from tests.training.weighing_worlds import belief
+from training.commands.score import _graded
 
 NOW = parse_time("2026-06-17T10:00:00Z")
 OBJECTORS = ("a0", "a1", "p0")
@@ -68,9 +74,46 @@ def test_who_never_agreed_is_counted_where_agreement_is_asked_for(folder, capsys
     assert status == 1 and out == "" and "may not be profiled, by objection or for want of consent" in err
 
 
+def test_views_show_the_scores_that_the_file_has(folder, capsys) -> None:
+    assert score(folder, capsys)[0] == 0
+    with closing(sqlite3.connect(f"file:{folder / 'nba.db'}?mode=ro", uri=True)) as reader:
+        found = reader.execute("SELECT contact_id, scored_at FROM v_next_best_action ORDER BY contact_id").fetchall()
+        assert found == [(name, "2026-06-17T10:00:00.000000Z") for name in ("a2", "a3", "a4", "a5")]
+        names = {row[0] for row in reader.execute("SELECT identity FROM v_contact_timeline")}
+        assert names == {"cookie", *(f"a{i}" for i in range(6))}
+
+
+def test_grades_are_kept_with_the_scores_because_views_cannot_work_them_out() -> None:
+    found = belief()
+    row = ScoreRow("a", NOW, None, None, {"p_conversion": 0.3, "p_churn": None}, "7")
+    assert _graded(row, found).body["grades"] == {"conversion": found.grade("conversion", 0.3)}
+    assert _graded(row, None) == row
+
+
 def test_what_it_cannot_write_is_refused_before_any_work(folder, capsys) -> None:
     assert score(folder, capsys, "--out", "scores.csv")[0] == 2
     assert score(folder, capsys, "--out", "no/such/folder/s.parquet")[0] == 1
     assert score(folder, capsys, "--as-of", "soon")[::2] == (
         2, "--as-of: 'soon' is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z\n"
     )  # fmt: skip
+
+
+def test_what_people_have_to_do_is_put_in_line_with_whose_contact_it_is(folder, capsys) -> None:
+    with (folder / "nba.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '[actions.sales_call]\nchannel = "phone"\n[actions.dealer_call]\nchannel = "phone"\nexecutor = "partner"\n'
+            "[points]\nkinds = { visit = 5 }\n"
+            'thresholds = [{ from = 5, actions = ["sales_call", "dealer_call"] }]\n'
+        )
+    with Store.open(f"sqlite:///{folder / 'nba.db'}") as store:
+        with store.writing() as writing:
+            writing.touchpoints([TouchpointRow("a5", NOW - DAY, "again", "visit")])
+            writing.contacts([ContactRow("a5", NOW - DAY, {"owner": "jane"})])
+        assert score(folder, capsys)[0] == 0
+        found = scores_in_line(store, BEGIN, 99)
+        own = scores_in_line(store, BEGIN, 99, owner="jane")
+    # The partner's too, of which only the partner is told; who has more points comes first.
+    assert [row.contact_id for row in found] == ["a5", "a2", "a3", "a4", *(f"p{n}" for n in range(1, 7))]
+    assert [row.work for row in found] == ["sales_call"] * 4 + ["dealer_call"] * 6
+    assert [(row.contact_id, row.owner, row.partner) for row in own] == [("a5", "jane", None)]
+    assert {row.partner for row in found[4:]} == {"north"}

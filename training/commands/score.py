@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nba.door import file_in, moment, settings_at
+from nba.door import file_in, moment, now_us, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
     from pyarrow import Table
+
+    from features.rows.row_types import ScoreRow
+    from models.belief import Belief
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.times import iso
     from models.belief import Belief
     from models.local import local_champion
+    from nba.in_line import in_line
+    from nba.partners.owner_sights import put_down
     from nba.partners.visibility import counted
     from nba.trend import kept
     from training.drift.rows import moved_since
@@ -58,7 +63,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
         visible = seen_by_owner(scores, past, settings)
         _write(visible, args.out)
         stored = {row.contact_id: row for row in store.score_rows()}
-        store.save_scores(kept(row, stored.get(row.contact_id)) for row in rows_of(scores))
+        known = past.traits.known
+        store.save_scores(
+            in_line(kept(row, stored.get(row.contact_id)), settings.actions, known(row.contact_id, now))
+            for row in (_graded(each, belief) for each in rows_of(scores))
+        )
+        # Who sees what is a matter of the present, whatever moment was scored.
+        put_down(store, settings, now_us())
     report = {
         "as_of": iso(now),
         "file": str(args.out),
@@ -72,6 +83,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     else:
         _show(report, settings.contact_policy.consent.profiling, out)
     return 0
+
+
+def _graded(row: ScoreRow, belief: Belief | None) -> ScoreRow:
+    """Keep the grades with a score, as views cannot work them out."""
+    goals = belief.goals if belief is not None else ()
+    chances = {goal: p for goal in goals if (p := row.body.get(f"p_{goal}")) is not None}
+    if belief is None or not chances:
+        return row
+    grades = {goal: belief.grade(goal, float(str(p))) for goal, p in chances.items()}
+    return row._replace(body={**row.body, "grades": grades})
 
 
 def _show(report: Mapping[str, Any], profiling: str, out: Output) -> None:

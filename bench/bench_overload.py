@@ -1,0 +1,192 @@
+"""Ten times more calls than the service can answer, and what becomes of those it takes and of those it refuses.
+
+The server runs on one core and the load on another, in one run: what it can do with 16 connections that each ask again
+at once; a quiet time at half of that, evenly spread over as many connections; then ten times as many connections,
+asking for all they can; and a quiet time again, a few seconds later. A refusal comes with ``Retry-After`` and is not
+obeyed.
+
+``accepted`` are answers with 200; quantiles are of them, from the moment a call is sent to the last byte of its
+answer. ``--intake`` floods with batches of touchpoints instead, beside recommendations at the quiet rate. ``--soak
+HOURS`` asks at half of what the service can do, and prints its memory. ``--strict`` exits with 1 where the p99 of
+accepted calls is more than three times the quiet one, a refusal takes more than 20 ms at its p99, or a call fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import select
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.http_load import Connection, load, post
+from bench.http_world import batches, fill, make_bundle, questions, serve_with, write_settings
+from features.store.store import Store
+from nba.door import now_us
+from serving.process import ServerProcess
+
+CONNECTIONS = 16
+TIMES = 10
+WORST_ACCEPTED = 3.0
+WORST_REFUSED_MS = 20.0
+
+
+@dataclass
+class Calls:
+    """What came of calls: milliseconds by status."""
+
+    seconds: float = 0.0
+    took: dict[int, list[float]] = field(default_factory=dict)
+    odd: Counter[str] = field(default_factory=Counter)
+
+    def rate(self, status: int | None = None) -> float:
+        """Answers a second, all or with one status."""
+        n = sum(len(took) for key, took in self.took.items() if status in (None, key))
+        return n / self.seconds
+
+    def ms(self, part: float, *, refused: bool = False) -> float:
+        """Quantile of the milliseconds of those that were accepted, or refused; NaN where there are none."""
+        found = [took for status, times in self.took.items() if (status != 200) == refused for took in times]
+        return float(np.quantile(found, part)) if found else float("nan")
+
+    def line(self) -> str:
+        """Say it all in one line."""
+        statuses = ", ".join(f"{status}: {len(took):,}" for status, took in sorted(self.took.items()))
+        refused = f"; refused p50 {self.ms(0.5, refused=True):.1f} p99 {self.ms(0.99, refused=True):.1f} ms"
+        return (
+            f"{self.rate():,.0f} calls/s, {self.rate(200):,.0f} accepted/s; accepted p50 {self.ms(0.5):.1f} "
+            f"p99 {self.ms(0.99):.1f} ms{refused if len(self.took) > 1 else ''} ({statuses})"
+        )
+
+
+def ask(address: str, requests: Iterator[bytes], connections: int, seconds: float, rate: float | None = None) -> Calls:
+    """Ask for some seconds: at a rate, evenly spread; or with every connection again at once."""
+    found, poll = Calls(), select.epoll()
+    asking = {each.socket.fileno(): each for each in (Connection(address) for _ in range(connections))}
+    for number in asking:
+        poll.register(number, select.EPOLLIN)
+    idle = list(asking)
+    gc.collect()
+    gc.disable()
+    began = time.perf_counter()
+    asked, until = 0, began + seconds
+    while (now := time.perf_counter()) < until or len(idle) < connections:
+        if now > until + 30:
+            raise TimeoutError("a call was not answered within 30 s")
+        while idle and now < until and (rate is None or asked <= rate * (now - began)):
+            asking[idle.pop()].ask(next(requests))
+            asked += 1
+        for number, _ in poll.poll(0.001 if rate else 0.1):
+            answer = asking[number].answer()
+            if answer is not None:
+                status = int(answer[9:12])
+                found.took.setdefault(status, []).append(1e3 * (time.perf_counter() - asking[number].asked_at))
+                if status not in (200, 429, 503) or (status != 200 and b"retry-after" not in answer):
+                    found.odd[bytes(answer[:300]).decode(errors="replace")] += 1
+                idle.insert(0, number)
+    found.seconds = time.perf_counter() - began
+    gc.enable()
+    poll.close()
+    for each in asking.values():
+        each.socket.close()
+    return found
+
+
+@contextmanager
+def flood(address: str, seconds: float) -> Iterator[list[Calls]]:
+    """Send batches of touchpoints from a process of its own meanwhile."""
+    found: list[Calls] = []
+    requests = (post(address, "/v1/touchpoints", body) for body in batches())
+    thread = threading.Thread(target=lambda: found.append(ask(address, requests, TIMES * CONNECTIONS, seconds)))
+    thread.start()
+    yield found
+    thread.join()
+
+
+def overload(address: str, seconds: float, *, by_intake: bool) -> bool:
+    """Measure and print; whether all that should hold does."""
+    requests = (post(address, "/v1/recommend", body) for body in questions("outbound"))
+    load(address, requests, CONNECTIONS, 2.0)
+    most = load(address, requests, CONNECTIONS, 5.0).rate
+    print(f"capacity    {most:,.0f} answers/s with {CONNECTIONS} connections")
+    before = ask(address, requests, CONNECTIONS, 10.0, rate=most / 2)
+    print(f"quiet       {before.line()}")
+    if by_intake:
+        with flood(address, seconds) as flooding:
+            found = ask(address, requests, CONNECTIONS, seconds, rate=most / 4)
+        print(f"intake      {flooding[0].line()}")
+    else:
+        found = ask(address, requests, TIMES * CONNECTIONS, seconds)
+    print(f"overload    {found.line()}")
+    time.sleep(5.0)
+    after = ask(address, requests, CONNECTIONS, 10.0, rate=most / 2)
+    print(f"afterwards  {after.line()}")
+    times, slow = found.ms(0.99) / before.ms(0.99), found.ms(0.99, refused=True)
+    print(f"p99 of accepted calls, overload / quiet    {times:.2f}  (at most {WORST_ACCEPTED:g})")
+    print(f"p99 of refusals                            {slow:.1f} ms  (at most {WORST_REFUSED_MS:g})")
+    print(f"p99 afterwards / quiet                     {after.ms(0.99) / before.ms(0.99):.2f}")
+    for what, n in (before.odd + found.odd + after.odd).items():
+        print(f"{n} answers are neither accepted nor told when to come again, such as {what!r}")
+    is_quiet = set(before.took) == set(after.took) == {200}
+    return is_quiet and times <= WORST_ACCEPTED and not slow > WORST_REFUSED_MS and not found.odd
+
+
+def soak(server: ServerProcess, hours: float) -> bool:
+    """Ask at half of what the service can do; whether its memory stays within 5 % from a tenth of the time on."""
+    requests = (post(server.address, "/v1/recommend", body) for body in questions("outbound"))
+    rate = load(server.address, requests, CONNECTIONS, 5.0).rate / 2
+    held = []
+    for part in range(60):
+        found = ask(server.address, requests, CONNECTIONS, hours * 60.0, rate=rate)
+        held.append(megabytes(server.pid))
+        print(f"{(part + 1) * hours:5.2f} min  {held[-1]:7.1f} MB  {found.line()}", flush=True)
+    held = held[6:]
+    print(f"memory from a tenth of the time on: {min(held):.1f} to {max(held):.1f} MB")
+    return max(held) <= 1.05 * held[0]
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main() -> None:
+    """Print what becomes of calls that are too many."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of the overload")
+    parser.add_argument("--core", type=int, default=0, help="where the server runs")
+    parser.add_argument("--load-core", type=int, default=1)
+    parser.add_argument("--intake", action="store_true", help="flood with touchpoints")
+    parser.add_argument("--soak", type=float, metavar="HOURS", help="look at the memory instead")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where something should be better")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = write_settings(folder, f"sqlite:///{folder}/nba.db")
+        now = now_us()
+        with Store.open(f"sqlite:///{folder}/nba.db") as store:
+            fill(store, now)
+        serve_with(folder, make_bundle(folder, now)[0])
+        os.sched_setaffinity(0, {options.core})
+        with ServerProcess(config) as server:
+            os.sched_setaffinity(0, {options.load_core})
+            if options.soak:
+                is_kept = soak(server, options.soak)
+            else:
+                is_kept = overload(server.address, options.seconds, by_intake=options.intake)
+    sys.exit(options.strict and not is_kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Correction: a trait gets another value from now on; what was known before stays known as of then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from features.errors import UserError
+from features.rows.cells import RowError
+from features.rows.rows import contact_row
+from features.rows.schema import CONTACTS
+from features.store.store import Store
+from nba.contact_traits import traits_of
+from nba.privacy.person import EVER, Person, check_reason
+from nba.privacy.trail import noted
+
+_OURS = ("identity", "known_at")
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What was known of each trait before, and what is now."""
+
+    before: Mapping[str, object]
+    now: Mapping[str, object]
+
+
+def correct(
+    store: Store, person: Person, values: Mapping[str, object], *, reason: str, by: str, now: int
+) -> Correction:
+    """Set traits from now on.
+
+    The old values stay as what was known until now, because decisions were made by them; only erasure takes them away.
+
+    Parameters
+    ----------
+    values
+        Trait to its right value, as a file of contacts would have it.
+    now
+        Microseconds.
+
+    Raises
+    ------
+    UserError
+        For a value that is no trait's, and where the reason is missing or names the person.
+    """
+    why = check_reason(reason, person)
+    if not values:
+        raise UserError("set: is empty; name a trait with its right value, such as country=CH")
+    complaints = [f"{name}: is not a trait; correct it where it comes from" for name in values if name in _OURS]
+    complaints += [f"{name}: is empty; give the right value" for name, value in values.items() if value in (None, "")]
+    if complaints:
+        raise UserError(complaints)
+    identity = _best_known(store, person)
+    try:
+        row = contact_row({**values, "identity": identity, "known_at": now // 1000}, now_us=now, zone=None)
+    except RowError as error:
+        raise UserError(f"set: {error}") from error
+    traits = traits_of(store, person.identities, EVER)
+    before = {name: traits.get(name) for name in row.body}
+    with store.writing() as writing:
+        writing.contacts([row._replace(known_at=now)])
+        noted(writing, person, "correction", reason=why, by=by, at=now, details={"traits": sorted(row.body)})
+    return Correction(before, dict(row.body))
+
+
+def _best_known(store: Store, person: Person) -> str:
+    """Return the identity that traits are known of; the contact's name where none are."""
+    known = [name for name in person.identities if store.is_contact(name, EVER)]
+    name = person.contact.contact_id
+    return name if name in known or not known else known[0]
+
+
+def is_shown_column(name: str) -> bool:
+    """Whether a trait is one of the columns that the contract names, whose text stays text."""
+    return name in CONTACTS.names

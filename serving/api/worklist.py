@@ -1,0 +1,95 @@
+"""The worklist: whom people should turn to now."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nba.worklist import Wanted
+from serving import queried, schemas, shown
+from serving.caller import caller_of
+from serving.cursor import LONGEST
+from serving.operations import Operation, Parameter, reply
+from serving.service import service_of
+from serving.worklist import page
+
+USUAL, MOST = 50, 200
+
+
+async def get_worklist(request: Request) -> Response:
+    """Show a page of contacts to turn to, by priority; nothing is logged."""
+    wanted = Wanted(queried.text(request, "owner"), queried.text(request, "partner"))
+    limit = queried.whole(request, "limit", USUAL, 1, MOST)
+    cursor = queried.text(request, "cursor", LONGEST)
+    return reply(await page(service_of(request), caller_of(request).viewer, wanted, limit, cursor))
+
+
+OPERATIONS = (
+    Operation(
+        id="getWorklist",
+        method="GET",
+        scope="read",
+        path="/v1/worklist",
+        handler=get_worklist,
+        means="Contacts that people should turn to now, by priority: with what to do, when and why.",
+        parameters=(
+            Parameter("owner", "Of contacts of one of your own people only.", schemas.NAME, "jane", place="query"),
+            Parameter("partner", "Of one partner's contacts only.", schemas.NAME, "north", place="query"),
+            Parameter(
+                "limit",
+                "How many contacts.",
+                {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
+                20,
+                place="query",
+            ),
+            Parameter(
+                "cursor",
+                "`next_cursor` of the page before, as it is.",
+                {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[A-Za-z0-9_-]+$"},
+                None,
+                place="query",
+            ),
+        ),
+        response=shown.WORKLIST,
+        response_example={
+            "as_of": "2026-11-21T10:00:00Z",
+            "scored_at": "2026-11-21T02:00:00Z",
+            "contacts": [
+                {
+                    "contact_id": "crm:4711",
+                    "name": "Ann Lee",
+                    "account": "acme",
+                    "owner": "jane",
+                    "partner": None,
+                    "stage": "evaluate",
+                    "points": 265.0,
+                    "action": "sales_call",
+                    "channel": "phone",
+                    "executor": "sales",
+                    "topic": "pumps",
+                    "not_before": "2026-11-23T07:00:00Z",
+                    "valid_until": None,
+                    "priority": 106.8,
+                    "evidence": "randomised",
+                    "reasons": ["called the service line 2 days ago"],
+                    "propensity": {
+                        "goal": "conversion",
+                        "probability": 0.31,
+                        "grade": "A",
+                        "risk": None,
+                        "trend": "rising",
+                    },
+                    "last_contact": {
+                        "at": "2026-11-19T09:30:00Z",
+                        "kind": "service_call",
+                        "channel": "phone",
+                        "direction": "inbound",
+                    },
+                    "decision_id": None,
+                }
+            ],
+            "next_cursor": None,
+        },
+        answers=(404, 409),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Kinds of calls: how many of each may be worked on and wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PATIENCE = 0.1
+"""Seconds for which there may be a long row, and for which its last may have to wait; beyond it is no burst."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How much of a kind of call there may be.
+
+    Attributes
+    ----------
+    inside
+        Calls worked on at once: enough for them to share a commit, few enough to make it short.
+    row
+        Calls that may wait for as long as it takes.
+    burst
+        Calls that may wait where that will not be for long (`PATIENCE`), as fast as calls end at the moment.
+    status
+        Of the refusal.
+    """
+
+    inside: int
+    row: int
+    burst: int
+    status: int = 503
+
+
+BOUNDS: Mapping[str, Bound] = {
+    "recommend": Bound(inside=16, row=8, burst=128),
+    "feedback": Bound(inside=16, row=16, burst=128),
+    "intake": Bound(inside=8, row=32, burst=128, status=429),
+    "looking": Bound(inside=4, row=16, burst=64),
+    "governing": Bound(inside=2, row=8, burst=32),
+}
+"""Tracking clients keep what is answered with 429, and some of them drop what is answered with 503."""
+
+_KINDS = {
+    "recommend": "recommend",
+    "feedback": "feedback",
+    "ingest": "intake",
+    "read": "looking",
+    "privacy": "governing",
+    "admin": "governing",
+}
+
+
+def kind_of(scope: str | None) -> str | None:
+    """Name the kind of call that an operation is, by what a caller needs for it.
+
+    None for what everybody may ask: it costs nothing, and must be answered when nothing else is.
+    """
+    return None if scope is None else _KINDS[scope]
+
+
+class Lane:
+    """One kind's places, and who waits for them."""
+
+    def __init__(self, kind: str, bound: Bound) -> None:
+        self.kind = kind
+        self.bound = bound
+        self.inside = 0
+        self.waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self.waits_since = 0.0
+        self.last = 0.0
+        """When a call ended, or the first one began after none."""
+        self.between = 0.0
+        """Seconds from one call's end to the next while there are some; the last dozen or so count."""
+
+    def ended(self, now: float) -> None:
+        """Note that a call has ended."""
+        self.between += (now - self.last - self.between) / 8
+        self.last = now
+
+    def has_room(self, weight: int) -> bool:
+        """Say whether a call of a weight may be worked on."""
+        return self.inside + weight <= self.bound.inside
+
+    def is_full(self, now: float) -> bool:
+        """Say whether nobody may wait any more: the row has its length for bursts, or has stood for long."""
+        # Who waits for nothing but its turn stands in no row.
+        n = len(self.waiting) + self.inside - self.bound.inside
+        if n < self.bound.row:
+            return False
+        stands = bool(self.waiting) and now - self.waits_since > PATIENCE
+        return n >= self.bound.burst or stands or n * self.between > PATIENCE

@@ -1,0 +1,163 @@
+"""What was read of contacts lately, for when the store is away."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from features.rows.row_types import DecisionRow, TouchpointRow
+from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
+from nba.past import Past
+from nba.tables.around_memory import remembered
+from nba.tables.tables import Tables
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Some 20,000 contacts with a hundred touchpoints and a few decisions each."""
+_MOST_DECISIONS = 4_096
+_MOST_ROWS = 1_000
+_MOST_OLDER = 100
+_CONTACT, _TOUCHPOINT, _DECISION = 1_500, 150, 2_500
+"""Bytes of each in memory, about."""
+
+
+@dataclass
+class _Kept:
+    """A contact's past as it was read, and what came since through this process."""
+
+    past: Past
+    rows: dict[tuple[str, str | None], TouchpointRow] = field(default_factory=dict)
+    decisions: dict[str, DecisionRow] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        touchpoints = len(self.past.touchpoints) + len(self.rows)
+        decisions = len(self.past.decisions) + len(self.decisions)
+        return _CONTACT + _TOUCHPOINT * touchpoints + _DECISION * decisions
+
+
+class Recent:
+    """A bounded copy of contacts' pasts, those asked about last; used by one thread.
+
+    A contact is found under each of its identities. Nothing of somebody is kept who was not read: half a history
+    would not say who has unsubscribed.
+
+    Parameters
+    ----------
+    most_bytes
+        How much is kept, about.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._names: dict[str, str] = {}
+        self._decisions: OrderedDict[str, DecisionRow] = OrderedDict()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, identity: str, past: Past) -> None:
+        """Keep what was read of a contact, in the place of what there was."""
+        name, members = _named(identity, past)
+        decisions = past.decisions
+        before = self._kept.get(name)
+        if before is not None:
+            # Another placement looks further back than this one.
+            first = min((row.decided_at for row in decisions), default=None)
+            older = [row for row in before.past.decisions if first is None or row.decided_at < first]
+            decisions = (*older[-_MOST_OLDER:], *decisions)
+            self._forget(name)
+        kept = self._kept[name] = _Kept(replace(past, decisions=decisions, account=None))
+        self._names.update(dict.fromkeys(members, name))
+        self.bytes += kept.bytes
+        while self.bytes > self._most and len(self._kept) > 1:
+            self._forget(next(iter(self._kept)))
+
+    def came(self, rows: Iterable[TouchpointRow]) -> None:
+        """Add touchpoints that came in to what is kept of their contacts."""
+        for row in rows:
+            kept = self._of(row.identity)
+            if kept is not None and len(kept.rows) < _MOST_ROWS and kept.rows.get((row.source, row[2])) is None:
+                kept.rows[row.source, row[2]] = row
+                self.bytes += _TOUCHPOINT
+
+    def decided(self, row: DecisionRow) -> None:
+        """Add a decision."""
+        self._decisions[row.decision_id] = row
+        if len(self._decisions) > _MOST_DECISIONS:
+            self._decisions.popitem(last=False)
+        kept = self._of(row.identity)
+        if kept is not None and row.decision_id not in kept.decisions:
+            kept.decisions[row.decision_id] = row
+            self.bytes += _DECISION
+
+    def decision(self, decision_id: str) -> DecisionRow | None:
+        """Return one of the last decisions; None where it is none of them."""
+        return self._decisions.get(decision_id)
+
+    def past(self, identity: str, as_of: int, rules: TouchpointRules, tables: Tables) -> Past | None:
+        """Return what is known of a contact strictly before a moment; None where it is not kept.
+
+        Parameters
+        ----------
+        tables
+            The catalogues as they were read last.
+        """
+        kept = self._of(identity)
+        if kept is None:
+            return None
+        past = kept.past
+        here = {row.decision_id for row in past.decisions}
+        more = [row for row in kept.decisions.values() if row.decided_at < as_of and row.decision_id not in here]
+        decisions = sorted((*past.decisions, *more), key=lambda row: (row.decided_at, row.decision_id))
+        return Past(
+            touchpoints=_together(past.touchpoints, list(kept.rows.values()), as_of, rules),
+            traits=past.traits,
+            decisions=tuple(decisions),
+            traits_changed_at=past.traits_changed_at,
+            contact=past.contact,
+            scored=past.scored,
+            around=remembered(past.around, tables),
+        )
+
+    def forget(self, identity: str) -> None:
+        """Forget a contact, and its decisions."""
+        kept = self._of(identity)
+        if kept is not None:
+            self._forget(self._names.get(identity, identity))
+            for name in [row.decision_id for row in (*kept.past.decisions, *kept.decisions.values())]:
+                self._decisions.pop(name, None)
+
+    def _of(self, identity: str) -> _Kept | None:
+        name = self._names.get(identity, identity)
+        found = self._kept.get(name)
+        if found is not None:
+            self._kept.move_to_end(name)
+        return found
+
+    def _forget(self, name: str) -> None:
+        kept = self._kept.pop(name)
+        self.bytes -= kept.bytes
+        for member in _named(name, kept.past)[1]:
+            if self._names.get(member) == name:
+                del self._names[member]
+
+
+def _named(identity: str, past: Past) -> tuple[str, Sequence[str]]:
+    """Name of a contact, and its identities."""
+    contact = past.contact
+    return (identity, (identity,)) if contact is None else (contact.contact_id, contact.members)
+
+
+def _together(read: Touchpoints, came: Sequence[TouchpointRow], as_of: int, rules: TouchpointRules) -> Touchpoints:
+    known = set(read.touchpoint_id)
+    rows = sorted(row[:14] for row in came if row.occurred_at < as_of and row.touchpoint_id not in known)
+    if not rows:
+        return read
+    fresh = Touchpoints.from_rows(rows, rules)
+    # What came since may bear the very name of what was read; parts are told apart by their names.
+    fresh = replace(fresh, contacts=[f"\0{name}" for name in fresh.contacts])
+    found = Touchpoints.joined([part for part in (read, fresh) if len(part)])
+    return found.merged([range(len(found.contacts))], read.contacts or [rows[0][0]])

@@ -1,0 +1,117 @@
+"""A steady load of touchpoints and recommendations, and what of it was acknowledged."""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+
+import httpx
+
+from features.store.store import Store
+
+SETTINGS = """
+[actions.newsletter]
+channel = "email"
+[points]
+kinds = { visit = 5 }
+thresholds = [{ from = 5, actions = ["newsletter"] }]
+[ranking]
+sticky = "0s"
+"""
+CONTACTS = 50
+A_CALL = 10
+"""Touchpoints that a call brings."""
+
+
+class SteadyLoad:
+    """Sends until told to end; a call that gets no answer is forgotten.
+
+    ``events`` and ``questions`` are touchpoints and recommendations a second.
+    """
+
+    def __init__(self, address, name, events=300, questions=100):
+        self.name, self._address, self._events, self._questions = name, address, events, questions
+        self.touchpoints, self.decisions = set(), {}
+        self.statuses: Counter[object] = Counter()
+        self.degraded, self.seconds = 0, []
+        self._ended = False
+
+    def end(self):
+        self._ended = True
+
+    async def run(self):
+        limits = httpx.Limits(max_connections=64)
+        async with httpx.AsyncClient(base_url=self._address, trust_env=False, timeout=30, limits=limits) as client:
+            await asyncio.gather(
+                self._pace(self._events / A_CALL, client, self._send), self._pace(self._questions, client, self._ask)
+            )
+
+    async def _pace(self, rate, client, work):
+        calls: set[asyncio.Task[None]] = set()
+        began = time.monotonic()
+        for n in itertools.count():
+            if self._ended:
+                break
+            await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
+            if len(calls) < 32:
+                task = asyncio.create_task(self._one(work, client, n))
+                calls.add(task)
+                task.add_done_callback(calls.discard)
+        await asyncio.gather(*calls)
+
+    async def _one(self, work, client, n):
+        try:
+            await work(client, n)
+        except httpx.TransportError:
+            self.statuses["none"] += 1
+
+    async def _send(self, client, n):
+        visits = [
+            {
+                "touchpoint_id": f"{self.name}-{n}-{i}",
+                "identity": f"{self.name}:{n % CONTACTS}",
+                "occurred_at": "2025-10-01",
+                "kind": "visit",
+            }
+            for i in range(A_CALL)
+        ]
+        answer = await client.post("/v1/touchpoints", json=visits)
+        self.statuses["touchpoints", answer.status_code] += 1
+        if answer.status_code == 200:
+            self.touchpoints |= {visit["touchpoint_id"] for visit in visits}
+
+    async def _ask(self, client, n):
+        decision_id = f"{self.name}-{n}"
+        began = time.monotonic()
+        answer = await client.post(
+            "/v1/recommend", json={"contact": f"{self.name}:{n % CONTACTS}", "decision_id": decision_id}
+        )
+        self.seconds.append((began, time.monotonic() - began))
+        self.statuses["recommend", answer.status_code] += 1
+        if answer.status_code == 200:
+            self.decisions[decision_id] = answer.content
+            self.degraded += answer.json()["degraded"]
+
+
+def check(url, loads):
+    """Everything that was acknowledged is in the store, once."""
+    with Store.open(url) as store:
+        stored = [row[2] for row in store.touchpoint_rows()]
+        rows = {row.decision_id: row for row in store.decision_rows()}
+    assert len(stored) == len(set(stored))
+    for load in loads:
+        assert load.touchpoints and load.decisions
+        assert load.touchpoints <= set(stored)
+        for decision_id, answer in load.decisions.items():
+            assert rows[decision_id].answer == answer
+
+
+async def emptied(address, seconds=60):
+    """Wait until the store has everything."""
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
+        for _ in range(int(seconds / 0.1)):
+            ready = await client.get("/readyz")
+            if ready.status_code == 200 and ready.json()["status"] == "ready":
+                return
+            await asyncio.sleep(0.1)
+    raise AssertionError(ready.text)

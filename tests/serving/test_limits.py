@@ -1,0 +1,327 @@
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.caller import SCOPES
+from serving.lanes import BOUNDS, PATIENCE, Bound, kind_of
+from serving.limits import SHORT, WEIGHING, Limits
+from serving.metrics import Metrics
+from serving.problems import Problem
+
+SMALL = {"recommend": Bound(inside=2, row=1, burst=3), "intake": Bound(inside=2, row=1, burst=1, status=429)}
+
+
+class Calls:
+    """Calls into limits; each is worked on until it is let go."""
+
+    def __init__(self, bounds=SMALL, **more):
+        self.now = 0.0
+        self.metrics = Metrics()
+        self.limits = Limits(self.metrics, lambda: self.now, bounds, **more)
+        self.inside = []
+        self.most = 0
+        self.order = []
+        self._let_go = {}
+
+    async def call(self, name, kind="recommend", body=b"{}", length=True, pieces=None):
+        pieces = [body] if pieces is None else pieces
+
+        async def receive():
+            if callable(pieces):
+                return await pieces()
+            piece = pieces.pop(0) if pieces else b""
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+        headers = [(b"content-length", str(len(body)).encode())] if length else []
+        scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": headers}
+        return await self.limits.answer(self._work(name), kind, Request(scope, receive), has_body=True)
+
+    def start(self, name, **more):
+        return asyncio.create_task(self.call(name, **more))
+
+    def _work(self, name):
+        async def work(request):
+            await request.body()
+            self.inside.append(name)
+            self.order.append(name)
+            self.most = max(self.most, len(self.inside))
+            self._let_go[name] = asyncio.Event()
+            try:
+                await self._let_go[name].wait()
+            finally:
+                self.inside.remove(name)
+            return Response(name)
+
+        return work
+
+    async def settle(self):
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def let_go(self, *names):
+        for name in names:
+            self._let_go[name].set()
+        await self.settle()
+
+    def told(self, line):
+        return line.encode() in self.metrics.text()
+
+
+def test_so_many_are_worked_on_and_the_next_begins_when_one_ends():
+    async def journey():
+        calls = Calls()
+        tasks = [calls.start(name) for name in "abcd"]
+        await calls.settle()
+        assert calls.inside == ["a", "b"]
+        assert calls.told('nba_requests_waiting{kind="recommend"} 2.0')
+        await calls.let_go("a")
+        assert calls.inside == ["b", "c"]
+        await calls.let_go("b", "c")
+        await calls.let_go("d")
+        assert [(await task).body for task in tasks] == [b"a", b"b", b"c", b"d"]
+        assert calls.told('nba_requests_inside{kind="recommend"} 0.0')
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize(("kind", "status"), [("recommend", 503), ("intake", 429)])
+def test_who_finds_no_place_is_told_at_once_when_to_come_again(kind, status):
+    async def journey():
+        calls = Calls()
+        room = SMALL[kind].inside + SMALL[kind].burst
+        tasks = [calls.start(str(n), kind=kind) for n in range(room)]
+        await calls.settle()
+        with pytest.raises(Problem) as refusal:
+            await calls.call("one too many", kind=kind)
+        assert (refusal.value.status, refusal.value.headers) == (status, {"Retry-After": "1"})
+        assert calls.told(f'nba_overload_refusals_total{{kind="{kind}"}} 1.0')
+        for n in range(room):
+            await calls.let_go(str(n))
+        assert [(await task).status_code for task in tasks] == [200] * room
+
+    asyncio.run(journey())
+
+
+def test_a_row_that_stands_too_long_is_no_burst_any_more():
+    async def journey():
+        calls = Calls()
+        tasks = [calls.start(name) for name in "abc"]
+        await calls.settle()
+        calls.now = PATIENCE + 0.01
+        with pytest.raises(Problem, match="too many"):
+            await calls.call("d")
+        # Once nobody waits, a burst may wait again.
+        await calls.let_go("a")
+        tasks += [calls.start(name) for name in "de"]
+        await calls.settle()
+        for name in "bcde":
+            await calls.let_go(name)
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+def test_a_kind_that_is_full_keeps_no_other_from_its_places():
+    async def journey():
+        calls = Calls()
+        flood = [calls.start(str(n), kind="intake") for n in range(3)]
+        await calls.settle()
+        asked = calls.start("asked")
+        await calls.settle()
+        assert "asked" in calls.inside
+        await calls.let_go("asked", "0", "1")
+        await calls.let_go("2")
+        await asyncio.gather(asked, *flood)
+
+    asyncio.run(journey())
+
+
+def test_kinds_begin_in_turn():
+    async def journey():
+        bounds = {kind: Bound(inside=9, row=9, burst=9) for kind in ("intake", "recommend")}
+        calls = Calls(bounds)
+        tasks = [calls.start(f"i{n}", kind="intake") for n in range(9)] + [calls.start(f"r{n}") for n in range(2)]
+        await calls.settle()
+        assert calls.order.index("r1") < calls.order.index("i8")
+        await calls.let_go(*calls.order)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(journey())
+
+
+def test_a_slow_body_holds_no_place_and_is_not_waited_for_for_ever():
+    async def journey():
+        calls = Calls(body_seconds=0.05)
+
+        async def never():
+            await asyncio.Event().wait()
+
+        slow = [calls.start(f"slow {n}", pieces=never, length=n % 2 == 0) for n in range(4)]
+        quick = [calls.start(name) for name in "ab"]
+        await calls.settle()
+        assert calls.inside == ["a", "b"]
+        for task in slow:
+            with pytest.raises(Problem) as refusal:
+                await task
+            assert (refusal.value.status, refusal.value.code) == (408, "body-too-slow")
+        await calls.let_go("a", "b")
+        await asyncio.gather(*quick)
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_large_body_counts_as_several_calls(length):
+    async def journey():
+        calls = Calls()
+        large = calls.start("large", body=b" " * WEIGHING, length=length)
+        await calls.settle()
+        small = calls.start("small")
+        await calls.settle()
+        assert calls.inside == ["large"]
+        await calls.let_go("large")
+        await calls.let_go("small")
+        assert {(await large).body, (await small).body} == {b"large", b"small"}
+
+    asyncio.run(journey())
+
+
+def test_a_body_in_pieces_takes_its_place_with_the_last():
+    async def journey():
+        calls = Calls()
+        tasks = [calls.start(name, pieces=[b"{", b"", b"}"], length=False) for name in "ab"]
+        await calls.settle()
+        assert calls.inside == ["a", "b"]
+        await calls.let_go("a", "b")
+        await asyncio.gather(*tasks)
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize("at", ["inside", "waiting", "woken"])
+def test_who_goes_away_leaves_its_place(at):
+    async def journey():
+        calls = Calls()
+        tasks = {name: calls.start(name) for name in "abc"}
+        await calls.settle()
+        if at == "woken":
+            calls._let_go["a"].set()
+            await asyncio.sleep(0)
+        gone = "a" if at == "inside" else "c"
+        tasks[gone].cancel()
+        await calls.settle()
+        after = calls.start("d")
+        await calls.settle()
+        await calls.let_go(*[name for name in "abcd" if name in calls.inside])
+        await calls.let_go(*calls.inside)
+        assert (await after).body == b"d"
+        assert calls.told('nba_requests_inside{kind="recommend"} 0.0')
+        assert calls.told('nba_requests_waiting{kind="recommend"} 0.0')
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    asyncio.run(journey())
+
+
+def test_a_failure_gives_the_place_back():
+    async def journey():
+        calls = Calls({"recommend": Bound(1, 0, 0)})
+
+        async def failing(request):
+            raise ValueError("no")
+
+        for _ in range(3):
+            request = Request({"type": "http", "headers": []})
+            with pytest.raises(ValueError, match="no"):
+                await calls.limits.answer(failing, "recommend", request, has_body=False)
+
+    asyncio.run(journey())
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(SMALL)), st.integers(0, 3 * WEIGHING), st.integers(0, 6)), max_size=12)
+)
+def test_whatever_comes_is_answered_or_refused_and_leaves_everything_free(arrivals):
+    async def journey():
+        calls = Calls()
+
+        async def one(name, kind, length, rounds):
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            try:
+                return await calls.call(name, kind=kind, body=b" " * length)
+            except Problem as refusal:
+                return refusal
+
+        tasks = [asyncio.create_task(one(str(n), *each)) for n, each in enumerate(arrivals)]
+        while not all(task.done() for task in tasks):
+            await calls.settle()
+            assert len(calls.inside) <= 4
+            await calls.let_go(*calls.inside)
+        for kind in SMALL:
+            assert calls.told(f'nba_requests_inside{{kind="{kind}"}} 0.0') or kind not in {each[0] for each in arrivals}
+        assert all(isinstance(task.result(), Response | Problem) for task in tasks)
+
+    asyncio.run(journey())
+
+
+def test_same_calls_with_an_id_take_one_place_and_get_one_answer():
+    async def journey():
+        calls = Calls()
+        body = b'{"contact": "a", "decision_id": "d"}'
+        same = [calls.start("same", body=body) for _ in range(50)]
+        other = calls.start("other", body=body.replace(b'"d"', b'"e"'))
+        await calls.settle()
+        assert sorted(calls.inside) == ["other", "same"]
+        await calls.let_go("same", "other")
+        assert len({id(await task) for task in same}) == 1
+        assert (await other).body == b"other"
+
+    asyncio.run(journey())
+
+
+def test_same_calls_fail_together_and_the_next_begins_anew():
+    async def journey():
+        calls = Calls()
+        body = b'{"decision_id": "d"}'
+        same = [calls.start("same", body=body) for _ in range(3)]
+        await calls.settle()
+        same[1].cancel()
+        await calls.settle()
+        assert calls.inside == ["same"]
+        same[0].cancel()
+        found = await asyncio.gather(*same, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError | RuntimeError) for each in found)
+        again = calls.start("again", body=body)
+        await calls.settle()
+        await calls.let_go("again")
+        assert (await again).body == b"again"
+
+    asyncio.run(journey())
+
+
+def test_every_scope_has_a_kind_and_every_kind_its_bounds():
+    assert {kind_of(scope) for scope in SCOPES} == set(BOUNDS)
+    assert kind_of(None) is None
+    assert SHORT < WEIGHING
+
+
+def test_refusals_come_as_problems(local):
+    async def journey(client):
+        local.app.state.limits = Limits(Metrics(), lambda: 0.0, dict.fromkeys(BOUNDS, Bound(0, 0, 0, 503)))
+        return [
+            await client.post("/v1/recommend", json={"contact": "a"}),
+            await client.get("/v1/model"),
+            await client.get("/healthz"),
+            await client.get("/metrics"),
+        ]
+
+    recommend, model, *rest = local.run(journey)
+    for refused in (recommend, model):
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["code"] == "overload"
+    assert [each.status_code for each in rest] == [200, 200]

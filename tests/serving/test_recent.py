@@ -1,0 +1,120 @@
+"""What is remembered of contacts is what the store would say, as far as it came through this process."""
+
+import itertools
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.rows.row_types import ContactRow, DecisionRow, LinkRow, TouchpointRow
+from features.store.store import Store
+from features.touchpoints.touchpoints import TouchpointRules
+from nba.past import Past
+from nba.tables.tables import Tables
+from serving.recent import Recent
+
+RULES = TouchpointRules()
+EVER = 10_000
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path}/nba.db") as found:
+        yield found
+
+
+def touchpoint(at, name, identity="crm:1", **more):
+    return TouchpointRow(identity, at, name, "visit", topics='["pumps"]', **more)
+
+
+def same(one, other):
+    t, u = one.touchpoints, other.touchpoints
+    assert list(t.touchpoint_id) == list(u.touchpoint_id)
+    assert t.occurred_at.tolist() == u.occurred_at.tolist()
+    assert [t.kinds[code] for code in t.kind] == [u.kinds[code] for code in u.kind]
+    assert [t.topics[code] for code in t.topic] == [u.topics[code] for code in u.topic]
+    assert one.traits == other.traits
+    assert [row.decision_id for row in one.decisions] == [row.decision_id for row in other.decisions]
+
+
+TIMES = st.lists(st.integers(1, 100), max_size=12)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=TIMES, after=TIMES, as_of=st.integers(1, 120))
+def test_what_was_read_and_what_came_are_one_past(store, before, after, as_of):
+    name = f"crm:{next(NUMBERS)}"
+    first = [touchpoint(at, f"{name}-a{n}", name) for n, at in enumerate(before)]
+    second = [touchpoint(at, f"{name}-b{n}", name) for n, at in enumerate(after)]
+    with store.writing() as writing:
+        writing.touchpoints(first)
+    recent = Recent()
+    # What was read for a moment holds for later ones.
+    recent.keep(name, Past.read(store, name, EVER, RULES))
+    recent.came([*second, *first])
+    with store.writing() as writing:
+        writing.touchpoints(second)
+    found = recent.past(name, EVER, RULES, Tables())
+    assert found is not None
+    same(found, Past.read(store, name, EVER, RULES))
+    kept = recent.past(name, as_of, RULES, Tables())
+    assert kept is not None
+    late = [row.touchpoint_id for row in second if row.occurred_at >= as_of]
+    assert not set(late) & set(kept.touchpoints.touchpoint_id)
+
+
+def test_a_contact_is_found_under_each_of_its_identities(store):
+    with store.writing() as writing:
+        writing.links([LinkRow("crm:1", "cookie:9", 5, "login", 1.0)])
+        writing.contacts([ContactRow("crm:1", 1, {"size": 1})])
+        writing.touchpoints([touchpoint(10, "a"), touchpoint(20, "b", "cookie:9")])
+    recent = Recent()
+    recent.keep("cookie:9", Past.read(store, "cookie:9", EVER, RULES))
+    recent.came([touchpoint(30, "c", "cookie:9")])
+    for name in ("crm:1", "cookie:9"):
+        found = recent.past(name, EVER, RULES, Tables())
+        assert found is not None and list(found.touchpoints.touchpoint_id) == ["a", "b", "c"]
+    recent.forget("crm:1")
+    assert recent.past("cookie:9", EVER, RULES, Tables()) is None
+    assert (len(recent), recent.bytes) == (0, 0)
+
+
+def test_of_whom_nothing_was_read_nothing_is_kept():
+    recent = Recent()
+    recent.came([touchpoint(30, "c")])
+    assert recent.past("crm:1", EVER, RULES, Tables()) is None
+
+
+def test_decisions_count_and_are_found_by_their_ids(store):
+    recent = Recent()
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES))
+    row = DecisionRow("d", "crm:1", 50, "call", answer=orjson.dumps({}))
+    for _ in range(2):
+        recent.decided(row)
+    assert recent.decision("d") is row
+    for as_of, expected in ((50, []), (51, [row])):
+        found = recent.past("crm:1", as_of, RULES, Tables())
+        assert found is not None and list(found.decisions) == expected
+
+
+def test_another_placement_that_looks_less_far_back_loses_no_decision(store):
+    with store.writing() as writing:
+        writing.decisions([DecisionRow("old", "crm:1", 10, "call"), DecisionRow("new", "crm:1", 5_000, "call")])
+    recent = Recent()
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES))
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES, memory_us=6_000))
+    found = recent.past("crm:1", EVER, RULES, Tables())
+    assert found is not None and [row.decision_id for row in found.decisions] == ["old", "new"]
+
+
+def test_memory_is_bounded_and_the_last_asked_about_stay(store):
+    recent = Recent(most_bytes=20_000)
+    for n in range(100):
+        recent.keep(f"crm:{n}", Past.read(store, f"crm:{n}", EVER, RULES))
+        assert recent.past("crm:0", EVER, RULES, Tables()) is not None
+    assert recent.bytes <= 20_000
+    assert 5 < len(recent) < 20
+    assert recent.past("crm:99", EVER, RULES, Tables()) is not None
+    assert recent.past("crm:50", EVER, RULES, Tables()) is None
