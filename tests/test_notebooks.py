@@ -18,7 +18,7 @@ def test_there_are_notebooks():
     assert SCRIPTS
 
 
-LONG = ("3", "5")
+LONG = ("2", "3", "5", "6")
 """Notebooks that train several times, which takes minutes; their parts are tested where they stand."""
 RUN = [pytest.param(each, marks=[pytest.mark.slow] if each.name[0] in LONG else [], id=each.stem) for each in SCRIPTS]
 

@@ -64,7 +64,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     rotated.add_argument("name", metavar="NAME", help="the name of a live key")
     rotated.add_argument("--expires", metavar="D", help="how long the new one shall hold (until it is revoked)")
     ended = below.add_parser(
-        "revoke", help="end a key for ever", epilog='example:\n  nba keys revoke crm --reason "the laptop was lost"'
+        "revoke",
+        help="end a key for ever, at once",
+        epilog='example:\n  nba keys revoke crm --reason "the laptop was lost"',
     )
     ended.add_argument("key", metavar="NAME|ID", help="its name, or its id where two keys have the name")
     ended.add_argument("--reason", required=True, metavar="R", help="why, for whoever looks at it later")

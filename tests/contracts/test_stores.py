@@ -380,6 +380,7 @@ def check_union(url: str, rows: int) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_end_with_the_union(store_url: str) -> None:
     write_at_once(store_url, 2_000, "write", "load")
     check_union(store_url, 2_000)

@@ -238,6 +238,7 @@ with lake.appending() as rows:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_append_leaves_all_or_nothing(tmp_path: Path) -> None:
     lake = filled(tmp_path, [[("ann", 1, "1a", "visit", *[None] * 10)]], 8)
     rng = random.Random(7)

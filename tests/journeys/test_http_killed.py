@@ -18,7 +18,8 @@ thresholds = [{ from = 5, actions = ["newsletter"] }]
 """
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [20])
 def test_what_was_acknowledged_is_there_once(tmp_path, kills):
     config = tmp_path / "nba.toml"
     config.write_text(SETTINGS)

@@ -129,8 +129,8 @@ def test_a_port_in_use_is_told_in_a_sentence(config):
 @pytest.mark.parametrize(
     ("args", "status", "sentence"),
     [
-        (["--host", "0.0.0.0"], 1, "no keys yet"),
-        (["--host", "example.com"], 1, "no keys yet"),
+        (["--host", "0.0.0.0"], 1, "no live one"),
+        (["--host", "example.com"], 1, "no live one"),
         (["--port", "70000"], 2, "not a port"),
         (["--port", "http"], 2, "not a port"),
     ],

@@ -93,6 +93,7 @@ async def until_served(client, version, seconds=60):
     raise AssertionError(f"version {version} never served: {found}")
 
 
+@pytest.mark.slow
 def test_swaps_and_damage_under_load_fail_no_request(tmp_path, model):
     config = tmp_path / "nba.toml"
     config.write_text(SETTINGS)

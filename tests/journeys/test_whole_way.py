@@ -41,6 +41,7 @@ def check_report(report):
         assert goal["train"]["to"] < goal["test"]["from"]
 
 
+@pytest.mark.slow
 def test_the_whole_way(shop):
     with (shop / "touchpoints.csv").open("a") as file:
         file.write("crm:3,2025-12-30T00:00:00,objection,,,\n")
@@ -125,6 +126,7 @@ def test_a_training_without_goals_or_touchpoints_is_refused_in_a_sentence(tmp_pa
     assert not (tmp_path / "bundles").exists()
 
 
+@pytest.mark.slow
 def test_too_little_data_makes_no_champion_and_no_number_up(shop):
     lines = (shop / "touchpoints.csv").read_text().splitlines()[:80]
     (shop / "touchpoints.csv").write_text("\n".join(lines) + "\n")

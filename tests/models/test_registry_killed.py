@@ -63,6 +63,7 @@ def check(folder: Path, bundles: tuple[Path, Path], *, complete: bool) -> None:
 LAST = ["before-9", "before-14"]
 
 
+@pytest.mark.slow
 def test_a_kill_while_registering_leaves_the_champion_and_the_next_run_completes(with_champion, bundles, tmp_path):
     found = killed(with_champion, tmp_path, bundles[1], LAST)
     assert found == [[], []]

@@ -9,6 +9,7 @@ import pytest
 from features.times import DAY
 from nba.settings import parse_settings
 from serving.app import create_app
+from serving.secret import FILE
 
 NOW = 1_764_000_000_000_000
 
@@ -41,6 +42,8 @@ class Local:
 
     def __init__(self, folder: Path, settings: str) -> None:
         self.now, self.tick = NOW, 1
+        # The same draws in every run.
+        (folder / FILE).write_text("8d1f5a37c2e94b06a1f3d7e8b5c60942")
         self.settings = parse_settings(settings, folder=folder, environ={})
         self.app = create_app(self.settings, clock=self._clock)
 

@@ -88,6 +88,7 @@ async def answer(client, operation):
     return await client.request(operation.method, path, params=query, **sent)
 
 
+@pytest.mark.slow
 def test_a_few_generated_requests_are_answered_as_described(opened):
     """The quick form of ``tests/journeys/test_http_generated.py``."""
     config = SchemathesisConfig.from_path("tests/journeys/schemathesis.toml")

@@ -100,6 +100,7 @@ def test_results_come_in_the_order_of_the_tasks(backend: str) -> None:
     assert list(run(work(echo, 0), Scale(backend))) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_did_is_done_again(tmp_path: Path) -> None:
     found = list(run(work(killed_once, common=str(tmp_path).encode()), Scale("loky")))
     assert found == [str(i).encode() for i in range(10)]
