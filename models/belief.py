@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from features.matrix import History, Own
 from features.own_rows import own_of
 from features.touchpoints.touchpoints import Touchpoints
 from features.traits import row_values
+from models.asked import Asked, OwnRows
 from models.bundle import Bundle
 from models.effect.start import fill_effects
 from models.estimate import Candidate, Estimate
@@ -30,26 +31,6 @@ NO_EVIDENCE = "none"
 
 AccountColumns = Callable[[FeatureSet, int], NDArray[np.float32]]
 """The columns about one contact's account as of a moment (microseconds), shape (len(features.account_features),)."""
-
-
-@dataclass(frozen=True)
-class OwnRows:
-    """Rows of one goal about the actions of the candidates ``at``, and about what last happened (0 or 1 row)."""
-
-    at: list[int]
-    actions: NDArray[np.float32]
-    happened: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Candidates made ready: what depends on nothing but them, because every request has the same ones."""
-
-    candidates: Sequence[Candidate]
-    places: Mapping[str, list[int]]
-    """Of each goal that is learnt, the places of its candidates."""
-    shifts: tuple[float | None, ...]
-    evidence: tuple[str, ...]
 
 
 class Belief:

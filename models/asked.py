@@ -1,0 +1,31 @@
+"""What a belief is asked about: candidates made ready, and the rows that their goals look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.estimate import Candidate
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Rows of one goal about the actions of the candidates ``at``, and about what last happened (0 or 1 row)."""
+
+    at: list[int]
+    actions: NDArray[np.float32]
+    happened: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Candidates made ready: what depends on nothing but them, because every request has the same ones."""
+
+    candidates: Sequence[Candidate]
+    places: Mapping[str, list[int]]
+    """Of each goal that is learnt, the places of its candidates."""
+    shifts: tuple[float | None, ...]
+    evidence: tuple[str, ...]
