@@ -102,7 +102,7 @@ class Tour:
             answer = service.post("/v1/recommend", {"contact": contact, "explain": True})
             self.out.result(shown_answer(answer, why))
         self.out.result(
-            "\nMode points: the points table chose what stands first; what follows is ordered by priority. "
+            "\nMode points: the points table chose what stands first, and what else it calls for follows in its order. "
             "\nOther answers come from exploring: each is drawn with the probability it says."
         )
 
