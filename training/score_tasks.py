@@ -18,6 +18,7 @@ from features.touchpoints.touchpoints import Touchpoints
 from features.touchpoints.wire import from_bytes, to_bytes
 from models.belief import Belief
 from models.bundle import Bundle
+from models.effect.files import effect_files, read_effects
 from models.estimates import foresee
 from models.propensity import Propensity
 from models.stages.stages import StageModel
@@ -51,6 +52,7 @@ class Scorer:
                 "manifest": dict(found.manifest),
                 "propensities": {goal: (model.to_json(), model.text) for goal, model in found.propensities.items()},
                 "stages": None if found.stages is None else found.stages.to_json(),
+                "effects": effect_files(found.effects),
                 "sha256": found.sha256,
                 "version": self.belief.version,
             }
@@ -66,7 +68,9 @@ class Scorer:
         if plain is not None:
             models = {goal: Propensity.from_json(*model) for goal, model in plain["propensities"].items()}
             stages = None if plain["stages"] is None else StageModel.from_json(plain["stages"])
-            belief = Belief(Bundle(plain["manifest"], models, stages, plain["sha256"]), plain["version"])
+            effects = read_effects(plain["effects"])
+            bundle = Bundle(plain["manifest"], models, stages, plain["sha256"], effects=effects)
+            belief = Belief(bundle, plain["version"])
         return cls(found["settings"], belief, found["now"], found["tables"])
 
     def score(
