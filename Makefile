@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-http bench-overload bench-quality docs notebooks format lock clean
+.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-http bench-overload bench-quality docs screenshots notebooks format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ notebooks: setup ## run the scripts in notebooks/ and write their notebooks with
 docs: setup ## write docs/features.md from the catalogue and docs/bi.md from the views
 	$(BIN)/python docs/features_page.py
 	$(BIN)/python docs/bi_page.py
+
+screenshots: setup ## pictures of every page into docs/img; ARGS="FOLDER --as-of T", a folder that `nba serve` can serve
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py $(ARGS)
 
 format: setup ## format and mend what can be mended by itself
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -1,9 +1,10 @@
 """Ten times more calls than the service can answer, and what becomes of those it takes and of those it refuses.
 
 The server runs on one core and the load on another, in one run: what it can do with 16 connections that each ask again
-at once; a quiet time at half of that, evenly spread over as many connections; then ten times as many connections,
-asking for all they can; and a quiet time again, a few seconds later. A refusal comes with ``Retry-After`` and is not
-obeyed.
+at once; a quiet time at half of that, evenly spread over as many connections; then ten times what it can do, over ten
+times as many connections; and a quiet time again, a few seconds later. A refusal comes with ``Retry-After`` and is not
+obeyed. ``--unpaced`` has the many connections ask for all they can instead, which is more than ten times as much where
+refusals are quick: each of them asks again as soon as it is refused.
 
 ``accepted`` are answers with 200; quantiles are of them, from the moment a call is sent to the last byte of its
 answer. ``--intake`` floods with batches of touchpoints instead, beside recommendations at the quiet rate. ``--soak
@@ -113,7 +114,7 @@ def flood(address: str, seconds: float) -> Iterator[list[Calls]]:
     thread.join()
 
 
-def overload(address: str, seconds: float, *, by_intake: bool) -> bool:
+def overload(address: str, seconds: float, *, by_intake: bool, unpaced: bool) -> bool:
     """Measure and print; whether all that should hold does."""
     requests = (post(address, "/v1/recommend", body) for body in questions("outbound"))
     load(address, requests, CONNECTIONS, 2.0)
@@ -126,7 +127,8 @@ def overload(address: str, seconds: float, *, by_intake: bool) -> bool:
             found = ask(address, requests, CONNECTIONS, seconds, rate=most / 4)
         print(f"intake      {flooding[0].line()}")
     else:
-        found = ask(address, requests, TIMES * CONNECTIONS, seconds)
+        rate = None if unpaced else TIMES * most
+        found = ask(address, requests, TIMES * CONNECTIONS, seconds, rate=rate)
     print(f"overload    {found.line()}")
     time.sleep(5.0)
     after = ask(address, requests, CONNECTIONS, 10.0, rate=most / 2)
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0, help="where the server runs")
     parser.add_argument("--load-core", type=int, default=1)
     parser.add_argument("--intake", action="store_true", help="flood with touchpoints")
+    parser.add_argument("--unpaced", action="store_true", help="ask for all that the connections can")
     parser.add_argument("--soak", type=float, metavar="HOURS", help="look at the memory instead")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where something should be better")
     options = parser.parse_args()
@@ -184,7 +187,7 @@ def main() -> None:
             if options.soak:
                 is_kept = soak(server, options.soak)
             else:
-                is_kept = overload(server.address, options.seconds, by_intake=options.intake)
+                is_kept = overload(server.address, options.seconds, by_intake=options.intake, unpaced=options.unpaced)
     sys.exit(options.strict and not is_kept)
 
 

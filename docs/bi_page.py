@@ -50,7 +50,8 @@ open it only while the service has it open.
 What [partners' terms](owner.md#what-you-see) do not show you is in no view: not a contact, not its name, and not its
 decisions among counts, because two counts tell by their difference. Of a contact whose partner shows parts of it, the
 rest is null. Views cannot know the terms in `nba.toml`, nor who is one contact with whom, so both are put down in the
-store: by `nba score` every night, or by `nba views refresh`. Until then
+store: by `nba score` every night, by `nba views refresh`, and by a running service, which sees to it where a day has
+gone by since, and within minutes where partners' terms were changed, begin or end. Until then
 
 - a contact or visitor who is new is in no view (`v_data_quality` counts refused rows and pending outcomes of
   everybody: they have no contact yet);

@@ -107,6 +107,17 @@ def bits_of_float(_context: Any, number: Any) -> Any:
 
 
 @_generating
+def lowest_bit(_context: Any, bits: Any) -> Any:
+    """Place of the lowest bit that is set in an unsigned integer of 64 bits; 64 where none is."""
+    signature = types.int64(types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return signature, generate
+
+
+@_generating
 def _prefetch(_context: Any, address: Any) -> Any:
     signature = types.void(types.int64)
 

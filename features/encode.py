@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +20,12 @@ ANSWER_WITHIN = 14 * DAY
 _MOST_NAMED = 64
 
 
-@dataclass(frozen=True)
-class NamedCodes:
-    """What each code of a list of names means under a feature set; see ``Events``. ``topics`` has the wider ones."""
+class TopicCodes(NamedTuple):
+    """What each code of a list of topics means under a feature set; see ``Events``. ``names`` has the wider ones."""
 
-    kind_slot: NDArray[np.int32]
-    kind_means: NDArray[np.int32]
-    kind_points: NDArray[np.float64]
-    channel_slot: NDArray[np.int32]
-    topic_slot: NDArray[np.int32]
-    topic_above: NDArray[np.int32]
-    topics: tuple[str, ...]
+    slot: NDArray[np.int32]
+    above: NDArray[np.int32]
+    names: tuple[str, ...]
 
 
 _NO_DECISION = np.zeros(0, dtype=np.int32)
@@ -38,12 +33,12 @@ _NO_DECISION = np.zeros(0, dtype=np.int32)
 
 def encode(t: Touchpoints, features: FeatureSet) -> Events:
     """Make touchpoints ready for the kernel."""
-    names = named(t, features)
+    topics = topic_codes(t.topics, features)
     events = Events(
         (
             t.start, t.occurred_at, t.kind, t.channel, t.outbound, t.value, t.margin, t.duration, t.action,
-            t.topic_start, t.topic, t.visible_from, t.visible_to, names.kind_slot, names.kind_means, names.kind_points,
-            names.channel_slot, names.topic_slot, names.topic_above,
+            t.topic_start, t.topic, t.visible_from, t.visible_to, *_kind_codes(t.kinds, features),
+            _channel_slots(t.channels, features), topics.slot, topics.above,
         )
     )  # fmt: skip
     if events.has_outbound:
@@ -51,29 +46,17 @@ def encode(t: Touchpoints, features: FeatureSet) -> Events:
     return events
 
 
-def named(t: Touchpoints, features: FeatureSet) -> NamedCodes:
-    """Say what the codes of touchpoints mean, out of what the feature set has seen before where it can."""
-    key = (*t.kinds, None, *t.channels, None, *t.topics)
-    known: NamedCodes | None = features.named.get(key)
-    if known is None:
-        if len(features.named) >= _MOST_NAMED:
-            features.named.clear()
-        known = features.named[key] = _named(t, features)
-    return known
-
-
-def _named(t: Touchpoints, features: FeatureSet) -> NamedCodes:
-    kinds = [_kind(name, features) for name in t.kinds]
-    topics, above = wider_topics(t.topics)
-    return NamedCodes(
-        kind_slot=np.array([slot for slot, _, _ in kinds], dtype=np.int32),
-        kind_means=np.array([means for _, means, _ in kinds], dtype=np.int32),
-        kind_points=np.array([points for _, _, points in kinds], dtype=np.float64),
-        channel_slot=_slots(t.channels, features.channels),
-        topic_slot=_slots(topics, features.topics),
-        topic_above=np.array(above, dtype=np.int32),
-        topics=tuple(topics),
-    )
+def topic_codes(names: Sequence[str], features: FeatureSet) -> TopicCodes:
+    """Say what the codes of topics mean, out of what the feature set has seen before where it can."""
+    key, known = tuple(names), features.topic_codes
+    found: TopicCodes | None = known.get(key)
+    if found is None:
+        if len(known) >= _MOST_NAMED:
+            known.clear()
+        listed, above = wider_topics(names)
+        slot = _slots(listed, features.topics)
+        found = known[key] = TopicCodes(slot, np.array(above, dtype=np.int32), tuple(listed))
+    return found
 
 
 def wider_topics(names: Sequence[str]) -> tuple[Sequence[str], list[int]]:
@@ -98,12 +81,30 @@ def wider_topics(names: Sequence[str]) -> tuple[Sequence[str], list[int]]:
     return listed, above
 
 
-def _kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
-    known = features.kind_codes.get(name)
-    if known is None:
-        if len(features.kind_codes) >= _MOST_NAMED:
-            features.kind_codes.clear()
-        known = features.kind_codes[name] = _find_kind(name, features)
+def _channel_slots(names: Sequence[str], features: FeatureSet) -> NDArray[np.int32]:
+    key, known = tuple(names), features.channel_slots
+    found: NDArray[np.int32] | None = known.get(key)
+    if found is None:
+        if len(known) >= _MOST_NAMED:
+            known.clear()
+        found = known[key] = _slots(names, features.channels)
+    return found
+
+
+def _kind_codes(
+    names: Sequence[str], features: FeatureSet
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Slot, meaning and points of each kind; nearly every contact has met them in an order of its own."""
+    known = features.kind_codes
+    found = [known.get(name) or _new_kind(name, features) for name in names]
+    slot, means, points = zip(*found, strict=True) if found else ((), (), ())
+    return np.array(slot, dtype=np.int32), np.array(means, dtype=np.int32), np.array(points, dtype=np.float64)
+
+
+def _new_kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
+    if len(features.kind_codes) >= _MOST_NAMED:
+        features.kind_codes.clear()
+    known = features.kind_codes[name] = _find_kind(name, features)
     return known
 
 

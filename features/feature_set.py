@@ -81,13 +81,18 @@ class FeatureSet:
     numbers: tuple[str, ...] = ()
 
     @cached_property
-    def named(self) -> dict[tuple[str | None, ...], Any]:
-        """What lists of names met so far mean, so that a request need not look them up again; see ``encode``."""
+    def kind_codes(self) -> dict[str, tuple[int, int, float]]:
+        """What kinds met so far mean to the kernel; contacts have them in other orders, but they have the same."""
         return {}
 
     @cached_property
-    def kind_codes(self) -> dict[str, tuple[int, int, float]]:
-        """What kinds met so far mean to the kernel; contacts have them in other orders, but they have the same."""
+    def channel_slots(self) -> dict[tuple[str, ...], Any]:
+        """What lists of channels met so far mean, so that a request need not look them up again; see ``encode``."""
+        return {}
+
+    @cached_property
+    def topic_codes(self) -> dict[tuple[str, ...], Any]:
+        """What lists of topics met so far mean; see ``encode``."""
         return {}
 
     @cached_property
@@ -214,21 +219,37 @@ def choose(
     points: PointWeights | None = None,
     topic_half_life: int = 30 * DAY,
     before: int,
+    sharing: int = 1,
 ) -> FeatureSet:
     """Choose the most frequent kinds, channels and topics among touchpoints strictly before ``before``.
 
     Ties are broken by name, so that the same data give the same columns in any order of arrival.
+
+    Parameters
+    ----------
+    sharing
+        Contacts that a topic must be shared by: a topic of a few would tell of them wherever columns are listed.
     """
     known = touchpoints.occurred_at < before
     event_of_topic = np.repeat(np.arange(len(touchpoints)), np.diff(touchpoints.topic_start))
+    event_of_topic, topic = event_of_topic[known[event_of_topic]], touchpoints.topic[known[event_of_topic]]
+    if sharing > 1:
+        contacts = _contacts_of(topic, touchpoints.contact[event_of_topic], len(touchpoints.topics))
+        topic = topic[contacts[topic] >= sharing]
     return FeatureSet(
         kinds=most_frequent(touchpoints.kind[known], touchpoints.kinds, MOST_KINDS),
         channels=most_frequent(touchpoints.channel[known], touchpoints.channels, MOST_CHANNELS),
-        topics=most_frequent(touchpoints.topic[known[event_of_topic]], touchpoints.topics, MOST_TOPICS),
+        topics=most_frequent(topic, touchpoints.topics, MOST_TOPICS),
         rules=rules,
         points=points or PointWeights(),
         topic_half_life=topic_half_life,
     )
+
+
+def _contacts_of(topic: np.ndarray[Any, Any], contact: np.ndarray[Any, Any], topics: int) -> np.ndarray[Any, Any]:
+    """Count the contacts of each topic, shape (topics,)."""
+    pairs = np.unique(contact.astype(np.int64) * max(topics, 1) + topic)
+    return np.bincount(pairs % max(topics, 1), minlength=topics)
 
 
 def most_frequent(codes: np.ndarray[Any, Any], names: Sequence[str], most: int) -> tuple[str, ...]:

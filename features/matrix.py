@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.accounts import Groups
 from features.catalogue import OWN
-from features.encode import ANSWER_WITHIN, encode, named
+from features.encode import ANSWER_WITHIN, encode, topic_codes
 from features.feature_set import FeatureSet
 from features.kernel.own import fill_own
 from features.kernel.windows import fill_history
@@ -251,7 +251,7 @@ class History:
 
     def _own_topics(self, topics: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         if self._topic_of is None:
-            known_topics = named(self.touchpoints, self.features).topics
+            known_topics = topic_codes(self.touchpoints.topics, self.features).names
             self._topic_of = {name: i for i, name in enumerate(known_topics)}
         known = self._topic_of
         beyond = np.iinfo(np.int32).max

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ class Asked:
     """Candidates made ready: what depends on nothing but them, because every request has the same ones."""
 
     candidates: Sequence[Candidate]
-    places: Mapping[str, list[int]]
-    """Of each goal that is learnt, the places of its candidates."""
-    shifts: tuple[float | None, ...]
+    goal: NDArray[np.intp]
+    """Place of each candidate's goal among those that are learnt, and one further for a goal that is not."""
+    shift: NDArray[np.float64]
+    """By how much each moves the log-odds of its goal; NaN where nothing is believed of it."""
     evidence: tuple[str, ...]

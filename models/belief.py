@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -21,10 +22,10 @@ from models.asked import Asked, OwnRows
 from models.bundle import Bundle
 from models.effect.start import fill_effects
 from models.estimate import Candidate, Estimate
+from models.forest.chances import Chances
 from models.logistic import logit, sigmoid
-from models.propensity import Propensity
 from models.reasons.why import Answered, Why, why
-from models.stages.column import fill_stage, places_of
+from models.stages.column import Places, fill_stage, places_of
 
 NO_EVIDENCE = "none"
 
@@ -83,9 +84,9 @@ class Belief:
         }
 
     @cached_property
-    def stage_columns(self) -> list[int]:
-        """Where the stages' columns stand in the matrix."""
-        return [] if self.bundle.stages is None else places_of(self.bundle.stages, self.features)
+    def stage_columns(self) -> Places | None:
+        """Where the stages' columns stand in the matrix; None where none could be learnt."""
+        return None if self.bundle.stages is None else places_of(self.bundle.stages, self.features)
 
     @cached_property
     def learnt_stages(self) -> tuple[str, ...]:
@@ -132,22 +133,17 @@ class Belief:
             row[0, first - len(self.features.account_features) : first] = account(self.features, as_of)
         stage = self.stages_of(row)[0]
         own = {goal: self._own_rows(goal, history, row, as_of, candidates) for goal in self.own_features}
-        propensity, without = np.full((2, len(candidates)), np.nan)
         asked = self.asked(candidates)
-        propensities: dict[str, float] = {}
-        for goal, model in self.bundle.propensities.items():
-            at = asked.places[goal]
-            if goal in own:
-                p = self._with_actions(goal, model, own[goal], propensity, without)
-                at = [i for i in at if i not in own[goal].at]
-            else:
-                p = float(model.predict(row)[0])
-            if p is not None:
-                without[at] = p
-                propensity[at] = _shifted(p, [asked.shifts[i] for i in at])
-                propensities[goal] = p
-            if goal in own and own[goal].at:
-                propensities[goal] = float(propensity[own[goal].at].max())
+        chances = self._chances(row, {goal: rows.happened for goal, rows in own.items()})
+        without = np.array((*chances, np.nan))[asked.goal]
+        propensity = _shifted(without, asked.shift)
+        propensities = dict(zip(self.bundle.propensities, chances, strict=True))
+        for goal, rows in own.items():
+            if rows.at:
+                self._fill_actions(goal, rows, propensity, without)
+                propensities[goal] = float(propensity[rows.at].max())
+            elif not len(rows.happened):
+                del propensities[goal]
         error = np.full(len(candidates), np.nan)
         fill_effects(self.bundle.effects, row, candidates, propensity[None], without[None], error[None])
         told = why(self._answered(row, own), touchpoints, as_of, stage) if explain else Why()
@@ -203,19 +199,17 @@ class Belief:
         happened = wide[:0] if last is None else ready.actions(wide, contact, as_of, own_of(history.touchpoints, last))
         return OwnRows(at, actions, happened)
 
-    def _with_actions(
-        self,
-        goal: str,
-        model: Propensity,
-        own: OwnRows,
-        propensity: NDArray[np.float64],
-        without: NDArray[np.float64],
-    ) -> float | None:
-        """Fill what is known of each action; returns the propensity after what last happened to the contact."""
-        if own.at:
-            propensity[own.at] = model.predict(own.actions)
-            without[own.at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[own.at])
-        return float(model.predict(own.happened)[0]) if len(own.happened) else None
+    @cached_property
+    def _chances(self) -> Chances:
+        """Propensity of each goal that is learnt; of one that looks at actions, after what last happened, else NaN."""
+        return Chances(self.bundle.propensities, tuple(self.own_features))
+
+    def _fill_actions(
+        self, goal: str, own: OwnRows, propensity: NDArray[np.float64], without: NDArray[np.float64]
+    ) -> None:
+        """Fill what is known of each action that a goal's model was trained on."""
+        propensity[own.at] = self.bundle.propensities[goal].predict(own.actions)
+        without[own.at] = 0.0 if self.goals[goal]["linked"] else self._least(propensity[own.at])
 
     def profile_of(self, candidates: Sequence[Candidate]) -> Own:
         """Say what actions are about, as rows about them know it."""
@@ -235,11 +229,13 @@ class Belief:
         found = self._asked
         if found is None or found.candidates is not candidates:
             goals = self.bundle.propensities
+            place = {goal: i for i, goal in enumerate(goals)}
             learnt = [c.goal is not None and c.goal in goals for c in candidates]
+            shifts = [self.shift(str(c.goal), c) if is_ else None for c, is_ in zip(candidates, learnt, strict=True)]
             found = Asked(
                 candidates,
-                {goal: [i for i, c in enumerate(candidates) if c.goal == goal] for goal in goals},
-                tuple(self.shift(str(c.goal), c) if is_ else None for c, is_ in zip(candidates, learnt, strict=True)),
+                np.array([place.get(str(c.goal), len(place)) for c in candidates], dtype=np.intp),
+                np.array([math.nan if shift is None else shift for shift in shifts], dtype=np.float64),
                 tuple(
                     self.evidence_of(str(c.goal), c) if is_ else NO_EVIDENCE
                     for c, is_ in zip(candidates, learnt, strict=True)
@@ -285,14 +281,13 @@ class Belief:
             if goal in own:
                 rows = own[goal].actions if own[goal].at else own[goal].happened
             if len(rows):
-                yield Answered(goal, model, features, rows[int(model.predict(rows).argmax())][None, :])
+                likeliest = 0 if len(rows) == 1 else int(model.predict(rows).argmax())
+                yield Answered(goal, model, features, rows[likeliest][None, :])
 
 
-def _shifted(p: float, shifts: Sequence[float | None]) -> NDArray[np.float64]:
-    """Propensity with each action: the odds without it, moved by what is believed of the action."""
-    moved = np.array([0.0 if shift is None else shift for shift in shifts])
-    found = sigmoid(logit(np.array([p])) + moved)
-    return np.where([shift is None for shift in shifts], p, found)
+def _shifted(p: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Propensity with each action: the odds without it, moved by what is believed of the action; NaN moves nothing."""
+    return np.where(np.isnan(shift), p, sigmoid(logit(p) + shift))
 
 
 def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:

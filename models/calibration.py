@@ -52,6 +52,13 @@ class Calibration:
             raw = np.interp(raw, self.x, self.y)
         return clipped(raw)
 
+    def apply_one(self, p: float) -> float:
+        """Calibrated probability of one, as ``apply`` gives it."""
+        if self.method == "none":
+            # In this order NaN stays NaN, as numpy has it.
+            return min(max(p, LOWEST), 1 - LOWEST)
+        return float(self.apply(np.array([p]))[0])
+
     @classmethod
     def platt(cls, p: Floats, y: Floats) -> Self:
         """Logistic curve on the log-odds (Platt 1999)."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import Feature
 from features.frozen import Frozen
+from models.saying.said import Said
+from models.saying.tongues import say
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,15 @@ class Reason:
     ``about`` is that meaning; ``trait`` the trait it is read from, None where it is from none.
     """
 
-    text: str
+    said: Said | str
     contribution: float
     about: str
     trait: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What they say, in English."""
+        return say(self.said)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,10 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "bundles"
+STANDING = "standing.json"
+"""What the registry was last known to say of champion and challenger, beside the bundles."""
+COUNTS = "counts.json"
+"""What ``nba evaluate counts`` counted last, beside ``nba.toml``."""
 _CHAMPION = "champion.json"
 
 

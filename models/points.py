@@ -39,15 +39,22 @@ def points_log(
     """
     if table.half_life_us is None:
         # How long ago something was tells nothing, so that counting it is enough.
-        counts = Counter(kind for kind, at in zip(kinds, occurred_at, strict=True) if at < as_of)
-        log = [_counted(table, kind, counts[kind]) for kind in table.kinds if kind in counts]
-        return sorted(log, key=lambda entry: (-entry["points"], entry["kind"]))
+        return _log_of(table, Counter(kind for kind, at in zip(kinds, occurred_at, strict=True) if at < as_of))
     ages: dict[str, list[int]] = {kind: [] for kind in table.kinds}
     for kind, at in zip(kinds, occurred_at, strict=True):
         if kind in ages and at < as_of:
             ages[kind].append(as_of - int(at))
-    log = [_entry(table, kind, listed) for kind, listed in ages.items() if listed]
-    return sorted(log, key=lambda entry: (-entry["points"], entry["kind"]))
+    return _in_order([_entry(table, kind, listed) for kind, listed in ages.items() if listed])
+
+
+def _log_of(table: PointsTable, counts: Mapping[str, int]) -> list[Entry]:
+    """Log of a table whose points do not fade, by the number of touchpoints of each kind."""
+    return _in_order([_counted(table, kind, counts[kind]) for kind in table.kinds if kind in counts])
+
+
+def _in_order(log: list[Entry]) -> list[Entry]:
+    log.sort(key=lambda entry: (-entry["points"], entry["kind"]))
+    return log
 
 
 def _counted(table: PointsTable, kind: str, count: int) -> Entry:
@@ -102,18 +109,32 @@ def points_summary(
     occurred_at: Sequence[int] | NDArray[np.int64],
     as_of: int,
     traits: Mapping[str, object],
+    *,
+    counts: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Make the ``points`` of a recommendation: total, actions, log, fit, and totals of the other schemes."""
-    log = points_log(table, kinds, occurred_at, as_of)
+    """Make the ``points`` of a recommendation: total, actions, log, fit, and totals of the other schemes.
+
+    Parameters
+    ----------
+    kinds, occurred_at, as_of
+        As for ``points_log``; of tables that fade only, where there are ``counts``.
+    counts
+        Touchpoints by kind, where somebody has counted them already.
+    """
+
+    def log_of(scheme: PointsTable) -> list[Entry]:
+        if counts is not None and scheme.half_life_us is None:
+            return _log_of(scheme, counts)
+        return points_log(scheme, kinds, occurred_at, as_of)
+
+    log = log_of(table)
     score = total(log)
     return {
         "total": score,
         "actions": list(actions_for(table, score)),
         "log": log,
         "fit": fit_points(table, traits),
-        "schemes": {
-            name: total(points_log(scheme, kinds, occurred_at, as_of)) for name, scheme in table.schemes.items()
-        },
+        "schemes": {name: total(log_of(scheme)) for name, scheme in table.schemes.items()},
     }
 
 

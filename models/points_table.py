@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from features.frozen import Frozen
 
@@ -56,6 +57,11 @@ class PointsTable:
     thresholds: tuple[Threshold, ...] = ()
     schemes: Mapping[str, PointsTable] = field(default_factory=Frozen)
     """Further tables by name: shown beside this one, never added up; they have no schemes of their own."""
+
+    @cached_property
+    def ever_fades(self) -> bool:
+        """Whether the points of this table, or of one of its schemes, hang on when something happened."""
+        return any(table.half_life_us is not None for table in (self, *self.schemes.values()))
 
     def actions(self, total: float) -> tuple[str, ...]:
         """Actions that a total calls for, first threshold first; empty when none holds."""

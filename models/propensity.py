@@ -164,9 +164,15 @@ class Propensity:
         ValueError
             Where ``X`` is not (n, F).
         """
-        if X.shape == (1, len(self.columns)) and X.dtype == np.float32 and X.flags.c_contiguous:
-            return self.calibration.apply(np.array([self._of_row(X)]))
+        if X.shape == (1, len(self.columns)):
+            return np.array([self.predict_one(X)])
         return self.calibration.apply(self._of_booster(X))
+
+    def predict_one(self, row: NDArray[Any]) -> float:
+        """Calibrated probability of one row, shape (1, F): as ``predict`` gives it, to the last bit."""
+        if row.shape == (1, len(self.columns)) and row.dtype == np.float32 and row.flags.c_contiguous:
+            return self.calibration.apply_one(self._of_row(row))
+        return float(self.calibration.apply(self._of_booster(row))[0])
 
     @cached_property
     def _of_row(self) -> OneRow:

@@ -1,4 +1,4 @@
-"""LightGBM's text format, as far as averaging boosters needs it."""
+"""LightGBM's text format, as far as putting boosters together needs it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def averaged(texts: Sequence[str]) -> str:
     """
     if len(texts) == 1:
         return texts[0]
-    trees = [tree for text in texts for tree in _trees(text)]
+    trees = [tree for text in texts for tree in trees_of(text)]
     head, tail = texts[0].partition("\nTree=0\n")[0], texts[0].partition(_END)[2]
     # tree_sizes allows parsing in parallel; without it trees are told apart by their first line.
     head = "\n".join(line for line in head.splitlines() if not line.startswith("tree_sizes="))
@@ -58,7 +58,7 @@ def side_by_side(texts: Sequence[str | None]) -> str:
         Models as ``Booster.model_to_string`` writes them; None is one without trees. One at least has trees.
     """
     first = next(text for text in texts if text is not None)
-    outputs = [[] if text is None else _trees(text) for text in texts]
+    outputs = [[] if text is None else trees_of(text) for text in texts]
     rounds = max(map(len, outputs))
     head, tail = first.partition("\nTree=0\n")[0], first.partition(_END)[2]
     lines = [line for line in head.splitlines() if not line.startswith(("tree_sizes=", "objective="))]
@@ -69,7 +69,8 @@ def side_by_side(texts: Sequence[str | None]) -> str:
     return "\n".join(lines) + f"\n\n{blocks}{_END}{tail}"
 
 
-def _trees(text: str) -> list[str]:
+def trees_of(text: str) -> list[str]:
+    """Split a model's text into its trees, each without its first line."""
     body = text.partition(_END)[0]
     return [block.strip("\n") for block in _TREE.split(body)[1:]]
 

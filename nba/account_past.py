@@ -16,10 +16,12 @@ from features.identity.members import Contact, members_of
 from features.lake.history import contact_touchpoints
 from features.matrix import History
 from features.spells import Known
+from features.store.account import AccountRows, Deeds, read_account, read_deeds
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.contact_traits import traits_of
 
 if TYPE_CHECKING:
+    from features.store.reading import Reading
     from features.store.store import Store
 
 MayProfile = Callable[[Touchpoints], bool]
@@ -48,16 +50,16 @@ class AccountPast:
         be profiled are left out.
         """
         out = np.full((1, len(features.account_features)), np.nan, dtype=np.float32)
-        identities = self.store.account_members(self.account, as_of)
-        if len(identities) > MOST_CONTACTS:
+        read = self.read(as_of)
+        if read.is_crowded:
             return out.ravel()
         rows: list[Known] = []
         parts: list[Touchpoints] = []
-        for contact in self._contacts(identities, as_of):
+        for contact in self.contacts(read, as_of):
             touchpoints = self.touchpoints(contact, as_of)
             if len(touchpoints) and contact.contact_id != self.contact.contact_id and not may_profile(touchpoints):
                 continue
-            rows += known_rows(self.store, contact, as_of)
+            rows += self._known_rows(contact, read, as_of)
             if len(touchpoints):
                 parts.append(touchpoints)
         history = History(Touchpoints.joined(parts), features)
@@ -74,10 +76,10 @@ class AccountPast:
         may_see
             Whether a contact with such traits may be seen; those that may not are left out.
         """
-        identities = self.store.account_members(self.account, as_of)
-        if len(identities) > MOST_CONTACTS:
+        read = self.read(as_of)
+        if read.is_crowded:
             return None
-        rows = [row for contact in self._contacts(identities, as_of) for row in known_rows(self.store, contact, as_of)]
+        rows = [row for contact in self.contacts(read, as_of) for row in self._known_rows(contact, read, as_of)]
         groups = Groups.of(rows, crowded={})
         traits: dict[str, dict[str, Any]] = {}
         for name, _, body in rows:
@@ -85,16 +87,20 @@ class AccountPast:
         names = [name for name in groups.members(self.account, as_of) if may_see(traits.get(name, {}))]
         return {name: groups.roles.value_of(name, as_of) for name in names}
 
-    def others(self, as_of: int) -> list[Contact]:
-        """Return the other contacts that belong to the account, by name; none where there are too many."""
-        identities = self.store.account_members(self.account, as_of)
-        if len(identities) > MOST_CONTACTS:
-            return []
+    def read(self, as_of: int, since: int | None = None) -> AccountRows:
+        """Read what is known of the identities of the account; what happened and was decided from ``since`` on, too."""
+        return read_account(self.store, self.account, MOST_CONTACTS, as_of, since)
+
+    def deeds(self, seen: Reading, as_of: int, since: int, until: int) -> Deeds:
+        """Read what ``seen`` has of decisions that were carried out in ``[since, until)`` for these identities."""
+        return read_deeds(seen, self.account, MOST_CONTACTS, as_of, since, until)
+
+    def others(self, read: AccountRows, as_of: int) -> list[Contact]:
+        """Return the other contacts that belong to the account, by name."""
         return [
             contact
-            for contact in self._contacts(identities, as_of)
-            if contact.contact_id != self.contact.contact_id
-            and str(traits_of(self.store, contact.members, as_of).get("account")) == self.account
+            for contact in self.contacts(read, as_of)
+            if contact.contact_id != self.contact.contact_id and self._belongs(contact, read, as_of)
         ]
 
     def touchpoints(self, contact: Contact, as_of: int) -> Touchpoints:
@@ -105,16 +111,31 @@ class AccountPast:
         found = Touchpoints.joined(parts)
         return found.merged([range(len(found.contacts))], [contact.contact_id]) if found.contacts else found
 
-    def _contacts(self, identities: list[str], as_of: int) -> list[Contact]:
+    def contacts(self, read: AccountRows, as_of: int) -> list[Contact]:
         """Return everybody who may belong to the account, each contact once, by name."""
         found = {self.contact.contact_id: self.contact}
         seen = set(self.contact.members)
-        for identity in identities:
+        for identity in read.traits:
             if identity not in seen:
-                contact = members_of(self.store, identity, as_of, self.rules)
+                is_linked = identity in read.linked
+                contact = members_of(self.store, identity, as_of, self.rules) if is_linked else Contact.alone(identity)
                 seen.update(contact.members)
                 found[contact.contact_id] = contact
         return [found[name] for name in sorted(found)]
+
+    def _belongs(self, contact: Contact, read: AccountRows, as_of: int) -> bool:
+        account: object = None
+        if len(contact.members) > 1:
+            account = traits_of(self.store, contact.members, as_of).get("account")
+        else:
+            for _, body in read.traits[contact.contact_id]:
+                account = body.get("account", account)
+        return str(account) == self.account
+
+    def _known_rows(self, contact: Contact, read: AccountRows, as_of: int) -> list[Known]:
+        if len(contact.members) > 1 or contact.contact_id not in read.traits:
+            return known_rows(self.store, contact, as_of)
+        return [(contact.contact_id, known_at, body) for known_at, body in read.traits[contact.contact_id]]
 
 
 def known_rows(store: Store, contact: Contact, as_of: int) -> list[Known]:

@@ -14,8 +14,9 @@ from nba.approach_rule import OUTBOUND, ApproachRule
 from nba.settings import Settings
 from nba.settings.actions import DO_NOTHING, INFOCENTER, Action, CostByTrait, Start, Valid
 from nba.settings.conditions import Conditions, Needs, Segment
+from nba.settings.goals import Goal
 from nba.settings.people import LONGEST_VETO_US
-from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, GOAL, KEEPS, LEVER, VALUE
+from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, GOAL, KEEPS, LEVER, MONEY_DIGITS, VALUE
 
 if TYPE_CHECKING:
     from features.compiled import F64
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["DO_NOTHING", "Catalogue", "about_same", "cost_of", "start_of"]
 
 NO_EVIDENCE = "none"
-MONEY_DIGITS = 4
-"""Digits of values and costs as printed."""
 _USUAL_START = Start()
 
 Numbered = tuple[tuple[int, Action], ...]
@@ -159,8 +158,13 @@ class Catalogue:
         return table
 
     @cached_property
-    def policies(self) -> dict[str, Any]:
-        """What serves under these settings, by its name, as far as ``nba.choice`` was asked for it."""
+    def start_evidence(self) -> F64:
+        """How many decisions the belief at the start weighs, of each column; "do nothing" has none."""
+        return np.array([0.0, *(start_of(action).evidence for action in self.actions)])
+
+    @cached_property
+    def rungs(self) -> dict[tuple[str, bool], Any]:
+        """What answers under these settings, as far as ``nba.choice`` was asked for it."""
         return {}
 
     @cached_property
@@ -172,6 +176,12 @@ class Catalogue:
     def valuing_goals(self) -> tuple[str | None, ...]:
         """The goals of actions that are worth what their goal's success is."""
         return tuple(dict.fromkeys(action.goal for action in self.actions if action.value is None))
+
+    @cached_property
+    def goal_values(self) -> tuple[float | Goal, ...]:
+        """What a success of each of these goals is worth; the goal itself where its successes tell."""
+        goals = [self.settings.goals.get(name or "") for name in self.valuing_goals]
+        return tuple(1.0 if g is None else g if g.value == "sum" else float(g.value) for g in goals)
 
     @cached_property
     def cost_by_trait(self) -> Numbered:

@@ -1,10 +1,12 @@
 """When to ask again: the earliest moment at which the clock alone may allow what is not allowed now.
 
 An action is looked at by every gate, not by the first that removes it only: what a complaint holds back until it is
-closed does not come back because a cap has room again.
+closed does not come back because a cap has room again. The gates before that one have let it pass already.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 from nba.contact_policy import GATES, Verdict
 from nba.gates.capacity import room_from
@@ -19,6 +21,10 @@ from nba.situation import Situation
 _HOURS = ("quiet", "calendar")
 _RIPENS = ("eligibility", "suitability", "capacity")
 """Rules that may let go by the clock although their refusal does not say when."""
+_PLACES = {name: place for place, (name, _, _) in enumerate(GATES)}
+
+Binding = Sequence[tuple[int, str, Gate, Collection[int]]]
+"""Place, name and test of the gates that may remove anything now, and the columns of the actions that each may."""
 
 
 def again_at(situation: Situation, verdict: Verdict, sticky_end: int) -> int | None:
@@ -33,31 +39,36 @@ def again_at(situation: Situation, verdict: Verdict, sticky_end: int) -> int | N
         Until when the choice stays, in microseconds. What drifts with the clock in no known way, such as what a model
         says, is looked at again then.
     """
-    as_of, catalogue = situation.as_of, situation.catalogue
+    as_of = situation.as_of
     ends = sticky_end if sticky_end > as_of else None
     found = ends if len(verdict.columns) > 1 else None
-    for since, refusal in sorted(((_first(each, as_of), each) for each in verdict.refusals), key=lambda pair: pair[0]):
-        if found is not None and since >= found:
-            break
-        if refusal.until is not None or refusal.rule in _RIPENS:
-            opens = _free_from(catalogue.action(catalogue.column[refusal.action]), situation, ends)
+    binding = _binding(situation)
+    for refusal in verdict.refusals:
+        if refusal.until is None and refusal.rule not in _RIPENS:
+            continue
+        if found is None or refusal.until is None or refusal.until < found:
+            opens = _free_from(refusal, binding, situation, ends, found)
             if opens is not None and (found is None or opens < found):
                 found = opens
     return found
 
 
-def _first(refusal: Refusal, as_of: int) -> int:
-    return as_of if refusal.until is None else refusal.until
+def _binding(at: Situation) -> Binding:
+    asked = [(name, gate, asked(at)) for name, gate, asked in GATES if name not in _HOURS]
+    return [(_PLACES[name], name, gate, [column for column, _ in may]) for name, gate, may in asked if may]
 
 
-def _free_from(action: Action, at: Situation, ends: Moment) -> Moment:
-    """Return when every gate may let an action pass at the earliest; None where one never does."""
-    moment = at.as_of
-    for name, gate, asked in GATES:
-        if name in _HOURS or not asked(at):
+def _free_from(refusal: Refusal, binding: Binding, at: Situation, ends: Moment, before: Moment) -> Moment:
+    """Return when every gate may let an action pass at the earliest; None where one never does, or not ``before``."""
+    column = at.catalogue.column[refusal.action]
+    action, moment = at.catalogue.action(column), at.as_of
+    # What a rule is about may follow its gate's name: "cap:email/7d".
+    first = _PLACES[refusal.rule.partition(":")[0]]
+    for place, name, gate, columns in binding:
+        if place < first or column not in columns:
             continue
-        until = _gate_opens(name, gate, action, at, ends)
-        if until is None:
+        until = _gate_opens(name, refusal if place == first else gate(action, at), action, at, ends)
+        if until is None or (before is not None and until >= before):
             return None
         moment = max(moment, until)
     opens = at.opens_at(action.channel, moment)
@@ -71,8 +82,7 @@ def _free_from(action: Action, at: Situation, ends: Moment) -> Moment:
     return max(moment, opens - sticky + 1, at.as_of + 1) if sticky else max(moment, at.as_of + 1)
 
 
-def _gate_opens(name: str, gate: Gate, action: Action, at: Situation, ends: Moment) -> Moment:
-    refusal = gate(action, at)
+def _gate_opens(name: str, refusal: Refusal | None, action: Action, at: Situation, ends: Moment) -> Moment:
     if refusal is None:
         return at.as_of
     if name == "eligibility":
@@ -89,10 +99,11 @@ def _gate_opens(name: str, gate: Gate, action: Action, at: Situation, ends: Mome
 def _eligible_from(action: Action, at: Situation, refusal: Refusal, ends: Moment) -> Moment:
     if at.request.placement not in action.placements:
         return None
-    met = met_from(action, at, ends)
-    if action.when is None or calls(action, action.when, at).now is not None:
-        return met
-    return None if met is None or refusal.until is None else max(met, refusal.until)
+    called_from: Moment = at.as_of
+    if action.when is not None and calls(action, action.when, at).now is None:
+        called_from = refusal.until
+    met = None if called_from is None else met_from(action, at, ends)
+    return None if met is None or called_from is None else max(met, called_from)
 
 
 def _within_occasion(action: Action, at: Situation, opens: int) -> Moment:

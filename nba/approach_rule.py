@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from features.frozen import Frozen
 from features.times import ALWAYS
-from features.touchpoints.touchpoints import BY_MACHINE, NONE, Touchpoints
+from features.touchpoints.touchpoints import BY_MACHINE, NONE, TouchpointRules, Touchpoints
 
 if TYPE_CHECKING:
     from features.rows.row_types import DecisionRow
@@ -58,20 +58,48 @@ class ApproachRule:
         found = [*self._sent(touchpoints, since), *self._decided(touchpoints, decisions, since, as_of, held)]
         return tuple(sorted(found, key=lambda approach: approach.at))
 
+    def lately(
+        self,
+        sent: Iterable[tuple[int, str, str | None, str | None, str | None]],
+        made: Iterable[tuple[str, str, str | None, int]],
+        told: Iterable[tuple[str, str, str | None]],
+        rules: TouchpointRules,
+    ) -> list[tuple[int, str | None]]:
+        """Return time and channel of every approach to one contact, as ``approaches`` finds them, in no order.
+
+        Parameters
+        ----------
+        sent
+            Time, kind, channel, direction and action of each touchpoint.
+        made
+            Id, action, placement and time of each decision of ours that was carried out.
+        told
+            Decision, kind and direction of touchpoints that name one, of whatever time.
+        """
+        found: list[tuple[int, str | None]] = []
+        for at, kind, channel, direction, named in sent:
+            if kind != BY_MACHINE and rules.is_outbound(kind, direction):
+                action = self.actions.get(named) if named else None
+                if action is None or action.class_ != "transactional":
+                    found.append((at, channel or (None if action is None else action.channel)))
+        with_touchpoint = {name for name, kind, direction in told if rules.is_outbound(kind, direction)}
+        for name, chosen, placement, at in made:
+            action = self.actions.get(chosen)
+            if action is not None and name not in with_touchpoint and _goes_out(action, placement):
+                found.append((at, action.channel))
+        return found
+
     def _sent(self, t: Touchpoints, since: int) -> Iterator[Approach]:
         first = int(t.occurred_at.searchsorted(since))
-        ours = t.outbound
-        if BY_MACHINE in t.kinds:
-            ours = ours & (t.kind != t.kinds.index(BY_MACHINE))
-        # Slices: picking rows one by one out of arrays costs more than all that lies in the time of a cap.
-        columns = (part[first:].tolist() for part in (ours, t.occurred_at, t.channel, t.action))
-        start = t.topic_start[first:].tolist()
-        for i, (outbound, at, channel, code) in enumerate(zip(*columns, strict=True)):
-            if not outbound:
-                continue
+        rows = t.outbound[first:].nonzero()[0] + first
+        if not len(rows):
+            return
+        columns = (part[rows].tolist() for part in (t.occurred_at, t.kind, t.channel, t.action))
+        for row, at, kind, channel, code in zip(rows.tolist(), *columns, strict=True):
             action = self.actions.get(t.actions[code]) if code != NONE else None
-            if action is None or action.class_ != "transactional":
-                about = tuple(t.topics[topic] for topic in t.topic[start[i] : start[i + 1]].tolist())
+            if t.kinds[kind] != BY_MACHINE and (action is None or action.class_ != "transactional"):
+                own = t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()
+                about = tuple([t.topics[topic] for topic in own])
                 named = t.channels[channel] if channel != NONE else action.channel if action is not None else None
                 yield Approach(at, named, about or (action.topics if action is not None else ()))
 
@@ -88,7 +116,9 @@ class ApproachRule:
             # Rows without chances were loaded from elsewhere: what they sent is among the touchpoints.
             if row.chances is None or action is None or row is held or row.decision_id in with_touchpoint:
                 continue
-            if at is None or not since <= at < as_of or (row.placement or OUTBOUND) != OUTBOUND:
-                continue
-            if action.class_ != "transactional":
+            if at is not None and since <= at < as_of and _goes_out(action, row.placement):
                 yield Approach(at, action.channel, action.topics)
+
+
+def _goes_out(action: Action, placement: str | None) -> bool:
+    return (placement or OUTBOUND) == OUTBOUND and action.class_ != "transactional"

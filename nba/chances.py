@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from models.saying.tongues import say
 from nba.situation import Situation
 from nba.trend import trend
 
@@ -26,7 +27,7 @@ def shown_chances(estimate: Estimate, at: Situation, version: str | None) -> Map
         goal: {
             "probability": chance,
             "risk" if _is_absence(goal, at) else "grade": estimate.grades.get(goal),
-            **trend(goal, chance, at.past.scored, version, at.as_of),
+            **trend(goal, chance, at.past.scored, version, at.as_of, at.language),
             **(_reasons(estimate.reasons.get(goal, ()), at) if at.request.explain else {}),
         }
         for goal, chance in estimate.propensities.items()
@@ -44,8 +45,8 @@ def _reasons(found: Sequence[Reason], at: Situation) -> dict[str, list[str]]:
     # A trait may have been protected after the model was trained on it.
     told = [reason for reason in found if reason.trait not in _protected(at)]
     return {
-        "for": [reason.text for reason in told if reason.contribution > 0][:MOST_REASONS],
-        "against": [reason.text for reason in told if reason.contribution < 0][:MOST_REASONS],
+        "for": [say(each.said, at.language) for each in told if each.contribution > 0][:MOST_REASONS],
+        "against": [say(each.said, at.language) for each in told if each.contribution < 0][:MOST_REASONS],
     }
 
 

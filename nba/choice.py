@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from nba.actions import Catalogue
 from nba.contact_policy import Verdict
-from nba.draw import Draw, in_holdout, pick
+from nba.draw import Draw, in_holdout
+from nba.odds import Rule, draw_one
 from nba.priority import Worths
-from nba.ranking import Choices, Constant, Holdout, Policy, points_policy, serving_policy, settled
+from nba.ranking import Constant, called_column, points_policy, rule_of, serving_policy, settled
 from nba.situation import Situation
-from nba.worth import KEEPS, PRIORITY, SPREAD
 
 if TYPE_CHECKING:
     from features.rows.row_types import DecisionRow
@@ -23,13 +20,12 @@ if TYPE_CHECKING:
 _MODES = {"learned": "learned", "constant": "constant", "uniform": "constant"}
 
 
-@dataclass(frozen=True)
-class Rung:
-    """What answers: its mode, the policy and its name in the log, and the share that it leaves to points."""
+class Rung(NamedTuple):
+    """What answers: its mode, its name in the log, how it chooses, and the share that it leaves to points."""
 
     mode: str
     name: str
-    policy: Policy
+    rule: Rule
     holdout: float = 0.0
 
 
@@ -55,23 +51,25 @@ def rung_of(situation: Situation, verdict: Verdict, serves: str) -> Rung:
         What the bundle's gate lets serve; ``points`` without a bundle.
     """
     catalogue, is_unknown = situation.catalogue, situation.known.is_empty
-    serves = settled(catalogue, serves)
-    mode = "default" if is_unknown else _MODES.get(serves.partition(":")[0], "points")
-    duty = next((c for c in verdict.columns if c in catalogue.mandatory), None) if catalogue.mandatory else None
-    if duty is not None:
-        return Rung(mode, "mandatory", Constant(duty))
+    rungs: dict[tuple[str, bool], Rung] = catalogue.rungs
+    rung = rungs.get((serves, is_unknown))
+    if rung is None:
+        rung = rungs[serves, is_unknown] = _rung(catalogue, serves, is_unknown)
+    if catalogue.mandatory:
+        duty = next((c for c in verdict.columns if c in catalogue.mandatory), None)
+        if duty is not None:
+            return Rung(rung.mode, "mandatory", rule_of(Constant(duty)))
+    return rung
+
+
+def _rung(catalogue: Catalogue, serves: str, is_unknown: bool) -> Rung:
+    """Return what answers where no action is mandatory."""
     if is_unknown:
         # Nothing may be learnt of people who are unknown or object, so nothing is tried out on them.
-        return Rung(mode, "default", points_policy(catalogue))
-    return Rung(mode, serves, served(catalogue, serves), catalogue.settings.ranking.holdout)
-
-
-def served(catalogue: Catalogue, serves: str) -> Policy:
-    """Return the policy of a name, made once for a catalogue."""
-    policies: dict[str, Policy] = catalogue.policies
-    if serves not in policies:
-        policies[serves] = serving_policy(catalogue, serves)
-    return policies[serves]
+        return Rung("default", "default", rule_of(points_policy(catalogue)))
+    serves = settled(catalogue, serves)
+    mode = _MODES.get(serves.partition(":")[0], "points")
+    return Rung(mode, serves, rule_of(serving_policy(catalogue, serves)), float(catalogue.settings.ranking.holdout))
 
 
 def drawn(
@@ -91,36 +89,26 @@ def drawn(
         The choice that the request sets aside; None where there is none.
     """
     catalogue, request = situation.catalogue, situation.request
-    choices = choices_of(situation, verdict, terms)
-    account = situation.past.traits.get("account")
-    held_out = in_holdout(request.contact, str(account) if account else None, situation.as_of, rung.holdout)
-    baseline = points_policy(catalogue)
-    called = baseline.called(situation.points, verdict.allowed)
-    by_policy = rung.policy.probabilities(choices)[0].tolist()
-    logged = Holdout(baseline, rung.policy, rung.holdout).mixed(called, by_policy)
+    names = catalogue.names
     decision_id = request.decision_id or draw.fresh_id(request.contact, request.placement, situation.as_of)
     # Whoever sets a choice aside in ever new ways gets one draw and not as many as it asks for.
     if beside is not None and request.decision_id is None:
         fraction = draw.fraction_beside(beside.decision_id)
     else:
         fraction = draw.fraction(decision_id)
-    column = called if held_out else pick(by_policy, fraction)
+    called = called_column(catalogue.thresholds, situation.points, verdict.allowed)
+    column, logged = draw_one(rung.rule, terms.table, verdict.allowed, called, rung.holdout, fraction)
+    account = situation.past.traits.get("account")
+    held_out = in_holdout(request.contact, str(account) if account else None, situation.as_of, rung.holdout)
     return Choice(
         decision_id=decision_id,
-        action=catalogue.names[column],
-        chances={catalogue.names[c]: logged[c] for c in verdict.columns},
+        action=names[called if held_out else column],
+        chances={names[c]: logged[c] for c in verdict.columns},
         holdout=held_out,
         mode="points" if held_out else rung.mode,
         policy=rung.name,
         decided_at=situation.as_of,
     )
-
-
-def choices_of(situation: Situation, verdict: Verdict, terms: Worths) -> Choices:
-    """Lay out what policies choose by for one contact."""
-    may = np.frombuffer(bytearray(verdict.allowed), dtype=np.bool_)[None]
-    table = terms.table
-    return Choices(table[PRIORITY:SPREAD], may, np.array([situation.points]), table[SPREAD:KEEPS])
 
 
 def repeated(held: DecisionRow) -> Choice:

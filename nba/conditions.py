@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from features.times import DAY
+from models.saying.said import Said
 
 if TYPE_CHECKING:
     from nba.settings.conditions import Conditions
     from nba.situation import Situation
 
-Unmet = str | None
-"""What is asked and not so, in words; None where it is so."""
+Unmet = Said | None
+"""What is asked and not so; None where it is so."""
 
 
 def unmet(asked: Conditions, names: Sequence[str], at: Situation, goal: str | None) -> Unmet:
@@ -37,7 +38,7 @@ def _points(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     least = asked.points_from
     if least is None or at.points >= least:
         return None
-    return f"needs {least:g} points, has {at.points:g}"
+    return Said("needs.points", {"least": least, "has": at.points})
 
 
 def _propensity(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
@@ -51,15 +52,16 @@ def _churn(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
 def _below(least: float, goal: str | None, at: Situation) -> Unmet:
     found = at.propensities.get(goal or "")
     if found is None:
-        return f"needs a {goal or 'conversion'} propensity of {least:g}, none is known without a model"
-    return None if found >= least else f"needs a {goal} propensity of {least:g}, has {found:.3g}"
+        return Said("needs.unknown_propensity", {"goal": goal or "conversion", "least": least})
+    parts = {"goal": goal, "least": least, "has": float(f"{found:.3g}")}
+    return None if found >= least else Said("needs.propensity", parts)
 
 
 def _revenue(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     least = asked.revenue_from
     if least is None or at.revenue_year >= least:
         return None
-    return f"needs a revenue of {least:g} in the last 365 days, has {at.revenue_year:g}"
+    return Said("needs.revenue", {"least": least, "days": 365, "has": at.revenue_year})
 
 
 def _tenure(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
@@ -67,7 +69,7 @@ def _tenure(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     found = known.tenure(at.as_of)
     if least is None or (found >= least and known.times):
         return None
-    return f"needs to be known for {least / DAY:g} days, is for {found // DAY}"
+    return Said("needs.tenure", {"least": least / DAY, "has": found // DAY})
 
 
 def _traits(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
@@ -75,7 +77,7 @@ def _traits(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     for name, wanted in asked.traits.items():
         found = traits.get(name)
         if not any(_equal(found, each) for each in wanted):
-            return f"needs {name} to be {' or '.join(map(_spelt, wanted))}"
+            return Said("needs.trait", {"trait": name, "values": tuple(map(_spelt, wanted))})
     return None
 
 
@@ -83,20 +85,20 @@ def _missing(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     for name in asked.missing:
         # What forbids an action is looked up also for those whose data may not be used to choose.
         if at.past.traits.get(name) is not None:
-            return f"is only for contacts without {name}"
+            return Said("needs.missing", {"trait": name})
     return None
 
 
 def _seen(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     if not asked.seen or not at.known.rows.keys().isdisjoint(asked.seen):
         return None
-    return f"needs one of {', '.join(asked.seen)} before"
+    return Said("needs.seen", {"kinds": asked.seen})
 
 
 def _without(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     for kind in asked.without:
         if kind in at.past.last_seen:
-            return f"is not for contacts with {kind} before"
+            return Said("needs.without", {"kind": kind})
     return None
 
 

@@ -28,6 +28,7 @@ import numpy as np
 import orjson
 
 from features.touchpoints.touchpoints import NONE, Touchpoints
+from models.saying.said import Said
 from nba.settings.consent import Consent
 
 GIVEN, CONFIRMED, PRESUMED = "consent_given", "consent_confirmed", "consent_presumed"
@@ -61,15 +62,18 @@ class Word:
         # No ground of ours outweighs what the contact said itself, however long ago.
         return asked == "presumed" and self.presumed > self.withdrawn == _NEVER
 
-    def why_not(self, asked: str) -> str:
+    def why_not(self, asked: str) -> Said:
         """Say why a rule is not met."""
         if self.withdrawn > max(self.given, self.confirmed, self.presumed):
-            return "consent was withdrawn"
+            return Said("consent.withdrawn")
         if asked == "double_opt_in" and self.given > self.withdrawn:
-            return "double opt-in is not confirmed yet"
+            return Said("consent.unconfirmed")
         if asked == "presumed":
-            return "neither consent nor a recorded ground to presume it"
-        return "no consent was given"
+            return Said("consent.no_ground")
+        return Said("consent.none")
+
+
+_NOTHING_SAID = Word()
 
 
 class Ledger:
@@ -96,11 +100,10 @@ class Ledger:
 
     def word(self, channel: str) -> Word:
         """Return what holds for a channel."""
-        word = self._of.get(channel, Word())
-        if channel == PROFILING:
+        word = self._of.get(channel, _NOTHING_SAID)
+        if channel == PROFILING or self._withdrawn_everywhere <= word.withdrawn:
             return word
-        withdrawn = max(word.withdrawn, self._withdrawn_everywhere)
-        return Word(word.given, word.confirmed, word.presumed, withdrawn)
+        return Word(word.given, word.confirmed, word.presumed, self._withdrawn_everywhere)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -112,13 +115,15 @@ class Ledger:
         """Whether the data may only be kept."""
         return self._restricted > _NEVER and self._restricted >= self._unrestricted
 
-    def refusal(self, consent: Consent, channel: str, person_type: str | None) -> str | None:
+    def refusal(self, consent: Consent, channel: str, person_type: str | None) -> Said | None:
         """Say why a channel may not be used; None where it may."""
         if self.is_restricted:
-            return "processing of this contact's data is restricted"
+            return Said("consent.restricted")
         asked = consent.asks(channel, person_type)
         word = self.word(channel)
-        return None if word.meets(asked) else f"{channel} needs {asked}: {word.why_not(asked)}"
+        if word.meets(asked):
+            return None
+        return Said("gate.consent", {"channel": channel, "asked": asked, "why": word.why_not(asked)})
 
     def may_profile(self, consent: Consent) -> bool:
         """Whether features and scores may be computed at all."""

@@ -49,22 +49,29 @@ def allowed(situation: Situation, *, without: Collection[str] = ()) -> Verdict:
         Gates that are left open, by name: what would be allowed if they were not there.
     """
     catalogue = situation.catalogue
-    may = [True] * len(catalogue)
+    may, count = [True] * len(catalogue), len(catalogue.actions)
     refusals: dict[int, Refusal] = {}
-    left = {"actions": len(catalogue.actions)}
+    left = {"actions": count}
     for name, gate, asked in GATES:
         if name not in without:
             for column, action in asked(situation):
-                refusal = gate(action, situation) if may[column] else None
-                if refusal is not None:
-                    may[column] = False
-                    refusals[column] = refusal
-        left[name] = len(catalogue.actions) - len(refusals)
-    return Verdict(tuple(may), tuple(refusals[column] for column in sorted(refusals)), left)
+                if may[column]:
+                    refusal = gate(action, situation)
+                    if refusal is not None:
+                        may[column] = False
+                        refusals[column] = refusal
+                        count -= 1
+        left[name] = count
+    return Verdict(tuple(may), tuple([refusals[column] for column in sorted(refusals)]), left)
 
 
 def _all_where(holds: Callable[[Situation], object]) -> Asked:
     return lambda at: at.catalogue.numbered if holds(at) else ()
+
+
+def _all_with(fact: str) -> Asked:
+    """Return what asks about every action where a fact of the situation is not nothing."""
+    return lambda at: at.catalogue.numbered if getattr(at, fact) else ()
 
 
 GATES: tuple[tuple[str, Gate, Asked], ...] = (
@@ -72,15 +79,15 @@ GATES: tuple[tuple[str, Gate, Asked], ...] = (
     ("owned", owned.owned, owned.may_be_owned),
     ("season", eligibility.season, lambda at: at.catalogue.seasonal),
     ("suitability", suitability.suitability, lambda at: at.catalogue.staged),
-    ("consent", permission.consent, _all_where(lambda at: any(at.withheld.values()))),
-    ("preference", permission.preference, _all_where(lambda at: at.wishes)),
+    ("consent", permission.consent, _all_with("is_withheld")),
+    ("preference", permission.preference, _all_with("wishes")),
     ("partner", partner.partner, _all_where(partner.is_bound)),
-    ("hold", holds.hold, _all_where(lambda at: at.open_cases)),
-    ("quiet", timing.quiet, _all_where(lambda at: at.quiet)),
-    ("calendar", timing.calendar, _all_where(lambda at: at.closed)),
-    ("cap", caps.cap, _all_where(lambda at: at.full)),
+    ("hold", holds.hold, _all_with("open_cases")),
+    ("quiet", timing.quiet, _all_with("quiet")),
+    ("calendar", timing.calendar, _all_with("closed")),
+    ("cap", caps.cap, _all_with("full")),
     ("paused", pauses.paused, _all_where(pauses.has_pause)),
     ("capacity", capacity.capacity, lambda at: at.catalogue.limited),
-    ("excluded", permission.excluded, _all_where(lambda at: at.request.exclude)),
+    ("excluded", permission.excluded, lambda at: at.catalogue.numbered if at.request.exclude else ()),
 )
 """In the order they are passed: name, gate, and the actions that it may remove now."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from features.frozen import Frozen
 from features.times import iso
+from models.saying.tongues import EN
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Refusal, Verdict
 from nba.priority import Terms
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from models.estimate import Driver
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """One action that is offered; ``probability`` only where it was drawn. Times in microseconds."""
 
     action: str
@@ -88,6 +88,8 @@ class Decision:
     topics: tuple[str, ...] = ()
     drivers: Sequence[Driver] = ()
     explain: bool = False
+    language: str = EN
+    """What is told in words is told in it; reasons are in it already."""
     defer: bool = False
     is_new: bool = True
     passed_over: Sequence[Refusal] = ()
@@ -125,7 +127,9 @@ class Decision:
             "model_version": self.model_version,
         }
         if self.explain:
-            answer["removed"] = [refusal.to_json() for refusal in (*self.verdict.refusals, *self.passed_over)]
+            answer["removed"] = [
+                refusal.to_json(self.language) for refusal in (*self.verdict.refusals, *self.passed_over)
+            ]
             answer["left"] = dict(self.verdict.left)
             answer["drivers"] = [_driver(driver) for driver in self.drivers]
         return answer
@@ -156,7 +160,7 @@ class Decision:
             mode=self.mode,
             placement=self.placement,
             model_version=self.model_version,
-            terms={name: {**t.to_json(), "error": t.error, "priority": t.priority} for name, t in self.terms.items()},
+            terms={name: terms.logged() for name, terms in self.terms.items()},
             key=key,
             request_hash=request_hash,
             answer=answer,

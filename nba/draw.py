@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 
 from features.times import DAY, to_datetime
 
@@ -46,19 +46,17 @@ class Draw:
         return self._digest("id", *map(str, of)).hex()[:32]
 
     def _digest(self, *parts: str) -> bytes:
-        begun = _keyed(self.secret)
-        inner, outer = begun[0].copy(), begun[1].copy()
-        inner.update("\0".join((self.key, *parts)).encode("utf-8", "surrogatepass"))
-        outer.update(inner.digest())
-        return outer.digest()
+        inner, outer = _keys(self.secret)
+        told = "\0".join((self.key, *parts)).encode("utf-8", "surrogatepass")
+        return sha256(outer + sha256(inner + told).digest()).digest()
 
 
-# To set the key up costs more than what is hashed with it.
+# To set the keys up costs more than what is hashed with them.
 @lru_cache(maxsize=64)
-def _keyed(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """Return the two hashes of HMAC-SHA-256 (RFC 2104) after their keys."""
-    key = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
-    return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+def _keys(secret: bytes) -> tuple[bytes, bytes]:
+    """Return the inner and the outer key of HMAC-SHA-256 (RFC 2104)."""
+    key = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
 
 
 def pick(chances: Iterable[float], fraction: float) -> int:
@@ -93,16 +91,17 @@ def quarter(as_of: int) -> str:
 
 def in_holdout(contact: str, account: str | None, as_of: int, share: float) -> bool:
     """Whether a contact gets the points baseline this quarter; an account's contacts are treated alike."""
+    if share <= 0.0:
+        return False
     who = f"account:{account}" if account else f"contact:{contact}"
-    found = _quarter_hash(as_of // DAY).copy()
-    found.update(who.encode("utf-8", "surrogatepass"))
-    return _fraction(found.digest()) < share
+    told = _of_quarter(as_of // DAY) + who.encode("utf-8", "surrogatepass")
+    return _fraction(sha256(told).digest()) < share
 
 
 @lru_cache(maxsize=1_024)
-def _quarter_hash(day: int) -> hashlib._Hash:
-    """Return the hash that every contact's begins with on a day since 1970, in UTC."""
-    return hashlib.sha256(b"\0".join((_HOLDOUT_SALT, quarter(day * DAY).encode(), b"")))
+def _of_quarter(day: int) -> bytes:
+    """Return what is hashed before every contact's name on a day since 1970, in UTC."""
+    return b"\0".join((_HOLDOUT_SALT, quarter(day * DAY).encode(), b""))
 
 
 def _fraction(digest: bytes) -> float:

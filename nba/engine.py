@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nba.actions import DO_NOTHING, Catalogue
 from nba.again import again_at
@@ -22,6 +21,7 @@ from nba.past import Past
 from nba.priority import Worths
 from nba.request import Request
 from nba.settings.actions import Action
+from nba.situation import Situation
 from nba.standing import Standing
 from nba.sticky import Judged
 from nba.tables.tables import NOTHING, Subject
@@ -29,6 +29,7 @@ from nba.weighing import Report, weigh
 
 if TYPE_CHECKING:
     from models.belief import Belief
+    from models.estimate import Estimate
 
 
 def decide(
@@ -75,27 +76,26 @@ def decide(
     else:
         rung = rung_of(situation, verdict, "points" if answering is None else answering.serves)
         choice = drawn(situation, verdict, terms, rung, draw, beside=found.beside)
-    decision = _decision(found, terms, choice, rules, slots)
-    if answering is None or estimate is None:
-        return replace(decision, degraded=degraded)
-    return replace(
-        decision,
-        stage=estimate.stage,
-        propensities=shown_chances(estimate, situation, answering.version),
-        model_version=answering.version,
-        drivers=shown_drivers(estimate, situation),
-        features_sha=estimate.features_sha,
-    )
+    told = {} if answering is None or estimate is None else _believed(estimate, situation, answering.version)
+    return _decision(found, terms, choice, rules, slots, {**told, "degraded": degraded})
 
 
-def _decision(found: Judged, terms: Worths, choice: Choice, rules: Standing, slots: Filled | None) -> Decision:
-    """Put together what is known without a model."""
+def _decision(
+    found: Judged, terms: Worths, choice: Choice, rules: Standing, slots: Filled | None, told: Mapping[str, Any]
+) -> Decision:
+    """Put everything together.
+
+    Parameters
+    ----------
+    told
+        More fields of the decision: what a model says, and whether it is missed.
+    """
     situation, verdict = found.situation, found.verdict
     catalogue, request = situation.catalogue, situation.request
     sticky_end = choice.decided_at + catalogue.settings.ranking.sticky_us
     action = catalogue.settings.actions.get(choice.action)
-    is_open = situation.known is situation.past
     offered = offers(situation, verdict, terms, choice, sticky_end) if slots is None else slots.offered
+    names = catalogue.names[1:]
     return Decision(
         decision_id=choice.decision_id,
         contact=request.contact,
@@ -103,18 +103,19 @@ def _decision(found: Judged, terms: Worths, choice: Choice, rules: Standing, slo
         placement=request.placement,
         action=choice.action,
         chances=choice.chances,
-        terms={a.name: t for a, t in zip(catalogue.actions, terms, strict=True) if a.name in choice.chances},
+        terms={name: t for name, t in zip(names, terms, strict=True) if name in choice.chances},
         recommendations=offered,
         points=rules.points,
         verdict=verdict,
         mode=choice.mode,
         policy=choice.policy,
-        stage_by_rule=rules.stage if is_open else None,
+        stage_by_rule=rules.stage if situation.known is situation.past else None,
         stage_by_topic=rules.stage_by_topic,
         again_at=_again_at(found, choice, sticky_end, slots),
         holdout=choice.holdout,
         topics=slots.topics if slots is not None else action.topics if action is not None else (),
         explain=request.explain,
+        language=situation.language,
         defer=request.defer,
         is_new=choice.is_new,
         passed_over=_passed_over(found, terms, choice, slots, offered) if request.explain else (),
@@ -122,7 +123,19 @@ def _decision(found: Judged, terms: Worths, choice: Choice, rules: Standing, slo
         properties=_kept(found, action, offered[0].subject if offered else NOTHING)
         if slots is None
         else slots.properties,
+        **told,
     )
+
+
+def _believed(estimate: Estimate, at: Situation, version: str | None) -> dict[str, Any]:
+    """Return what only a model tells, by the fields of a decision."""
+    return {
+        "stage": estimate.stage,
+        "propensities": shown_chances(estimate, at, version),
+        "model_version": version,
+        "drivers": shown_drivers(estimate, at),
+        "features_sha": estimate.features_sha,
+    }
 
 
 def _passed_over(

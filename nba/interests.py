@@ -40,14 +40,13 @@ class Interests:
         t = known.touchpoints
         found: dict[str, float] = {}
         if len(t):
-            counts = np.diff(t.topic_start)
+            counts = t.topic_start[1:] - t.topic_start[:-1]
             speaks = np.array([kind not in SILENT for kind in t.kinds], dtype=np.bool_)[t.kind] & ~t.outbound
             faded = np.exp2((t.occurred_at - as_of) / half_life_us)
             # Topics of each touchpoint lie together in the order of the touchpoints.
             codes = t.topic[int(t.topic_start[0]) : int(t.topic_start[-1])]
-            kept = np.repeat(speaks, counts)
-            weight = np.bincount(codes[kept], np.repeat(faded, counts)[kept], len(t.topics))
-            seen = np.bincount(codes[kept], minlength=len(t.topics))
+            weight = np.bincount(codes, np.repeat(faded * speaks, counts), len(t.topics))
+            seen = np.bincount(codes, np.repeat(speaks, counts), len(t.topics))
             found = {t.topics[code]: float(weight[code]) for code in seen.nonzero()[0].tolist()}
         if now is not None:
             found[now] = found.get(now, 0.0) + 1.0

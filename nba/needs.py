@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.saying.said import Said
 from nba import conditions
 from nba.actions import Catalogue
 from nba.conditions import Unmet
@@ -31,7 +32,7 @@ def wanted_goal(action: Action, catalogue: Catalogue) -> str | None:
 
 def _segment(action: Action, at: Situation) -> Unmet:
     wanted = action.needs.segment
-    return f"needs the segment {' or '.join(wanted)}" if set(wanted).isdisjoint(at.segments) else None
+    return Said("needs.segment", {"segments": wanted}) if set(wanted).isdisjoint(at.segments) else None
 
 
 def unmet_partner(action: Action, at: Situation) -> Unmet:
@@ -40,5 +41,5 @@ def unmet_partner(action: Action, at: Situation) -> Unmet:
     if wanted is None or (isinstance(wanted, bool) and wanted == bool(partner)):
         return None
     if isinstance(wanted, bool):
-        return "needs a partner" if wanted else "is only for contacts without a partner"
-    return None if partner in wanted else f"needs one of the partners {', '.join(wanted)}"
+        return Said("needs.partner" if wanted else "needs.no_partner")
+    return None if partner in wanted else Said("needs.one_partner", {"partners": wanted})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from models.saying.said import Said
+from models.saying.tongues import say
 
 OCCASION = "occasion"
 """Under this name a decision keeps which occasion it was made for."""
@@ -13,14 +16,13 @@ def at_event(event_id: str) -> str:
     return f"event:{event_id}"
 
 
-@dataclass(frozen=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """A window of time in which something calls for an action, once; half-open, in microseconds."""
 
     begins: int
     ends: int
-    about: str
-    """In plain words, for a reason: "next_service_on is 2026-12-01"."""
+    said: Said
+    """What it is, for a reason."""
     asset_id: str | None = None
     """The device or contract that it is about."""
     event_id: str | None = None
@@ -31,13 +33,17 @@ class Occurrence:
     used_from: int | None = None
     """What went out from here on has used it up; None: from its beginning."""
 
+    @property
+    def about(self) -> str:
+        """What it is, in English: "next_service_on is 2026-12-01"."""
+        return say(self.said)
+
     def is_open(self, as_of: int) -> bool:
         """Whether a moment lies in the window."""
         return self.begins <= as_of < self.ends
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(NamedTuple):
     """Whether an occasion calls for an action now."""
 
     now: Occurrence | None = None

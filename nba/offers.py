@@ -38,13 +38,14 @@ def offers(
     first = catalogue.column[choice.action]
     by_points = is_by_points(choice)
     called = called_for(situation)
+    priority = [each.priority for each in terms]
     others = [column for column in verdict.columns[1:] if column != first]
     if by_points:
         others = [c for c in others if c in called or c in catalogue.mandatory]
         others.sort(key=lambda c: (c not in catalogue.mandatory, called.get(c, 0), c))
     else:
-        others.sort(key=lambda c: (c not in catalogue.mandatory, -terms[c - 1].priority, c))
-    story, subjects = Story(situation.known, situation.as_of), Subjects(situation)
+        others.sort(key=lambda c: (c not in catalogue.mandatory, -priority[c - 1], c))
+    story, subjects = Story(situation.known, situation.as_of, situation.language), Subjects(situation)
     return tuple(
         offer(
             catalogue.action(column),
@@ -114,7 +115,7 @@ def offer(
             points=situation.points,
             by_points=by_points,
             misses=goal.absence_of if goal is not None else (),
-            occasion=None if calling is None else calling.about,
+            occasion=None if calling is None else calling.said,
         ),
         subject=NOTHING if subjects is None else subjects.of(action, topic),
         inform=_informed(action, situation),

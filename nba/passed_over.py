@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from models.points_table import Threshold
+from models.saying.said import Said
 from nba.actions import DO_NOTHING
 from nba.choice import Choice
 from nba.contact_policy import Refusal, Verdict
@@ -42,30 +43,32 @@ def passed_over(
 def in_slots(situation: Situation, verdict: Verdict, offered: Collection[str]) -> tuple[Refusal, ...]:
     """Return why each allowed action carries nothing in a slot of the answer."""
     names = (situation.catalogue.names[column] for column in verdict.columns[1:])
-    detail = "no slot was filled with anything that it carries"
+    detail = Said("over.no_slot")
     return tuple(Refusal(name, "eligibility", detail) for name in names if name not in offered)
 
 
-def _why(action: Action, at: Situation, terms: Terms, choice: Choice, is_called: bool) -> tuple[str, str]:
+def _why(action: Action, at: Situation, terms: Terms, choice: Choice, is_called: bool) -> tuple[str, Said]:
     if is_by_points(choice):
         if not is_called:
             return "eligibility", _calls(action, at)
     elif choice.action == DO_NOTHING and not terms.priority > 0:
-        return "eligibility", f"is worth no more than doing nothing: its priority is {terms.priority:g}"
+        return "eligibility", Said("over.worth", {"priority": terms.priority})
     if choice.action == DO_NOTHING:
-        return "eligibility", 'may be done, but "do nothing" was drawn'
-    return "excluded", f"the request asks for {at.request.limit} at most"
+        return "eligibility", Said("over.drawn")
+    return "excluded", Said("over.limit", {"limit": at.request.limit})
 
 
-def _calls(action: Action, at: Situation) -> str:
+def _calls(action: Action, at: Situation) -> Said:
     thresholds = [each for each in at.catalogue.settings.points.thresholds if action.name in each.actions]
     if not thresholds:
-        return "the points table never calls for it"
-    when = " or ".join(map(_spelt, thresholds))
-    return f"the points table calls for it {when} points; the contact has {at.points:g}"
+        return Said("over.never_called")
+    return Said("over.called", {"when": tuple(map(_spelt, thresholds)), "points": at.points})
 
 
-def _spelt(threshold: Threshold) -> str:
-    parts = [] if threshold.from_ is None else [f"from {threshold.from_:g}"]
-    parts += [] if threshold.below is None else [f"below {threshold.below:g}"]
-    return " and ".join(parts) or "at any number of"
+def _spelt(threshold: Threshold) -> Said:
+    from_, below = threshold.from_, threshold.below
+    if from_ is None and below is None:
+        return Said("points.any")
+    if from_ is None or below is None:
+        return Said("points.from", {"from": from_}) if below is None else Said("points.below", {"below": below})
+    return Said("points.between", {"from": from_, "below": below})

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import I32, I64, compiled_for
 from features.frozen import Frozen
+from features.identity.link_rules import name_rank
 from features.identity.members import Contact, members_of
 from features.lake.history import contact_touchpoints
+from features.store.contact import ContactRows, read_contact
 from features.times import ALWAYS, DAY
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.account_past import AccountPast
 from nba.approach_rule import ApproachRule
-from nba.contact_traits import traits_of
+from nba.contact_traits import merged_traits
+from nba.once import once
 from nba.tables.around_store import StoreSurroundings
 from nba.tables.surroundings import ALONE, Surroundings
+from nba.takings import Takings, takings_of
 
 if TYPE_CHECKING:
     from features.rows.row_types import DecisionRow, ScoreRow
@@ -74,20 +78,22 @@ class Past:
             What counts as an approach to the account's other contacts, ``Catalogue.approach_rule``; None: any
             outbound touchpoint.
         """
-        contact = members_of(store, identity, as_of, rules)
         since = max(ALWAYS, as_of - memory_us)
+        own = read_contact(store, identity, as_of, since)
+        contact = members_of(store, identity, as_of, rules) if own.has_links else Contact.alone(identity)
         if len(contact.members) > 1:
-            return _read_linked(store, contact, as_of, since, rules, counted)
-        traits = store.traits(identity, as_of)
+            known = {name: read_contact(store, name, as_of, since) for name in contact.members if name != identity}
+            return _of_linked(store, contact, {identity: own, **known}, as_of, rules, counted)
+        traits = merged_traits([own.traits])
         account = _account(store, contact, traits, rules)
         return cls(
-            touchpoints=contact_touchpoints(store, identity, as_of, rules),
+            touchpoints=contact_touchpoints(store, identity, as_of, rules, own.packed),
             traits=traits,
-            decisions=tuple(store.decisions_of(identity, as_of, since)),
-            traits_changed_at=store.traits_changed_at(identity, as_of),
+            decisions=tuple(own.decisions),
+            traits_changed_at=own.changed_at,
             contact=contact,
             account=account,
-            scored=store.scores_of(contact.contact_id),
+            scored=own.scored,
             around=StoreSurroundings(store, contact, traits, account, as_of, rules, counted or ApproachRule()),
         )
 
@@ -96,35 +102,43 @@ class Past:
         """Return the past of somebody nothing is known of."""
         return cls(Touchpoints.from_rows((), TouchpointRules()))
 
+    def beside(self, around: Surroundings) -> Past:
+        """Return the same past with something else around it; what was worked out of the past goes along."""
+        found = copy(self)
+        object.__setattr__(found, "around", around)
+        return found
+
     @property
     def is_empty(self) -> bool:
         """Whether the contact never had a touchpoint."""
         return len(self.touchpoints) == 0
 
-    @cached_property
+    @once
     def kinds(self) -> list[str]:
         """Kind of each touchpoint."""
         names = self.touchpoints.kinds
         return [names[code] for code in self.touchpoints.kind.tolist()]
 
-    @cached_property
+    @once
     def times(self) -> list[int]:
         """Time of each touchpoint, rising."""
         found: list[int] = self.touchpoints.occurred_at.tolist()
         return found
 
-    @cached_property
+    @once
     def last_seen(self) -> Mapping[str, int]:
         """When each kind was last seen, in either direction."""
         return {kind: self.times[rows[-1]] for kind, rows in self.rows.items()}
 
-    @cached_property
+    @once
     def rows(self) -> Mapping[str, Sequence[int]]:
         """Rows of the touchpoints of each kind, rising, in either direction."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for row, kind in enumerate(self.kinds):
-            found[kind].append(row)
-        return dict(found)
+        t = self.touchpoints
+        out = np.zeros(len(t.kinds) + 1 + len(t), dtype=np.int64)
+        _group(out, t.kind)
+        found = out.tolist()
+        places = pairwise(found[: len(t.kinds) + 1])
+        return {kind: found[low:high] for kind, (low, high) in zip(t.kinds, places, strict=True) if low < high}
 
     def tenure(self, as_of: int) -> int:
         """Microseconds since the first touchpoint; 0 without one."""
@@ -132,59 +146,31 @@ class Past:
 
     def revenue(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
         """Revenue less returns in ``[as_of - within, as_of)``."""
-        return self._total(rules, as_of - within, None)
+        return self.takings(rules).since(as_of - within)
 
     def margin(self, rules: TouchpointRules, as_of: int, within: int = YEAR) -> float:
         """Contribution margin of revenue less returns in ``[as_of - within, as_of)``."""
-        return self._total(rules, as_of - within, rules.margin)
+        return self._taken(rules, rules.margin).since(as_of - within)
 
-    def takings(self, rules: TouchpointRules) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return times and amounts of revenue, and of returns as amounts below 0, both of shape (n,), times rising."""
-        found = [(self.times[row], amount) for row, amount in self._signed(rules) if amount]
-        times, amounts = zip(*found, strict=True) if found else ((), ())
-        return np.array(times, dtype=np.int64), np.array(amounts, dtype=np.float64)
+    def takings(self, rules: TouchpointRules) -> Takings:
+        """Return times and amounts of revenue, and of returns as amounts below 0."""
+        return self._taken(rules, None)
 
     def mean_margin(self, kinds: Sequence[str], rules: TouchpointRules) -> float:
         """Mean margin of the contact's own touchpoints of these kinds; 0 without one."""
         found = self.touchpoints.margins(rules.margin)[self._of(kinds)]
         return float(found.mean()) if len(found) else 0.0
 
-    def _total(self, rules: TouchpointRules, since: int, margin: float | None) -> float:
-        return math.fsum(amount for row, amount in self._signed(rules, margin) if self.times[row] >= since)
-
-    def _signed(self, rules: TouchpointRules, margin: float | None = None) -> list[tuple[int, float]]:
-        """Rows of the contact's own orders and returns, rising, and what each brought.
-
-        Parameters
-        ----------
-        margin
-            The share of a value that is margin where the touchpoint does not say it; None: revenue is asked for.
-        """
+    def _taken(self, rules: TouchpointRules, margin: float | None) -> Takings:
         asked = (rules.money, rules.returns, margin)
-        if asked not in self._told:
-            self._told[asked] = self._find_signed(rules, margin)
-        return self._told[asked]
-
-    @cached_property
-    def _told(self) -> dict[tuple[tuple[str, ...], tuple[str, ...], float | None], list[tuple[int, float]]]:
-        return {}
-
-    def _find_signed(self, rules: TouchpointRules, margin: float | None) -> list[tuple[int, float]]:
-        rows = sorted({row for kind in (*rules.money, *rules.returns) for row in self.rows.get(kind, ())})
-        if not rows:
-            return []
-        t, found = self.touchpoints, []
-        amounts, outbound = t.value[rows].tolist(), t.outbound[rows].tolist()
-        # NaN is unequal to itself: an amount that is not known brings nothing.
-        if margin is not None:
-            told = zip(t.margin[rows].tolist(), amounts, strict=True)
-            amounts = [own if own == own else value * margin for own, value in told]
-        for row, amount, is_ours in zip(rows, amounts, outbound, strict=True):
-            if not is_ours and amount == amount:
-                kind = self.kinds[row]
-                # Systems write a return as 20 or as -20; either way it takes 20 away.
-                found.append((row, amount * (kind in rules.money) - abs(amount) * (kind in rules.returns)))
+        found = self._told.get(asked)
+        if found is None:
+            found = self._told[asked] = takings_of(self.touchpoints, rules, margin)
         return found
+
+    @once
+    def _told(self) -> dict[tuple[tuple[str, ...], tuple[str, ...], float | None], Takings]:
+        return {}
 
     def _of(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
         """Which touchpoints are the contact's own of these kinds."""
@@ -193,25 +179,47 @@ class Past:
         return wanted[t.kind] & ~t.outbound if len(t) else np.zeros(0, dtype=np.bool_)
 
 
-def _read_linked(
-    store: Store, contact: Contact, as_of: int, since: int, rules: TouchpointRules, counted: ApproachRule | None
+@compiled_for(np.int32)
+def _group(out: I64, kind: I32) -> bool:
+    """Fill ``out``, which is 0: where the rows of each kind begin in it, and these rows, kind by kind."""
+    first = len(out) - len(kind)
+    for code in kind:
+        out[code + 1] += 1
+    out[0] = first
+    for code in range(1, first):
+        out[code] += out[code - 1]
+    for row in range(len(kind)):
+        # Each place moves on as it is filled, and so comes to be where the next kind's begins.
+        out[out[kind[row]]] = row
+        out[kind[row]] += 1
+    for code in range(first - 1, 0, -1):
+        out[code] = out[code - 1]
+    out[0] = first
+    return True
+
+
+def _of_linked(
+    store: Store,
+    contact: Contact,
+    known: Mapping[str, ContactRows],
+    as_of: int,
+    rules: TouchpointRules,
+    counted: ApproachRule | None,
 ) -> Past:
     """Put together what is known under several identities."""
-    members = contact.members
-    decisions = [row for member in members for row in store.decisions_of(member, as_of, since)]
-    changed = (store.traits_changed_at(member, as_of) for member in members)
-    traits = traits_of(store, members, as_of)
+    decisions = [row for member in contact.members for row in known[member].decisions]
+    changed = (known[member].changed_at for member in contact.members)
+    traits = merged_traits([known[member].traits for member in sorted(contact.members, key=name_rank, reverse=True)])
     account = _account(store, contact, traits, rules)
+    parts = [contact_touchpoints(store, each, as_of, rules, known[each].packed) for each in contact.members]
     return Past(
-        touchpoints=_together(
-            [contact_touchpoints(store, member, as_of, rules) for member in members], contact.contact_id
-        ),
+        touchpoints=_together(parts, contact.contact_id),
         traits=traits,
         decisions=tuple(sorted(decisions, key=lambda row: (row.decided_at, row.decision_id))),
         traits_changed_at=max((at for at in changed if at is not None), default=None),
         contact=contact,
         account=account,
-        scored=store.scores_of(contact.contact_id),
+        scored=known[contact.contact_id].scored,
         around=StoreSurroundings(store, contact, traits, account, as_of, rules, counted or ApproachRule()),
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 
 import orjson
 
 from features.touchpoints.touchpoints import NONE, TouchpointRules
 from features.trait_values import truth_in
+from models.saying.said import Said
+from nba.once import once
 from nba.past import Past
 
 PRODUCT = "product_id"
@@ -25,23 +26,23 @@ class Possessions:
         self._past = past
         self._rules = rules
 
-    def of(self, product: str) -> str | None:
+    def of(self, product: str) -> Said | None:
         """Say by what the contact is known to have a product; None where it has not.
 
         Bought and not given back since, a trait of that name that is true, or a device or contract of it or of its
         account.
         """
         if product in self._bought:
-            return "bought it"
+            return Said("owned.bought")
         if truth_in(self._past.traits.get(product)):
-            return "has it by its traits"
-        return "has it" if product in self._installed else None
+            return Said("owned.by_traits")
+        return Said("owned.has") if product in self._installed else None
 
-    @cached_property
+    @once
     def _bought(self) -> frozenset[str]:
         return bought(self._past, self._rules)
 
-    @cached_property
+    @once
     def _installed(self) -> frozenset[str | None]:
         return frozenset(asset.product_id for asset in self._past.around.assets())
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from nba.actions import MONEY_DIGITS, NO_EVIDENCE, Catalogue, about_same, cost_of, start_of
+from nba.actions import NO_EVIDENCE, Catalogue, about_same, cost_of
+from nba.once import once
 from nba.settings.actions import Action
 from nba.situation import Situation
-from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, KEEPS, work_out
+from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, KEEPS, MONEY_DIGITS, fill_gaps, work_out
 
 if TYPE_CHECKING:
     from features.compiled import F64
     from models.estimate import Estimate
+    from nba.settings.goals import Goal
 
 CONTEXT_MATCH = 1.2
 """Factor of an action about the topic that the request names: the contact looks at it at this moment."""
@@ -51,6 +53,24 @@ class Terms(NamedTuple):
             "cost": self.cost,
         }
 
+    def logged(self) -> dict[str, float]:
+        """Return the terms as the log keeps them."""
+        propensity, without_action, value, lever, context, cost, _, _, error, priority, _ = self
+        return {
+            "propensity": propensity,
+            "without_action": without_action,
+            "value": value,
+            "lever": lever,
+            "context": context,
+            "cost": cost,
+            "error": error,
+            "priority": priority,
+        }
+
+
+# As `Terms(...)`, without a call of Python for each of the actions.
+_made = partial(tuple.__new__, Terms)
+
 
 class Worths(Sequence[Terms]):
     """What every action is worth: its terms, in the catalogue's order without "do nothing".
@@ -66,10 +86,10 @@ class Worths(Sequence[Terms]):
     def __init__(self, table: F64, keeps: Sequence[bool], evidence: Sequence[str]) -> None:
         self.table, self._keeps, self._evidence = table, keeps, evidence
 
-    @cached_property
+    @once
     def _terms(self) -> tuple[Terms, ...]:
         *six, error, priority, spread = self.table[:KEEPS, 1:].tolist()
-        return tuple(map(Terms, *six, self._keeps, self._evidence, error, priority, spread))
+        return tuple(map(_made, zip(*six, self._keeps, self._evidence, error, priority, spread, strict=True)))
 
     def __len__(self) -> int:
         return len(self._keeps)
@@ -105,7 +125,10 @@ def terms_of(situation: Situation, estimate: Estimate | None, success_values: Ma
     """
     catalogue, topic = situation.catalogue, situation.request.topic
     table = catalogue.worth.copy()
-    goals = [round(_goal_value(each, situation, success_values), MONEY_DIGITS) for each in catalogue.valuing_goals]
+    goals = [
+        each if isinstance(each, float) else _success_value(each, situation, success_values)
+        for each in catalogue.goal_values
+    ]
     for column, action in catalogue.cost_by_trait:
         table[COST, column] = round(cost_of(action, situation.known.traits), MONEY_DIGITS)
     if topic is not None:
@@ -127,39 +150,22 @@ def _believe(estimate: Estimate, table: F64) -> Sequence[str]:
 
 def _fill_gaps(table: F64, evidence: Sequence[str], catalogue: Catalogue) -> Sequence[str]:
     """Fill in what the model has nothing to say of with what the action's ``start`` does; returns the evidence."""
-    found, believed = list(evidence), [CHANCE, CHANCE_WITHOUT, ERROR]
-    rows = table[believed].T.tolist()
-    errors = [row[2] for row in rows]
-    for column, action in catalogue.numbered:
-        p, q, e = rows[column]
-        # NaN is unequal to itself: a goal that could not be learnt has no estimate.
-        if p != p or q != q:
-            table[believed, column] = catalogue.worth[believed, column]
-            errors[column] = table[ERROR, column]
-            found[column - 1] = NO_EVIDENCE
-        elif e != e:
-            # Without decisions nobody knows how sure a model is: as sure as the belief at the start.
-            errors[column] = start_of(action).error(p)
-    table[ERROR] = errors
-    return found
+    silent = np.isnan(table[CHANCE, 1:] + table[CHANCE_WITHOUT, 1:])
+    if not fill_gaps(table, catalogue.worth, catalogue.start_evidence):
+        return evidence
+    return [NO_EVIDENCE if is_ else each for is_, each in zip(silent.tolist(), evidence, strict=True)]
 
 
 def _context(topic: str, action: Action) -> float:
     return CONTEXT_MATCH if about_same(topic, action.topics) else 1.0
 
 
-def _goal_value(name: str | None, situation: Situation, success_values: Mapping[str, float]) -> float:
-    """Worth of a success; "sum" is the learnt mean margin, for an absence the contact's margin of a year."""
-    settings = situation.catalogue.settings
-    goal = settings.goals.get(name or "")
-    if goal is None:
-        return 1.0
-    if goal.value != "sum":
-        return float(goal.value)
-    if goal.is_absence:
+def _success_value(goal: Goal, situation: Situation, success_values: Mapping[str, float]) -> float:
+    """Worth of a success that is a sum: the learnt mean margin, for an absence the contact's margin of a year."""
+    if goal.absence_of:
         return situation.margin_year
     learnt = success_values.get(goal.name)
     if learnt is not None:
         return float(learnt)
     # Before anything is learnt the contact's own successes are all there is to go by.
-    return situation.known.mean_margin(goal.kinds, settings.touchpoints)
+    return situation.known.mean_margin(goal.kinds, situation.catalogue.settings.touchpoints)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from features.times import HOUR, MINUTE, SECOND, to_datetime, to_us
@@ -27,7 +30,17 @@ def quiet_from(quiet: QuietHours, channel: str, as_of: int, zone: ZoneInfo) -> i
 
 
 def _next(quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInfo, *, quiet_then: bool) -> int:
-    today = to_datetime(as_of).astimezone(zone).date()
+    moments, right = _turns(quiet, clock, channel, to_datetime(as_of).astimezone(zone).date(), zone, quiet_then)
+    found = bisect_right(right, as_of)
+    return right[found] if found < len(right) else moments[bisect_right(moments, as_of)]
+
+
+# Decisions of one day ask about the same turns again and again.
+@lru_cache(maxsize=4_096)
+def _turns(
+    quiet: QuietHours, clock: int, channel: str, today: date, zone: ZoneInfo, quiet_then: bool
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return when the clock shows a time or is changed in these days, and at which of that it is quiet, or is not."""
     shown = time(clock // HOUR, clock % HOUR // MINUTE)
     moments: list[int] = []
     for days in range(4):
@@ -35,8 +48,9 @@ def _next(quiet: QuietHours, clock: int, channel: str, as_of: int, zone: ZoneInf
         # A clock that is put back shows an hour twice; one that is put forward may pass the hour as it jumps.
         moments += (to_us(datetime.combine(day, shown, zone).replace(fold=fold)) for fold in (0, 1))
         moments += _changed(day, zone)
-    after = sorted(moment for moment in moments if moment > as_of)
-    return next((m for m in after if is_quiet(quiet, channel, m, zone) is quiet_then), after[0])
+    moments.sort()
+    right = [moment for moment in moments if is_quiet(quiet, channel, moment, zone) is quiet_then]
+    return tuple(moments), tuple(right)
 
 
 def _changed(day: date, zone: ZoneInfo) -> tuple[int, ...]:

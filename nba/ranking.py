@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import Flags, compiled
 from models.points_table import Threshold
-from nba import worth
+from nba import odds, takings, tallies, worth
 from nba.actions import Catalogue
+from nba.odds import Rule
 from nba.thompson import chances_of_being_best
 
 Floats = NDArray[np.float64]
@@ -74,7 +74,7 @@ class Greedy:
     def probabilities(self, choices: Choices) -> Floats:
         """Return 1 for the best; of equals for the first."""
         found = np.zeros(choices.allowed.shape)
-        _choose_best(np.ascontiguousarray(choices.priority), np.ascontiguousarray(choices.allowed), found)
+        odds.choose_best(np.ascontiguousarray(choices.priority), np.ascontiguousarray(choices.allowed), found)
         return found
 
 
@@ -129,12 +129,7 @@ class Points:
 
     def called(self, total: float, allowed: Sequence[bool]) -> int:
         """Return the column that a total calls for."""
-        for threshold, columns in self.thresholds:
-            if threshold.holds(total):
-                for column in columns:
-                    if allowed[column]:
-                        return column
-        return 0
+        return called_column(self.thresholds, total, allowed)
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,7 @@ class Epsilon:
     def probabilities(self, choices: Choices) -> Floats:
         """Return (1 - epsilon) of the other policy's and epsilon of an even chance."""
         found = self.of.probabilities(choices)
-        _spread(found, np.ascontiguousarray(choices.allowed), self.epsilon)
+        odds.spread(found, np.ascontiguousarray(choices.allowed), self.epsilon)
         return found
 
 
@@ -168,15 +163,46 @@ class Holdout:
         """Return share x points + (1 - share) x policy."""
         return self.share * self.points.probabilities(choices) + (1.0 - self.share) * self.policy.probabilities(choices)
 
-    def mixed(self, called: int, chances: Sequence[float]) -> list[float]:
-        """Return the mixture for one contact: the table calls for a column, the policy gives these chances."""
-        share, rest = self.share, 1.0 - self.share
-        return [share * (column == called) + rest * chance for column, chance in enumerate(chances)]
+
+def called_column(
+    thresholds: Sequence[tuple[Threshold, tuple[int, ...]]], total: float, allowed: Sequence[bool]
+) -> int:
+    """Return the first allowed column that a points table calls for at a total, else that of "do nothing"."""
+    for threshold, columns in thresholds:
+        if threshold.holds(total):
+            for column in columns:
+                if allowed[column]:
+                    return column
+    return 0
 
 
 def points_policy(catalogue: Catalogue) -> Points:
     """Return the baseline of the points table."""
     return Points(catalogue.thresholds)
+
+
+def rule_of(policy: Policy) -> Rule:
+    """Return a policy as ``nba.odds`` draws by it for one contact.
+
+    Raises
+    ------
+    TypeError
+        Where it is a mixture; "the points table called" is settled before the draw, and one floor is enough.
+    """
+    match policy:
+        case Greedy():
+            return Rule(odds.BEST)
+        case Thompson():
+            return Rule(odds.PROBABLE)
+        case Uniform():
+            return Rule(odds.EVEN)
+        case Constant(column):
+            return Rule(odds.FIXED, column)
+        case Points():
+            return Rule(odds.CALLED)
+        case Epsilon(of, epsilon) if not isinstance(of, Epsilon):
+            return rule_of(of)._replace(epsilon=float(epsilon))
+    raise TypeError(f"{policy} is a mixture; one contact is drawn by a policy with one floor of exploration at most")
 
 
 def settled(catalogue: Catalogue, serves: str) -> str:
@@ -219,31 +245,12 @@ def serving_policy(catalogue: Catalogue, serves: str) -> Policy:
 def warm_up() -> None:
     """Choose once, so that what is compiled at first use is ready before a request needs it."""
     worth.warm_up()
+    odds.warm_up()
+    tallies.warm_up()
+    takings.warm_up()
     choices = Choices(np.zeros((1, 2)), np.ones((1, 2), dtype=bool), np.zeros(1), np.ones((1, 2)))
     for policy in (Greedy(), Thompson()):
         Epsilon(policy, 0.5).probabilities(choices)
-
-
-@compiled
-def _choose_best(priority: Floats, allowed: Flags, chances: Floats) -> None:
-    """Give all chance of each row to the first of the best that are allowed, to column 0 where none is above 0."""
-    for row in range(len(priority)):
-        best, column = 0.0, 0
-        for i in range(1, priority.shape[1]):
-            if allowed[row, i] and priority[row, i] > best:
-                best, column = priority[row, i], i
-        chances[row, column] = 1.0
-
-
-@compiled
-def _spread(chances: Floats, allowed: Flags, epsilon: float) -> None:
-    """Leave ``1 - epsilon`` of the chances and share out the rest evenly over what is allowed."""
-    for row in range(len(chances)):
-        each = epsilon / allowed[row].sum()
-        for i in range(chances.shape[1]):
-            chances[row, i] *= 1.0 - epsilon
-            if allowed[row, i]:
-                chances[row, i] += each
 
 
 def _one_hot(column: NDArray[np.int64], choices: Choices) -> Floats:

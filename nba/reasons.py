@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
+import numpy as np
+
+from features.compiled import Flags
 from features.times import DAY
-from models.reasons.words import DID, many, one
+from models.saying.said import Said
+from models.saying.tongues import EN, say
 from nba import consent
 from nba.actions import about_same
 from nba.past import Past
 from nba.settings.actions import Action
 from nba.settings.contact_policy import OUTCOMES
+from nba.tallies import WINDOWS, Tally, by_kind, by_topic
 
 MOST_REASONS = 3
-_WINDOWS = (7, 30, 90, 365)
 
 _SILENT = frozenset({*consent.KINDS, *OUTCOMES})
 """Kinds that are about our own doing and no reason to do anything."""
 
-Ages = Sequence[int]
-"""How long ago touchpoints were, in microseconds, the newest first."""
-
 
 class Story:
-    """What a contact itself did in the year before ``as_of``, gathered once for all actions."""
+    """What a contact itself did in the year before ``as_of``, gathered once for all actions, told in a language."""
 
-    def __init__(self, known: Past, as_of: int) -> None:
+    def __init__(self, known: Past, as_of: int, language: str = EN) -> None:
         self._known = known
+        self._language = language
         self._as_of = as_of
-        self._found: dict[tuple[str, ...], list[tuple[tuple[str, str], Ages]]] = {}
+        self._found: dict[tuple[str, ...], list[Tally]] = {}
 
     def reasons(
         self,
@@ -40,7 +41,7 @@ class Story:
         points: float,
         by_points: bool,
         misses: Sequence[str] = (),
-        occasion: str | None = None,
+        occasion: Said | str | None = None,
     ) -> list[str]:
         """Return at most three reasons for an action, the strongest first; at least one.
 
@@ -53,18 +54,13 @@ class Story:
         misses
             Kinds whose absence the action works against: how long ago the last one was is a reason.
         occasion
-            What calls for the action at this time, in plain words; the first reason.
+            What calls for the action at this time; the first reason.
         """
-        found = [occasion] if occasion is not None else []
-        found += [f"has {points:g} points, and the points table calls for this"] if by_points else []
-        found += [
-            f"last {one(kind)} {_ago(self._as_of - self._known.last_seen[kind])}"
-            for kind in misses
-            if kind in self._known.last_seen
-        ]
-        found += [_said(kind, topic, ages) for (kind, topic), ages in self._about(action.topics)[:2]]
-        # No more are shown than that, so that no more have to be put into words.
-        found += [_said(kind, None, ages) for kind, ages in list(self._by_kind.items())[:MOST_REASONS]]
+        found = [say(occasion, self._language)] if occasion is not None else []
+        found += [say(Said("because.points", {"points": points}), self._language)] if by_points else []
+        found += [self._last(kind, self._known.last_seen[kind]) for kind in misses if kind in self._known.last_seen]
+        found += [_said(tally, self._language) for tally in self._about(action.topics)[:2]]
+        found += self._lately
         return list(dict.fromkeys(found))[:MOST_REASONS] or [self._otherwise]
 
     def topic(self, action: Action, of_the_moment: str | None) -> str | None:
@@ -72,78 +68,74 @@ class Story:
         if not action.topics:
             return None
         named = [t for t in action.topics if of_the_moment is not None and about_same(of_the_moment, [t])]
-        if named:
-            return named[0]
+        if named or len(action.topics) == 1:
+            return named[0] if named else action.topics[0]
         counts: Counter[str] = Counter()
-        for (_, about), ages in self._about(action.topics):
+        for tally in self._about(action.topics):
             for topic in action.topics:
-                if about_same(about, [topic]):
-                    counts[topic] += len(ages)
+                if _is_about(tally.topic or "", (topic,)):
+                    counts[topic] += tally.counts[-1]
         return counts.most_common(1)[0][0] if counts else action.topics[0]
 
-    def _about(self, topics: tuple[str, ...]) -> list[tuple[tuple[str, str], Ages]]:
-        """Kinds that were about these topics, most touchpoints first."""
+    def _about(self, topics: tuple[str, ...]) -> list[Tally]:
+        """Return what was done about these topics in a year, the most frequent first."""
         if not topics:
             return []
         if topics not in self._found:
-            self._found[topics] = self._find(topics)
+            t = self._known.touchpoints
+            codes = [code for code, name in enumerate(t.topics) if _is_about(name, topics)]
+            found = by_topic(t, self._as_of, self._speaks, codes)
+            self._found[topics] = sorted(found, key=lambda tally: -tally.counts[-1])
         return self._found[topics]
 
-    def _find(self, topics: tuple[str, ...]) -> list[tuple[tuple[str, str], Ages]]:
-        found = [(key, ages) for key, ages in self._by_topic.items() if about_same(key[1], topics)]
-        return sorted(found, key=lambda group: -len(group[1]))
+    @cached_property
+    def _speaks(self) -> Flags:
+        return np.array([kind not in _SILENT for kind in self._known.touchpoints.kinds], dtype=np.bool_)
+
+    @cached_property
+    def _lately(self) -> list[str]:
+        """What was done last, each kind once; no more than are shown."""
+        found = by_kind(self._known.touchpoints, self._as_of, self._speaks, MOST_REASONS)
+        return [_said(tally, self._language) for tally in found]
 
     @cached_property
     def _otherwise(self) -> str:
         """What is said where nothing of the last year is a reason."""
         t, kinds = self._known.touchpoints, self._known.kinds
         if not kinds and not self._known.traits:
-            return "chosen without knowing anything of the contact"
+            return say(Said("because.stranger"), self._language)
         for row in reversed((~t.outbound).nonzero()[0].tolist()):
             if kinds[row] not in _SILENT:
-                return f"last {one(kinds[row])} {_ago(self._as_of - self._known.times[row])}"
-        return "nothing it did so far speaks for this or against it"
+                return self._last(kinds[row], self._known.times[row])
+        return say(Said("because.nothing"), self._language)
 
-    @cached_property
-    def _rows(self) -> list[int]:
-        """Rows of the last year, the newest first."""
-        t, kinds = self._known.touchpoints, self._known.kinds
-        first = int(t.occurred_at.searchsorted(self._as_of - _WINDOWS[-1] * DAY))
-        rows = (first + (~t.outbound[first:]).nonzero()[0]).tolist()
-        return [row for row in reversed(rows) if kinds[row] not in _SILENT]
-
-    @cached_property
-    def _by_kind(self) -> Mapping[str, Ages]:
-        """Ages per kind, the kind with the newest touchpoint first."""
-        kinds, times, as_of = self._known.kinds, self._known.times, self._as_of
-        ages: defaultdict[str, list[int]] = defaultdict(list)
-        for row in self._rows:
-            ages[kinds[row]].append(as_of - times[row])
-        return ages
-
-    @cached_property
-    def _by_topic(self) -> Mapping[tuple[str, str], Ages]:
-        """Ages per kind and topic."""
-        t, kinds, times, as_of = self._known.touchpoints, self._known.kinds, self._known.times, self._as_of
-        start, topic, names = t.topic_start.tolist(), t.topic.tolist(), t.topics
-        ages: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for row in self._rows:
-            for code in topic[start[row] : start[row + 1]]:
-                ages[kinds[row], names[code]].append(as_of - times[row])
-        return ages
+    def _last(self, kind: str, moment: int) -> str:
+        return say(Said("because.last", {"kind": kind, "days": (self._as_of - moment) // DAY}), self._language)
 
 
-def _said(kind: str, topic: str | None, ages: Ages) -> str:
-    about = f" about {topic}" if topic else ""
-    for days in _WINDOWS:
-        count = bisect_right(ages, days * DAY)
-        if count > 1:
-            return f"{count} {many(kind)}{about} in the last {days} days"
-        if count == 1 and days == _WINDOWS[0]:
-            break
-    return f"{DID.get(kind) or one(kind)}{about} {_ago(ages[0])}"
+# The same topics are asked about in one decision after the other.
+@lru_cache(maxsize=16_384)
+def _is_about(topic: str, topics: tuple[str, ...]) -> bool:
+    return about_same(topic, topics)
 
 
-def _ago(age: int) -> str:
-    days = age // DAY
-    return "in the last 24 hours" if days == 0 else "1 day ago" if days == 1 else f"{days} days ago"
+def _said(tally: Tally, language: str) -> str:
+    # What was done once this week is told by its day, however often it was done before.
+    if tally.counts[0] != 1:
+        for days, count in zip(WINDOWS, tally.counts, strict=True):
+            if count > 1:
+                return _often(language, tally.kind, tally.topic, count, days)
+    return _once(language, tally.kind, tally.topic, tally.age // DAY)
+
+
+# Contacts do alike things, so that most of it was put into words before.
+@lru_cache(maxsize=16_384)
+def _often(language: str, kind: str, topic: str | None, count: int, days: int) -> str:
+    parts = {"n": (count, kind), "days": days, **({"topic": topic} if topic else {})}
+    return say(Said("because.many_about" if topic else "because.many", parts), language)
+
+
+@lru_cache(maxsize=16_384)
+def _once(language: str, kind: str, topic: str | None, days: int) -> str:
+    parts = {"kind": kind, "days": days, **({"topic": topic} if topic else {})}
+    return say(Said("because.did_about" if topic else "because.did", parts), language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ MOST_CONTEXT = 50
 LONGEST_NAME = 100
 MOST_EXCLUDED = 1_000
 LARGEST_NUMBER = 2**53
+_UNFIT = re.compile("[\0-\x1f\ud800-\udfff]")
 
 
 class RequestError(UserError):
@@ -37,6 +39,8 @@ class Request:
     decision_id: str | None = None
     defer: bool = False
     """Whether the decision counts in the caps only once it is activated."""
+    language: str | None = None
+    """What the reader wishes to read, as the door found out; None: the settings' language. No field of the body."""
 
     @property
     def topic(self) -> str | None:
@@ -91,7 +95,7 @@ def _text(value: object) -> str:
         raise ValueError("is not text; write some in quotes")
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"is longer than {LONGEST_TEXT} characters")
-    if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in value):
+    if _UNFIT.search(value) is not None:
         raise ValueError("has control characters or broken ones in it")
     return value
 

@@ -27,8 +27,10 @@ def met_from(action: Action, at: Situation, drifts_until: Moment) -> Moment:
     drifts_until
         When to look again at what drifts; None: never.
     """
-    goal = wanted_goal(action, at.catalogue)
-    ends = list(_ends(action.needs, at, goal, drifts_until))
+    names = at.catalogue.needs.get(action.name)
+    if names is None:
+        return at.as_of
+    ends = list(_ends(action.needs, names, at, wanted_goal(action, at.catalogue), drifts_until))
     wanted = action.needs.segment
     if wanted and not set(wanted) & set(at.segments):
         ends.append(_in_one_of(wanted, at, drifts_until))
@@ -51,10 +53,13 @@ def stage_turns(at: Situation, drifts_until: Moment) -> Moment:
     return min((end for end in ends if end > at.as_of), default=None)
 
 
-def _ends(asked: Conditions, at: Situation, goal: str | None, drifts_until: Moment) -> Iterable[Moment]:
-    """Yield for each condition that is not met when it may be."""
-    for name, check in conditions.CHECKS.items():
-        if check(asked, at, goal) is not None:
+def _ends(
+    asked: Conditions, names: Iterable[str], at: Situation, goal: str | None, drifts_until: Moment
+) -> Iterable[Moment]:
+    """Yield for each of these conditions that is not met when it may be; those not known here are somebody else's."""
+    for name in names:
+        check = conditions.CHECKS.get(name)
+        if check is not None and check(asked, at, goal) is not None:
             ends = _ENDS.get(name)
             yield None if ends is None else ends(asked, at, drifts_until)
 
@@ -65,7 +70,7 @@ def _in_one_of(wanted: Iterable[str], at: Situation, drifts_until: Moment) -> Mo
     found = []
     for name in wanted:
         segment = at.catalogue.settings.segments[name]
-        ends = list(_ends(segment, at, at.catalogue.usual_goal, drifts_until))
+        ends = list(_ends(segment, conditions.CHECKS, at, at.catalogue.usual_goal, drifts_until))
         if segment.stages and at.stage not in segment.stages and at.rule_stage not in segment.stages:
             ends.append(stage_turns(at, drifts_until))
         # Where nothing else is missing it is the interest, which only fades.

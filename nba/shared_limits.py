@@ -7,7 +7,7 @@ stored by then, inside the transaction that stores it, so that of several that w
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.times import MINUTE
@@ -92,7 +92,7 @@ class Claim:
         around, as_of = self.past.around, self.decision.as_of
         if not isinstance(around, StoreSurroundings):
             return False
-        past = replace(self.past, around=WritingSurroundings(around, seen))
+        past = self.past.beside(WritingSurroundings(around, seen))
         ledger = Ledger(past.touchpoints, as_of, self.catalogue.channel_of)
         at = Situation(self.catalogue, self.request, past, past, as_of, ledger)
         if capacity(self.action, at) is not None or cap(self.action, at) is not None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features.frozen import Frozen
+from models.saying.said import Said
 from nba.actions import Catalogue
 from nba.approach_rule import OUTBOUND, Approach
 from nba.calendar import closes_at, local_day, opens_at, why_closed
 from nba.consent import Ledger
 from nba.occurrence import Calls
+from nba.once import once
 from nba.open_cases import OpenCase, open_cases
 from nba.partners.leads import Turn, turn
 from nba.partners.partners import Agreement, agreement
@@ -23,7 +24,7 @@ from nba.possession import Possessions, achieved
 from nba.quiet import is_quiet
 from nba.request import Request
 from nba.segments import segments_of
-from nba.settings.contact_policy import Cap
+from nba.settings.contact_policy import Cap, Pause
 from nba.stops import Stops
 from nba.wishes import Wish, wishes
 
@@ -64,7 +65,7 @@ class Situation:
     model_version: str | None = None
     """Of the model that told the stage; None where none answered."""
 
-    @cached_property
+    @once
     def agreement(self) -> Agreement | None:
         """The partner whose contact it is, by its terms; None: it is the owner's."""
         if not self.past.traits.get("partner"):
@@ -72,23 +73,28 @@ class Situation:
         partners = self.past.around.tables().partners
         return agreement(self.past.traits, partners, self.catalogue.settings.partners, self.as_of)
 
-    @cached_property
+    @once
     def turn(self) -> Turn:
         """Since when the owner may act for a contact whose partner acts first."""
         found = self.agreement
         return Turn(None) if found is None else turn(self.past, found.name, found.veto_us, self.catalogue.by_partners)
 
     @property
+    def language(self) -> str:
+        """The language of what is told."""
+        return self.request.language or self.catalogue.settings.serving.language
+
+    @property
     def goes_out(self) -> bool:
         """Whether we would approach the contact, instead of answering where it comes by itself."""
         return self.request.placement == OUTBOUND
 
-    @cached_property
+    @once
     def calls(self) -> dict[str, Calls]:
         """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions.occasions``."""
         return {}
 
-    @cached_property
+    @once
     def zone(self) -> ZoneInfo:
         """The contact's own time zone, else that of the settings."""
         usual = self.catalogue.settings.contact_policy.timezone
@@ -98,14 +104,19 @@ class Situation:
         except (KeyError, ValueError, OSError):
             return ZoneInfo(usual)
 
-    @cached_property
-    def withheld(self) -> Mapping[str, str | None]:
+    @once
+    def withheld(self) -> Mapping[str, Said | None]:
         """Per channel why consent does not allow it; None where it does."""
         asked = self.catalogue.settings.contact_policy.consent
         channels = self.catalogue.channels
         return {name: self.ledger.refusal(asked, name, self.person_type) for name in channels}
 
-    @cached_property
+    @once
+    def is_withheld(self) -> bool:
+        """Whether consent does not allow some channel."""
+        return any(self.withheld.values())
+
+    @once
     def quiet(self) -> frozenset[str]:
         """The channels that are quiet."""
         quiet = self.catalogue.settings.contact_policy.quiet
@@ -114,8 +125,8 @@ class Situation:
         channels = quiet.channels or self.catalogue.channels
         return frozenset(channel for channel in channels if is_quiet(quiet, channel, self.as_of, self.zone))
 
-    @cached_property
-    def closed(self) -> str | None:
+    @once
+    def closed(self) -> Said | None:
         """Why nothing goes out on this day; None where it may."""
         calendar = self.catalogue.settings.contact_policy.calendar
         if calendar is None or not self.goes_out:
@@ -143,80 +154,86 @@ class Situation:
             self._closings[asked] = closes_at(policy, channel, after, self.zone, asked[1])
         return self._closings[asked]
 
-    @cached_property
+    @once
     def _openings(self) -> dict[tuple[str, int], int | None]:
         return {}
 
-    @cached_property
+    @once
     def _closings(self) -> dict[tuple[str, int, int], int | None]:
         return {}
 
-    @cached_property
+    @once
     def wishes(self) -> Sequence[Wish]:
         """What the contact itself wishes."""
         return wishes(self.past, self.catalogue.channels)
 
-    @cached_property
+    @once
     def open_cases(self) -> Sequence[OpenCase]:
         """What holds everything else back."""
         return open_cases(self.past, self.catalogue.settings.contact_policy.holds)
 
-    @cached_property
+    @once
     def possessions(self) -> Possessions:
         """What the contact has."""
         return Possessions(self.past, self.catalogue.settings.touchpoints)
 
-    @cached_property
+    @once
     def achieved(self) -> Mapping[str, int]:
         """When actions were done already, of those that nothing new has called for since."""
         # As a sticky choice, what was done exactly that long ago counts no more.
         return achieved(self.past, self.as_of - self.catalogue.settings.ranking.sticky_us + 1)
 
-    @cached_property
+    @once
     def stops(self) -> Stops:
         """Actions that were snoozed and channels that were found wrong."""
         return Stops.of(self.past, self.catalogue.channel_of, self.as_of, self.zone)
 
-    @cached_property
+    @once
+    def pauses(self) -> Sequence[Pause]:
+        """The pauses that may have begun: what sets them off came often enough."""
+        pauses, rows = self.catalogue.settings.contact_policy.pauses, self.past.rows
+        return [each for each in pauses if len(rows.get(each.outcome, ())) >= each.count]
+
+    @once
     def full(self) -> Sequence[Full]:
         """The caps that leave no room."""
-        caps = self.catalogue.settings.contact_policy.caps if self.goes_out else ()
+        found: list[Full] = []
         has_account = bool(self.past.traits.get("account"))
-        found = (_filled(cap, self._counted(cap), self.as_of) for cap in caps if has_account or not cap.account)
-        return [each for each in found if each is not None]
+        for cap in self.catalogue.settings.contact_policy.caps if self.goes_out else ():
+            if has_account or not cap.account:
+                full = _filled(cap, self.account_approaches if cap.account else self.approaches, self.as_of)
+                found += [] if full is None else [full]
+        return found
 
-    def _counted(self, cap: Cap) -> Sequence[tuple[Any, ...]]:
-        return self.account_approaches if cap.account else self.approaches
-
-    @cached_property
+    @once
     def account_approaches(self) -> Sequence[tuple[Any, ...]]:
         """What went out to anybody of the account, as far back as its caps look, by rising time."""
         longest = max((cap.per_us for cap in self.catalogue.settings.contact_policy.caps if cap.account), default=0)
         found = [*self.approaches, *self.past.around.account_approaches(self.as_of - longest)]
         return sorted(found, key=lambda approach: approach[0])
 
-    @cached_property
+    @once
     def segments(self) -> tuple[str, ...]:
         """Names of the segments that the contact is in."""
         return segments_of(self)
 
-    @cached_property
+    @once
     def person_type(self) -> str | None:
         """``business`` or ``consumer``; None where it is not known."""
         found = self.past.traits.get("person_type")
         return found if isinstance(found, str) else None
 
-    @cached_property
+    @once
     def revenue_year(self) -> float:
         """Revenue less returns in the 365 days before."""
         return self.known.revenue(self.catalogue.settings.touchpoints, self.as_of)
 
-    @cached_property
+    @once
     def margin_year(self) -> float:
         """Contribution margin of revenue less returns in the 365 days before."""
         return self.known.margin(self.catalogue.settings.touchpoints, self.as_of)
 
-    @cached_property
+    @once
     def approaches(self) -> tuple[Approach, ...]:
         """Everything outbound that counts, as far back as caps and the contact's wishes look, by rising time."""
         past, caps = self.past, self.catalogue.settings.contact_policy.caps

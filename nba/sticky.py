@@ -72,15 +72,18 @@ def held_choice(
         Those of a request, for what such requests got beside the usual choice; None: the usual choice. Or which
         will do.
     """
-    # Decisions that were loaded from elsewhere have no chances: nothing here may repeat them.
     last = None
     for row in reversed(past.decisions):
+        # They are in the order of their time: all that are left are too old.
+        if row.decided_at + sticky_us <= as_of:
+            return None
+        # Decisions that were loaded from elsewhere have no chances: nothing here may repeat them.
         if row.chances is not None:
             found = _bounds_of(row)
             if bounds(found) if callable(bounds) else found == bounds:
                 last = row
                 break
-    if last is None or not last.decided_at < as_of < last.decided_at + sticky_us:
+    if last is None or not last.decided_at < as_of:
         return None
     t = past.touchpoints
     since = int(t.occurred_at.searchsorted(last.decided_at))

@@ -75,7 +75,10 @@ class Subjects:
         if before is not None:
             return before
         about = [topic for topic in tables.products_about if about_same(topic, topics)]
-        for topic in sorted(about, key=lambda each: (-self._interests.level((each,)), each)):
+        # Where there is but one, nobody needs to know how much it interests the contact.
+        if len(about) > 1:
+            about.sort(key=lambda each: (-self._interests.level((each,)), each))
+        for topic in about:
             for product in tables.products_about[topic]:
                 if self._at.possessions.of(product.product_id) is None:
                     return product.product_id

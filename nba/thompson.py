@@ -71,9 +71,15 @@ def chances_of_being_best(
 @compiled
 def _fill(priority: F64, error: F64, allowed: Flags, chances: F64) -> None:
     for row in range(len(priority)):
-        worth, spread = priority[row].copy(), error[row].copy()
-        _settle(worth, spread, allowed[row])
-        _fill_row(worth, spread, chances[row])
+        fill_row(priority[row], error[row], allowed[row], chances[row])
+
+
+@inlined
+def fill_row(priority: F64, error: F64, allowed: Flags, chances: F64) -> None:
+    """Fill in the chances of one row, which are zeros; see ``chances_of_being_best``."""
+    worth, spread = priority.copy(), error.copy()
+    _settle(worth, spread, allowed)
+    _fill_settled(worth, spread, chances)
 
 
 @inlined
@@ -98,7 +104,7 @@ def _settle(priority: F64, error: F64, allowed: Flags) -> None:
 
 
 @inlined
-def _fill_row(priority: F64, error: F64, chances: F64) -> None:
+def _fill_settled(priority: F64, error: F64, chances: F64) -> None:
     unsure = np.flatnonzero(error > 0.0)
     mean, spread = priority[unsure], error[unsure]
     floor = 0.0

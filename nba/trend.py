@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from features.times import DAY
+from models.saying.said import Said
+from models.saying.tongues import EN, say
 
 if TYPE_CHECKING:
     from features.rows.row_types import ScoreRow
@@ -19,10 +21,12 @@ BEFORE = "before"
 LEFT_AT = "stage_left_at"
 """Under this name a score keeps when the contact was last scored in another stage, in microseconds."""
 
-NEVER = "no earlier scoring of this contact; run `nba score` regularly"
+NEVER = Said("trend.never")
 
 
-def trend(goal: str, chance: float, scored: ScoreRow | None, version: str | None, as_of: int) -> dict[str, str | None]:
+def trend(
+    goal: str, chance: float, scored: ScoreRow | None, version: str | None, as_of: int, language: str = EN
+) -> dict[str, str | None]:
     """Tell whether a chance is rising, falling or steady against the previous scoring, and why not where not.
 
     The newest scoring that is at least a day old is compared with; without one the oldest that came before.
@@ -43,10 +47,10 @@ def trend(goal: str, chance: float, scored: ScoreRow | None, version: str | None
     """
     earlier = [each for each in _scorings(scored) if each["as_of"] < as_of]
     if not earlier:
-        return {"trend": None, "trend_why": NEVER}
+        return {"trend": None, "trend_why": say(NEVER, language)}
     alike = [each for each in earlier if each["model_version"] == version and each.get(f"p_{goal}") is not None]
     if not alike:
-        return {"trend": None, "trend_why": "the earlier scoring was by another model; run `nba score` again"}
+        return {"trend": None, "trend_why": say(Said("trend.other_model"), language)}
     old = [each for each in alike if each["as_of"] <= as_of - DAY]
     then = max(old, key=_moment) if old else min(alike, key=_moment)
     return {"trend": compared(chance, float(then[f"p_{goal}"]))}

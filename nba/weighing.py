@@ -51,7 +51,7 @@ def weigh(
     report: Report | None = None,
 ) -> Weighed:
     """Send every action through the gates and work out its terms; the parameters are those of ``decide``."""
-    if past.contact is not None:
+    if past.contact is not None and past.contact.contact_id != request.contact:
         # Whichever of its identities a contact is asked about by, it is one contact, with one chance.
         request = replace(request, contact=past.contact.contact_id)
     ledger = Ledger(past.touchpoints, as_of, catalogue.channel_of)

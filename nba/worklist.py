@@ -54,10 +54,15 @@ def sober(settings: Settings) -> Catalogue:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whose contacts are asked for; None: everybody's that the viewer sees."""
+    """Whose contacts are asked for; None: everybody's that the viewer sees.
+
+    ``stage`` and ``action`` are those of the last scoring; who has an open decision and no score has neither.
+    """
 
     owner: str | None = None
     partner: str | None = None
+    stage: str | None = None
+    action: str | None = None
 
     def takes(self, traits: Mapping[str, Any], sight: Sight) -> bool:
         """Whether a contact is among them; by what the viewer does not see nothing is told apart."""
@@ -83,6 +88,8 @@ class Worklist:
     belief: Belief | None
     viewer: Viewer
     as_of: int
+    language: str | None = None
+    """What reasons are told in; None: the settings' language."""
 
     def row(self, identity: str, scored: ScoreRow | None, wanted: Wanted = _ALL) -> dict[str, Any] | None:
         """Return a contact as it stands in the list; None where there is nothing for people to do, or to see.
@@ -123,14 +130,14 @@ class Worklist:
     ) -> dict[str, Any] | None:
         # A decision that waits must not be in its own way, as in caps it would.
         before = replace(past, decisions=tuple(row for row in past.decisions if row is not open_))
-        request = Request(contact=identity, limit=MOST_RECOMMENDATIONS)
+        request = Request(contact=identity, limit=MOST_RECOMMENDATIONS, language=self.language)
         decision = decide(request, before, self.belief, self.catalogue, self.as_of, Draw(b"", "worklist"))
         offer = self._offer(decision, action, open_)
         if offer is None:
             return None
         priority = offer["priority"] if scored is None or scored.behind is None else -scored.behind
         whole = decision.to_json() | {"recommendations": [offer | {"rank": 1, "priority": priority}]}
-        seen = seen_answer(whole, sight, identity, self.catalogue.settings)
+        seen = seen_answer(whole, sight, identity, self.catalogue.settings, decision.language)
         if not seen["recommendations"]:
             return None
         return _row(past, sight, seen, open_)
@@ -202,7 +209,7 @@ def _row(past: Past, sight: Sight, seen: Mapping[str, Any], open_: DecisionRow |
     chance = seen["propensities"].get(goal)
     return {
         "contact_id": seen["contact_id"],
-        **{name: past.traits.get(name) if sight.shows(name) else None for name in ("name", "account", "owner")},
+        **{name: past.traits.get(name) if sight.shows(name) else None for name in _TRAITS},
         "partner": past.traits.get("partner"),
         "stage": seen["stage"] or seen["stage_by_rule"],
         "points": seen["points"]["total"],
@@ -214,6 +221,7 @@ def _row(past: Past, sight: Sight, seen: Mapping[str, Any], open_: DecisionRow |
     }
 
 
+_TRAITS = ("name", "account", "owner", "phone", "email", "crm_url")
 _OF_THE_OFFER = ("action", "channel", "executor", "topic", "not_before", "valid_until", "priority", "evidence")
 _OF_A_CHANCE = ("probability", "grade", "risk", "trend")
 

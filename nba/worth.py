@@ -22,9 +22,11 @@ KEEPS is 1 where success is that the goal's event does not happen. GOAL is 0 whe
 else the place of its goal's value, counted from 1.
 """
 
-CHANCE_DIGITS, ERROR_DIGITS, PRIORITY_DIGITS = 6, 8, 10
+MONEY_DIGITS, CHANCE_DIGITS, ERROR_DIGITS, PRIORITY_DIGITS = 4, 6, 8, 10
+"""Digits as printed; money's are those of values and costs."""
 
-_CHANCES, _ERRORS, _PRIORITIES = 10.0**CHANCE_DIGITS, 10.0**ERROR_DIGITS, 10.0**PRIORITY_DIGITS
+_MONEY, _CHANCES = 10.0**MONEY_DIGITS, 10.0**CHANCE_DIGITS
+_ERRORS, _PRIORITIES = 10.0**ERROR_DIGITS, 10.0**PRIORITY_DIGITS
 _WHOLE = 2.0**53
 """From here on doubles have no digits behind the point."""
 _HALVES = 2.0**27 + 1.0
@@ -33,12 +35,14 @@ _HALVES = 2.0**27 + 1.0
 
 def warm_up() -> None:
     """Work out one table, so that what is compiled at first use is ready before a request needs it."""
-    work_out(np.zeros((GOAL + 1, 1)), np.zeros(1))
+    table = np.zeros((GOAL + 1, 1))
+    work_out(table, np.zeros(1))
+    fill_gaps(table, table, np.zeros(1))
 
 
 @compiled
 def work_out(table: F64, goals: F64) -> bool:
-    """Round chances and errors, and fill in goals' values, PRIORITY and SPREAD.
+    """Round chances, errors and goals' values, and fill in PRIORITY and SPREAD.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ def work_out(table: F64, goals: F64) -> bool:
             return False
     for i in range(n):
         if table[GOAL, i] > 0.0:
-            table[VALUE, i] = goals[int(table[GOAL, i]) - 1]
+            table[VALUE, i] = rounded(goals[int(table[GOAL, i]) - 1], _MONEY)
         with_, without = rounded(table[CHANCE, i], _CHANCES), rounded(table[CHANCE_WITHOUT, i], _CHANCES)
         error = rounded(table[ERROR, i], _ERRORS)
         gain = without - with_ if table[KEEPS, i] else with_ - without
@@ -66,6 +70,36 @@ def work_out(table: F64, goals: F64) -> bool:
         table[PRIORITY, i] = rounded(gain * value * lever * context - table[COST, i], _PRIORITIES)
         table[SPREAD, i] = error * value * lever * context
     return True
+
+
+@compiled
+def fill_gaps(table: F64, usual: F64, evidence: F64) -> bool:
+    """Fill in chances and errors that are NaN, as nobody believes anything, with what is believed at the start.
+
+    An error alone is unknown where there are no decisions: the chance is then as sure as the belief at the start is,
+    by the error of a Beta distribution (``Start.error``).
+
+    Parameters
+    ----------
+    table, usual
+        Shape (11, n_actions): what is worked out, and what holds without a model.
+    evidence
+        How many decisions the start of each action weighs, shape (n_actions,).
+
+    Returns
+    -------
+    Whether a chance was NaN, so that there are actions of which the model has nothing to say.
+    """
+    has_silent = False
+    for i in range(table.shape[1]):
+        if math.isnan(table[CHANCE, i] + table[CHANCE_WITHOUT, i]):
+            has_silent = True
+            table[CHANCE, i], table[CHANCE_WITHOUT, i] = usual[CHANCE, i], usual[CHANCE_WITHOUT, i]
+            table[ERROR, i] = usual[ERROR, i]
+        elif math.isnan(table[ERROR, i]):
+            p = min(max(table[CHANCE, i], 0.0), 1.0)
+            table[ERROR, i] = math.sqrt(p * (1.0 - p) / (evidence[i] + 1.0))
+    return has_silent
 
 
 @inlined

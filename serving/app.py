@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from features.store.patience import Patience
-from features.store.store import Store
+from features.store.store import Store, StoreAwayError
 from nba import ranking
 from nba.actions import Catalogue
 from nba.door import now_us
+from nba.occasions import occasions
 from nba.settings import Settings
 from nba.tables.memory import tables_of
 from serving.api import (
@@ -37,25 +40,36 @@ from serving.api import (
     webhooks,
     worklist,
 )
+from serving.application import Application
+from serving.buckets import SharedBuckets
 from serving.bundles import Bundles
+from serving.catalogues import read_catalogues
+from serving.counting import Counting
 from serving.daily import Daily
+from serving.dashboard.dashboard import dashboard
 from serving.deed import key_of
 from serving.deeds import deed_of
 from serving.door import Door, Locks
+from serving.garbage import looked_for_seldom
 from serving.journal.journal import FOLDER, Journal, room_of
 from serving.keys import Keys
 from serving.limits import Limits
-from serving.metrics import Metrics
+from serving.metrics import SHARED, Metrics
 from serving.oidc import read_issuer
 from serving.operations import Operation
 from serving.places import Places
 from serving.problems import HANDLED, on_problem
 from serving.profile import warm_up
+from serving.rates import Rates
+from serving.refreshing import Refreshing
+from serving.refusals import Refusals
+from serving.remembered_keys import RememberedKeys
 from serving.replay import Replay
 from serving.secret import read_secret
 from serving.service import Service
 from serving.sync_child import SyncChild, SyncPlan
 from serving.tracing import traces
+from serving.turned_away import TurnedAway
 from serving.watching import Tracing, Watched
 from serving.writer import LONGEST_WAIT, Writer
 
@@ -111,33 +125,40 @@ def create_app(
     Raises
     ------
     StoreError, SecretError
-        From the lifespan, where the store or the secret cannot be opened.
+        From the lifespan, where the store or the secret cannot be opened; a store that is away for now is waited for.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             _trace(tracing, stack)
-            service = await _open(settings, sync_seconds, clock, stack, metrics=metrics, worker=worker)
+            service = await _open(settings, sync_seconds, clock, stack, metrics=metrics, worker=worker, keys=keys)
             app.state.service = service
-            app.state.limits = Limits(metrics, service.ticks)
-            keys.read(service.store)
+            app.state.limits = refusals.limits = Limits(metrics, service.ticks)
             _in_background(keys.watch(service.store), stack)
             if daily is not None:
                 _in_background(daily.run(), stack)
+                _in_background(Refreshing(daily.config, service.store, clock).run(), stack)
+                _in_background(Counting(daily.config, settings.folder, clock).run(), stack)
+            stack.enter_context(looked_for_seldom())
             yield
 
-    keys, metrics, tracing = Keys(now_us), Metrics(), Tracing()
-    # Pages of documentation are only for those who ask; the documents themselves are routes of ours.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
+    def layers(inner: ASGIApp) -> ASGIApp:
+        locks = Locks(keys, Places(operations, pages.addresses), is_elsewhere, issuer)
+        return TurnedAway(Watched(Door(inner, locks, _rates()), metrics, tracing), refusals)
+
+    issuer, metrics, tracing = read_issuer(os.environ), Metrics(), Tracing()
+    keys = Keys(now_us, has_tokens=issuer is not None)
     operations = (*OPERATIONS, *index.operations(OPERATIONS, _version()))
+    pages = dashboard(keys)
+    refusals = Refusals(operations, metrics)
+    app = Application(lifespan, layers)
+    app.state.refusals = refusals
     for operation in operations:
-        app.router.routes.append(operation.route(each.path for each in operations))
+        app.router.routes.append(operation.route(operations))
+    app.router.routes.extend(pages.routes)
     for error in HANDLED:
         app.add_exception_handler(error, on_problem)
-    app.add_middleware(Door, locks=Locks(keys, Places(operations), is_elsewhere, read_issuer(os.environ)))
-    # The last one added sees a request first.
-    app.add_middleware(Watched, metrics=metrics, tracing=tracing)
     return app
 
 
@@ -149,10 +170,12 @@ async def _open(
     *,
     metrics: Metrics,
     worker: int,
+    keys: Keys,
 ) -> Service:
     """Open every part; the stack closes them in the reverse order."""
     secret = read_secret(settings.folder, os.environ)
-    store = stack.enter_context(Store.open(settings.store.url, Patience(LONGEST_WAIT)))
+    store = stack.enter_context(Store.open(settings.store.url, Patience(LONGEST_WAIT), may_be_away=True))
+    keys.begin(store, RememberedKeys(settings.folder, secret, settings.store.url))
     store.patience.bound(_LONGEST_READ)
     journal = Journal(settings.folder / FOLDER, key_of, room_of(os.environ), clock)
     replay = Replay(store, journal, partial(deed_of, settings=settings), metrics, clock)
@@ -161,18 +184,23 @@ async def _open(
     stack.callback(writer.close)
     # What was kept by processes before this one is stored before anybody is answered, where that is soon done.
     await replay.emptied(_SECONDS_TO_REPLAY)
-    bundles = Bundles(settings.folder, metrics)
+    bundles, catalogue = Bundles(settings.folder, metrics), Catalogue.of(settings)
     now = clock()
-    # The catalogues are read now and not while the first request waits.
-    await asyncio.gather(asyncio.to_thread(warm_up, now), asyncio.to_thread(tables_of, store, now), bundles.look())
+    # Now, or as soon as the store is there, and not while the first request waits.
+    try:
+        await asyncio.to_thread(tables_of, store, now)
+    except StoreAwayError:
+        _in_background(read_catalogues(store, clock), stack)
+    await asyncio.gather(asyncio.to_thread(warm_up, catalogue, now), bundles.look())
     await asyncio.to_thread(ranking.warm_up)
+    await asyncio.to_thread(occasions.warm_up)
     sync = None if sync_seconds is None else SyncChild(_plan(settings, sync_seconds))
     _in_background(bundles.watch(), stack)
     if sync is not None:
         _in_background(sync.run(), stack)
     return Service(
         settings,
-        Catalogue.of(settings),
+        catalogue,
         store,
         writer,
         bundles,
@@ -181,7 +209,14 @@ async def _open(
         sync=sync,
         metrics=metrics,
         worker=worker,
+        keys=keys,
     )
+
+
+def _rates() -> Rates:
+    """Count calls of a key together with the other workers, where there are any."""
+    folder = os.environ.get(SHARED)
+    return Rates(buckets=None if folder is None else SharedBuckets(Path(folder) / "rates"))
 
 
 def _trace(tracing: Tracing, stack: AsyncExitStack) -> None:

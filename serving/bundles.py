@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
-from features.times import DAY, iso
-from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
+from features.times import iso
 from models.belief import Belief
 from models.bundle import BundleError
-from models.estimate import Candidate
 from models.local import FOLDER, local_champion, read_champion
 from models.verify import verify
 from nba.door import now_us
+from serving.invented import estimate_once
 from serving.metrics import Metrics
 
 LOOK_SECONDS = 0.5
@@ -106,13 +105,6 @@ def _load(folder: Path) -> Belief:
     # A damaged model can end the process that reads it, so another process reads it first.
     verify(path)
     belief = Belief.load(path, version)
-    _warm_up(belief)
+    # What it compiles, imports or looks up at first use is ready before it serves, at a swap as at the start.
+    estimate_once(belief, now_us())
     return belief
-
-
-def _warm_up(belief: Belief) -> None:
-    """Estimate once for nobody, so that what is compiled at first use is ready before a request needs it."""
-    now = now_us()
-    touchpoints = Touchpoints.from_rows([("", now - DAY, "", "visit", *[None] * 10)], TouchpointRules())
-    candidates = [Candidate(action="", channel=None, goal=goal) for goal in belief.goals]
-    belief.estimate(touchpoints, {}, now, candidates, explain=True)

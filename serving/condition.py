@@ -48,6 +48,17 @@ def _store(service: Service) -> Part:
     return Part({"readable": True})
 
 
+def _keys(service: Service) -> Part:
+    keys = service.keys
+    if keys is None or keys.ring.is_whole:
+        return Part({"state": "known"})
+    if keys.open_nothing:
+        said = "the keys are not known, because the store was away at the start; nobody is let in before it is back"
+        return Part({"state": "unknown"}, said, can_work=False)
+    said = "the store was away at the start; keys are those that were read before, newer ones are not known"
+    return Part({"state": "remembered"}, said)
+
+
 def _journal(service: Service) -> Part:
     found = service.writer.report()
     if found is None:
@@ -91,4 +102,11 @@ def _writer(service: Service) -> Part:
 _MANY = 1_000
 _LOOK_SECONDS = 1.0
 
-_LOOKS: dict[str, Report] = {"store": _store, "bundle": _bundle, "sync": _sync, "journal": _journal, "writer": _writer}
+_LOOKS: dict[str, Report] = {
+    "store": _store,
+    "keys": _keys,
+    "bundle": _bundle,
+    "sync": _sync,
+    "journal": _journal,
+    "writer": _writer,
+}

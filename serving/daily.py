@@ -1,16 +1,16 @@
-"""Once a day, in child processes, what is too old goes and what was served is compared with other ways of choosing."""
+"""Once a day, in child processes: what is too old goes, and what was served is compared with other ways of choosing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from features.times import iso
 from models.daily_log import DailyLog
+from serving.child import nba_beside
 
 log = logging.getLogger("nba.serving")
 
@@ -34,6 +34,8 @@ class Daily:
     clock: Callable[[], int]
     first: float = FIRST
     between: float = BETWEEN
+    joins: bool = False
+    """Whether mail domains join contacts to accounts (``accounts.email_domains``)."""
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -45,6 +47,8 @@ class Daily:
             if forgotten != iso(now)[:10]:
                 forgotten = iso(now)[:10]
                 await self._forget(now)
+                if self.joins:
+                    await self._join(now)
             is_due = last is None or last["day"] < iso(now)[:10]
             if is_due and not await self._report(now):
                 # What failed a moment ago fails again: an empty store has nothing to report for a while.
@@ -52,31 +56,17 @@ class Daily:
             await asyncio.sleep(self.between)
 
     async def _forget(self, now: int) -> None:
-        status = await self._run("retention", "run", "--json", "--as-of", iso(now))
+        status = await nba_beside(self.config, "retention", "run", "--json", "--as-of", iso(now))
         if status:
             log.warning("what is too old could not be removed (status %s); `nba retention run` says why", status)
 
+    async def _join(self, now: int) -> None:
+        status = await nba_beside(self.config, "identities", "accounts", "--json", "--as-of", iso(now))
+        if status:
+            log.warning("mail domains joined nobody (status %s); `nba identities accounts` says why", status)
+
     async def _report(self, now: int) -> bool:
-        status = await self._run("evaluate", "daily", "--keep", "--json", "--as-of", iso(now))
+        status = await nba_beside(self.config, "evaluate", "daily", "--keep", "--json", "--as-of", iso(now))
         if status:
             log.warning("today's comparisons could not be made (status %s); `nba evaluate daily` says why", status)
         return status == 0
-
-    async def _run(self, *command: str) -> int:
-        config = () if self.config is None else ("--config", self.config)
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "nba.cli",
-            *config,
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            return await child.wait()
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()

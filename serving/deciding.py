@@ -33,11 +33,16 @@ _TRIES = 20
 log = logging.getLogger("nba.serving")
 
 
-async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE) -> bytes:
+async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE, language: str | None = None) -> bytes:
     """Decide, log the decision with the chances of all allowed actions, and answer.
 
     The same decision id again gives the same bytes, also when many ask at once and after a restart. What was decided
     is logged whole, and answered as far as the caller may see it.
+
+    Parameters
+    ----------
+    language
+        What the reader wishes to read; None: that of the settings. The same id again is answered in the first one's.
 
     Raises
     ------
@@ -50,6 +55,8 @@ async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE) 
     """
     began = service.ticks()
     request = Request.from_json(body)
+    if language is not None:
+        request = replace(request, language=language)
     asked = _hash(body)
     if request.decision_id is not None:
         before = decision_before(service, request.decision_id)
@@ -109,16 +116,23 @@ def _answered(
 ) -> tuple[bytes, DecisionRow | None]:
     """Lay out the answer, as far as the caller may see it, and what is to be logged."""
     # A caller finds its own id in the answer, also where an earlier decision is given again under it.
-    named = replace(decision, decision_id=request.decision_id or decision.decision_id)
-    shown = seen_answer(named.to_json(), known.sight, request.contact, service.settings)
+    named = _named(decision, request)
+    shown = seen_answer(named.to_json(), known.sight, request.contact, service.settings, named.language)
     if known.request.contact != request.contact:
         shown["contact_id"] = request.contact
     found = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
     return found, _row(decision, request, asked, found, caller.key)
 
 
+def _named(decision: Decision, request: Request) -> Decision:
+    """Return a decision under the id that its caller chose."""
+    if request.decision_id in (None, decision.decision_id):
+        return decision
+    return replace(decision, decision_id=request.decision_id)
+
+
 def _count(service: Service, decision: Decision, request: Request) -> None:
-    removed = (refusal.rule for refusal in decision.verdict.refusals)
+    removed = [refusal.rule for refusal in decision.verdict.refusals]
     service.metrics.decided(decision.mode, decision.degraded, decision.model_version, removed)
     underway().decided(request.decision_id or decision.decision_id)
 
@@ -128,7 +142,7 @@ def _for_erased(service: Service, request: Request, as_of: int) -> bytes:
     nothing = replace(request, exclude=(*service.settings.actions, INFOCENTER))
     decision = decision_of(service, nothing, Past.nothing(), as_of)
     _count(service, decision, request)
-    named = replace(decision, decision_id=request.decision_id or decision.decision_id)
+    named = _named(decision, request)
     return orjson.dumps(named.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
 
 

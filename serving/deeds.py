@@ -1,25 +1,33 @@
-"""The deeds there are: a decision, its activation, feedback, and what tracking clients and event sources bring."""
+"""The deeds there are: a decision, its activation, feedback, and what tracking clients and event sources bring.
+
+Of a caller that is bound to a partner or an owner, each says whom it means by the names in it; while the store is away
+that is put off (`Meant`).
+"""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from features.frozen import Frozen
-from features.rows.row_types import ContactRow, DecisionRow, LinkRow, OutcomeRow, RecordRow, TouchpointRow
+from features.rows.row_types import DecisionRow, OutcomeRow
 from features.store.store import Writing
+from nba.partners.visibility import Viewer
 from nba.settings import Settings
 from nba.shared_limits import Claim
 from serving.deed import Deed
 from serving.feedback import Receipt, settle_feedback, store_feedback
-from serving.intake.delivery import Delivery, Message, Refusal
+from serving.intake.delivery import Delivery
+from serving.intake.delivery_told import delivery_of, told_of
 from serving.intake.storing import Stored as Delivered
 from serving.intake.storing import store
+from serving.intake.within_reach import within_reach
+from serving.own_names import own_name
+from serving.reach import Reach
 from serving.repeats import decision_behind
 
 
@@ -58,13 +66,15 @@ class Decide(Deed[Stored]):
     def __call__(self, writing: Writing) -> Stored:
         """Store it with the feedback that waited for it."""
         row, claim, waiting = self.row, self.claim, self.waiting
-        if claim is not None and writing.seen.decision(row.decision_id) is None and claim.is_lost(writing.seen):
+        if claim is not None and claim.is_lost(writing.seen) and writing.seen.decision(row.decision_id) is None:
             return Stored.NEVER
         if waiting is not None and writing.seen.decision(row.decision_id) is None:
             writing.redirect_outcomes(waiting, row.decision_id)
-        if writing.decisions([row]) == 0:
+        found = writing.decision(row)
+        if found is None:
             return Stored.REFUSED if writing.seen.decision(row.decision_id) is None else Stored.BEFORE
-        settle_feedback(writing, row.decision_id, self.settings)
+        if found:
+            settle_feedback(writing, row.decision_id, self.settings)
         return Stored.NOW
 
     def presumed(self) -> Stored:
@@ -114,26 +124,18 @@ class Arrive(Deed[Delivered]):
         return Delivered(len(self.delivery.messages), 0, len(refused), errors)
 
     def told(self) -> Any:
-        """Return everything that came, bytes in base 64."""
-        return {
-            "is_list": self.delivery.is_list,
-            "messages": [_message_told(each) for each in self.delivery.messages],
-            "refused": [
-                [each.index, _text(each.raw), _sayable(each.reason), _sayable(each.rule), each.is_object]
-                for each in self.delivery.refused
-            ],
-            "now_us": self.now_us,
-            "place": self.place,
-            "is_public": self.is_public,
-        }
+        """Return everything that came."""
+        more = {"now_us": self.now_us, "place": self.place, "is_public": self.is_public}
+        return {**told_of(self.delivery), **more}
 
     @classmethod
     def of(cls, told: Any, settings: Settings) -> Arrive:
         """Make it again."""
-        messages = [_message(each) for each in told["messages"]]
-        refused = [Refusal(index, _bytes(raw), *rest) for index, raw, *rest in told["refused"]]
-        delivery = Delivery(told["is_list"], messages, refused)
-        return cls(delivery, settings, told["now_us"], told["place"], told["is_public"])
+        return cls(delivery_of(told), settings, told["now_us"], told["place"], told["is_public"])
+
+    def meant(self, reach: Reach) -> Self:
+        """Return it about the contacts that its caller means."""
+        return replace(self, delivery=within_reach(self.delivery, reach, self.now_us))
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,12 @@ class Learn(Deed[Receipt]):
     def of(cls, told: Any, settings: Settings) -> Learn:
         """Make it again."""
         return cls(OutcomeRow._make(told["row"]), settings, Frozen(told["ids"]))
+
+    def meant(self, reach: Reach) -> Self:
+        """Return it with the decision that its caller means, and an id that meets no other caller's."""
+        row = self.row
+        decision_id, feedback_id = reach.decision(row.decision_id), own_name(reach.viewer, row.feedback_id)
+        return replace(self, row=row._replace(decision_id=decision_id, feedback_id=feedback_id))
 
 
 @dataclass(frozen=True)
@@ -194,8 +202,56 @@ class Activate(Deed[bool]):
         """Make it again."""
         return cls(told["decision_id"], told["at"])
 
+    def meant(self, reach: Reach) -> Self:
+        """Return it with the decision that its caller means."""
+        return replace(self, decision_id=reach.decision(self.decision_id))
 
-_DEEDS = Frozen({kind.name: kind for kind in (Decide, Arrive, Learn, Activate)})
+
+@dataclass(frozen=True)
+class Meant(Deed[Any]):
+    """What a bound caller sent while nobody could tell whom it means: that is found out when it is stored.
+
+    So it is about what it would have been about at the time: about somebody else's contact no more than then.
+
+    Attributes
+    ----------
+    at
+        When it came, in microseconds; what became known since does not count.
+    """
+
+    deed: Arrive | Learn | Activate
+    viewer: Viewer
+    settings: Settings
+    at: int
+
+    name = "meant"
+
+    def __call__(self, writing: Writing) -> Any:
+        """Find out whom it means, and store that."""
+        return self.deed.meant(Reach(writing.seen, self.viewer, self.settings, self.at))(writing)
+
+    def presumed(self) -> Any:
+        """Return what the deed itself presumes."""
+        return self.deed.presumed()
+
+    def told(self) -> Any:
+        """Return the deed, and for whom."""
+        whose = {"partner": self.viewer.partner, "owner": self.viewer.owner}
+        return {"deed": self.deed.name, "told": self.deed.told(), "at": self.at, **whose}
+
+    @classmethod
+    def of(cls, told: Any, settings: Settings) -> Meant:
+        """Make it again."""
+        viewer = Viewer(partner=told["partner"], owner=told["owner"])
+        return cls(_OF_CALLERS[told["deed"]].of(told["told"], settings), viewer, settings, told["at"])
+
+
+_OF_CALLERS: Mapping[str, type[Arrive | Learn | Activate]] = Frozen(
+    {one.name: one for one in (Arrive, Learn, Activate)}
+)
+_DEEDS: Mapping[str, type[Decide | Meant | Arrive | Learn | Activate]] = Frozen(
+    {**_OF_CALLERS, Decide.name: Decide, Meant.name: Meant}
+)
 _DECISION = tuple(each.name for each in fields(DecisionRow))
 
 
@@ -220,50 +276,5 @@ def decision_in(record: bytes) -> DecisionRow | None:
     return decision_row(told["row"]) if name == Decide.name else None
 
 
-def _message_told(message: Message) -> dict[str, Any]:
-    return {
-        "index": message.index,
-        "raw": _text(message.raw),
-        "source": message.source,
-        "touchpoint": None if message.touchpoint is None else list(message.touchpoint),
-        "message_id": message.message_id,
-        "contacts": [_record_told(row) for row in message.contacts],
-        "accounts": [_record_told(row) for row in message.accounts],
-        "links": [list(row) for row in message.links],
-        "left_out": [_sayable(each) for each in message.left_out],
-    }
-
-
-def _message(told: Mapping[str, Any]) -> Message:
-    return Message(
-        index=told["index"],
-        raw=_bytes(told["raw"]),
-        source=told["source"],
-        touchpoint=None if told["touchpoint"] is None else TouchpointRow._make(told["touchpoint"]),
-        message_id=told["message_id"],
-        contacts=tuple(ContactRow._make(row) for row in told["contacts"]),
-        accounts=tuple(RecordRow._make(row) for row in told["accounts"]),
-        links=tuple(LinkRow._make(row) for row in told["links"]),
-        left_out=tuple(told["left_out"]),
-    )
-
-
-def _record_told(row: RecordRow) -> list[Any]:
-    return [row.key, row.known_at, _plain(row.body)]
-
-
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text)
-
-
-def _sayable(text: str) -> str:
-    """Spell out what no encoding can hold, as the store would."""
-    return text.encode(errors="backslashreplace").decode()

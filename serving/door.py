@@ -13,10 +13,10 @@ from serving.caller import NOBODY, THIS_MACHINE, Caller, let_in
 from serving.keys import Keys
 from serving.operations import no_valid_key
 from serving.places import Places
-from serving.problems import Problem
+from serving.problems import RETRY_SECONDS, Problem
 from serving.rates import Rates
 
-_SEALS = (
+SEALS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -24,6 +24,7 @@ _SEALS = (
     (b"cache-control", b"no-store"),
 )
 """Headers of every answer that does not say otherwise, as pages do of what they are made of."""
+_SEALED = frozenset(name for name, _ in SEALS)
 
 
 class Tokens(Protocol):
@@ -62,8 +63,8 @@ class Locks:
 class Door:
     """ASGI middleware that notes who calls, and turns away who may not.
 
-    While there never was a key, it answers this machine only (``serving.loopback``). Otherwise it asks for a key
-    everywhere but at the addresses that say so, and lets pages in as ``serving.origins`` tells.
+    While there never was a key, it answers this machine only (``serving.loopback``). Otherwise, and where nobody knows,
+    it asks for a key everywhere but at the addresses that say so, and lets pages in as ``serving.origins`` tells.
     """
 
     def __init__(self, app: ASGIApp, locks: Locks, rates: Rates | None = None) -> None:
@@ -79,10 +80,10 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = _Visit(scope, self._locks)
-        sending = visit.sealed(send)
+        visit = _Visit(scope, self._locks) if self._locks.asks else None
+        sending = _sealed(send, [] if visit is None else visit.for_its_page())
         try:
-            if not self._locks.asks:
+            if visit is None:
                 loopback.check(scope["headers"])
                 let_in(scope, THIS_MACHINE)
             elif visit.is_preflight:
@@ -101,7 +102,7 @@ class Door:
         if caller is None:
             if visit.needs_no_key:
                 return NOBODY
-            raise no_valid_key()
+            raise no_valid_key() if self._locks.keys.ring.is_whole else visit.unknown_key()
         if caller.is_public:
             origins.check(caller, visit.origin, is_for_pages=visit.is_for_pages)
         self._rates.take(caller)
@@ -139,6 +140,12 @@ class _Visit:
             return await self._locks.tokens.caller(given)
         return found
 
+    def unknown_key(self) -> Problem:
+        """Tell whoever brings a key that may be a new one, while the store cannot be asked."""
+        status = 429 if self._locks.places.takes_in(self._method, self._path) else 503
+        detail = f"keys cannot be read at the moment, and this is none of the last ones; try again in {RETRY_SECONDS} s"
+        return Problem(status, "keys-unknown", detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
     async def preflight(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell a browser whether a page may call this address."""
         method = self._first[b"access-control-request-method"].decode("latin-1")
@@ -146,18 +153,24 @@ class _Visit:
             raise origins.refused()
         await origins.preflight(method)(scope, receive, send)
 
-    def sealed(self, send: Send) -> Send:
-        """Add to every answer the headers that it must have."""
+    def for_its_page(self) -> list[origins.Header]:
+        """Return the headers that let the page that it came from read the answer."""
         # A refusal may be read too: a page has to learn that it must wait, or that its key has ended.
-        more = origins.allowed(self._first[b"origin"]) if self._is_listed() else []
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                there = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(one for one in _SEALS if one[0] not in there), *more]
-            await send(message)
-
-        return sending
+        return origins.allowed(self._first[b"origin"]) if self._is_listed() else []
 
     def _is_listed(self) -> bool:
         return self.origin is not None and self._locks.keys.ring.lets_pages(self.origin, self._now)
+
+
+def _sealed(send: Send, more: list[origins.Header]) -> Send:
+    """Add to every answer the headers that it must have."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"]
+            there = _SEALED.intersection([name for name, _ in headers])
+            seals = [one for one in SEALS if one[0] not in there] if there else SEALS
+            message["headers"] = [*headers, *seals, *more]
+        await send(message)
+
+    return sending

@@ -1,4 +1,9 @@
-"""Keys: the text that a caller holds, and the ring of all there are, kept in memory and read anew every second."""
+"""Keys: the text that a caller holds, and the ring of all there are, kept in memory and read anew every second.
+
+At a start without the store those that were read last are taken from the disk. A key that is not among them may be a
+new one, so that it is not called wrong; and where none are remembered nobody knows whether a key is asked for, so that
+the door stays shut.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from features.store.dialect import StoreError
+from features.store.dialect import StoreAwayError, StoreError
 from features.store.keys import stored_keys
 from nba.partners.visibility import Viewer
 from serving.caller import Caller
@@ -19,6 +24,7 @@ from serving.caller import Caller
 if TYPE_CHECKING:
     from features.rows.row_types import KeyRow
     from features.store.reading import Reading
+    from serving.remembered_keys import RememberedKeys
 
 PREFIX = "nba_"
 """What every key begins with, so that scanners find one that was left in a repository."""
@@ -67,12 +73,6 @@ def is_live(row: KeyRow, now_us: int) -> bool:
     return row.revoked_at is None and (row.expires_at is None or now_us < row.expires_at)
 
 
-def count_keys(store: Reading, now_us: int) -> tuple[int, int]:
-    """Count the live keys, and all there ever were."""
-    rows = stored_keys(store)
-    return sum(is_live(row, now_us) for row in rows), len(rows)
-
-
 @dataclass(frozen=True)
 class _Held:
     digest: str
@@ -87,10 +87,13 @@ class Ring:
     ----------
     rows
         Every key of the store, the revoked and the expired ones too.
+    is_whole
+        Whether the store itself has told them: there may be others otherwise.
     """
 
-    def __init__(self, rows: Iterable[KeyRow] = ()) -> None:
+    def __init__(self, rows: Iterable[KeyRow] = (), *, is_whole: bool = True) -> None:
         self.rows = tuple(rows)
+        self.is_whole = is_whole
         self._held: dict[str, list[_Held]] = {}
         self._pages: dict[str, int] = {}
         for row in self.rows:
@@ -100,7 +103,11 @@ class Ring:
     @property
     def is_unused(self) -> bool:
         """Whether there never was a key, not even one that is revoked by now."""
-        return not self.rows
+        return self.is_whole and not self.rows
+
+    def live(self, now_us: int) -> int:
+        """Count the keys that open the door."""
+        return sum(is_live(row, now_us) for row in self.rows)
 
     def caller(self, key: str, now_us: int) -> Caller | None:
         """Return whose key this is; None where it opens nothing.
@@ -116,6 +123,12 @@ class Ring:
             if hmac.compare_digest(held.digest, digest) and now_us < held.ends_at:
                 found = held.caller
         return found
+
+    def holder(self, key_id: str, now_us: int) -> Caller | None:
+        """Return who holds the key of an id, while it opens anything."""
+        held = (each for bucket in self._held.values() for each in bucket)
+        found = next((each for each in held if each.caller.key_id == key_id), None)
+        return found.caller if found is not None and now_us < found.ends_at else None
 
     def lets_pages(self, origin: str, now_us: int) -> bool:
         """Whether a live public key lists an origin, such as ``https://shop.example``."""
@@ -146,19 +159,43 @@ def caller_with(row: KeyRow) -> Caller:
     )
 
 
+def ring_at_start(store: Reading, remembered: RememberedKeys, now_us: int) -> Ring:
+    """Return the keys as the store tells them; while it is away, as they are remembered."""
+    try:
+        return Ring(stored_keys(store))
+    except StoreAwayError:
+        return Ring(remembered.recall(now_us), is_whole=False)
+
+
 class Keys:
-    """The ring as it was last read.
+    """The ring as it was last read; whole from the first reading on.
 
     Parameters
     ----------
     now_us
         The real time, by which keys expire; not the clock that decisions are made by.
+    has_tokens
+        Whether there are callers without any of these keys.
     """
 
-    def __init__(self, now_us: Callable[[], int]) -> None:
+    def __init__(self, now_us: Callable[[], int], *, has_tokens: bool = False) -> None:
         self.now_us = now_us
-        self.ring = Ring()
+        self.has_tokens = has_tokens
+        self.ring = Ring(is_whole=False)
+        self._remembered: RememberedKeys | None = None
         self._is_away = False
+
+    @property
+    def open_nothing(self) -> bool:
+        """Whether nobody can be told from anybody: no key is known, nor whether there are any."""
+        return not (self.ring.is_whole or self.ring.rows or self.has_tokens)
+
+    def begin(self, store: Reading, remembered: RememberedKeys) -> None:
+        """Read the keys, or recall them while the store is away."""
+        self._remembered = remembered
+        self.ring = ring_at_start(store, remembered, self.now_us())
+        if self.ring.is_whole:
+            remembered.keep(self.ring.rows, self.now_us())
 
     def read(self, store: Reading) -> None:
         """Read the keys.
@@ -169,8 +206,10 @@ class Keys:
             Where the store cannot be read.
         """
         rows = tuple(stored_keys(store))
-        if rows != self.ring.rows:
+        if rows != self.ring.rows or not self.ring.is_whole:
             self.ring = Ring(rows)
+        if self._remembered is not None:
+            self._remembered.keep(rows, self.now_us())
 
     async def watch(self, store: Reading) -> None:
         """Read them again and again; while the store is away the last ones stay."""

@@ -11,6 +11,13 @@ PATIENCE = 0.1
 """Seconds for which there may be a long row, and for which its last may have to wait; beyond it is no burst."""
 
 
+AT_HAND = 0.02
+"""Seconds of work that may be taken in hand while more calls are refused than answered. A longer row would then stand
+for good, and everybody who is answered would wait for all of it without any more being answered."""
+_FEW = 4
+_SHARE_OF_ONE = 1 / 32
+
+
 @dataclass(frozen=True)
 class Bound:
     """How much of a kind of call there may be.
@@ -73,9 +80,21 @@ class Lane:
         """When a call ended, or the first one began after none."""
         self.between = 0.0
         """Seconds from one call's end to the next while there are some; the last dozen or so count."""
+        self.share_refused = 0.0
+        """Of the last calls, some dozens, how many were refused instead of answered."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more calls are refused than answered."""
+        return self.share_refused > 0.5
+
+    def refused(self) -> None:
+        """Note that a call was refused."""
+        self.share_refused += (1.0 - self.share_refused) * _SHARE_OF_ONE
 
     def ended(self, now: float) -> None:
         """Note that a call has ended."""
+        self.share_refused -= self.share_refused * _SHARE_OF_ONE
         self.between += (now - self.last - self.between) / 8
         self.last = now
 
@@ -84,7 +103,12 @@ class Lane:
         return self.inside + weight <= self.bound.inside
 
     def is_full(self, now: float) -> bool:
-        """Say whether nobody may wait any more: the row has its length for bursts, or has stood for long."""
+        """Say whether nobody may wait any more: the row has its length for bursts, or has stood for long.
+
+        Where more are refused than answered only a few are taken in hand at all.
+        """
+        if self.is_crowded and len(self.waiting) + self.inside >= max(_FEW, AT_HAND / max(self.between, 1e-6)):
+            return True
         # Who waits for nothing but its turn stands in no row.
         n = len(self.waiting) + self.inside - self.bound.inside
         if n < self.bound.row:

@@ -17,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from serving.begun import Begun
 from serving.caller import caller_of
+from serving.intake.body import is_short, length_said
 from serving.lanes import BOUNDS, Bound, Lane
 from serving.metrics import Metrics
 from serving.problems import Problem
@@ -31,10 +33,8 @@ WEIGHING = 16 * 1024
 """Bytes of a body that count as one more call."""
 AT_ONCE = 4
 """Calls that begin between two looks at the network. With fewer, a flood of refusals leaves little time for answers."""
-_REPEATABLE = "recommend"
+REPEATABLE = "recommend"
 """The kind whose calls carry an id that makes the same call the same."""
-SHORT = 8 * 1024
-"""Bytes up to which a body is read before its handler is asked."""
 
 
 class Limits:
@@ -63,6 +63,18 @@ class Limits:
         self._begun = 0
         self._same = SameCalls()
 
+    def is_full(self, kind: str) -> bool:
+        """Whether a call of a kind that comes now would be refused; to ask costs next to nothing."""
+        lane = self._lanes[kind]
+        is_full = lane.is_full(self._clock())
+        if is_full:
+            lane.refused()
+        return is_full
+
+    def answers_now(self, path: str, body: bytes) -> bool:
+        """Whether somebody is being answered who has asked the same, whoever that is."""
+        return any(asked[0] == path and asked[2] == body for asked in self._same.underway)
+
     async def answer(self, handler: Handler, kind: str, request: Request, *, has_body: bool) -> Response:
         """Have a handler answer inside a place.
 
@@ -78,7 +90,7 @@ class Limits:
         """
         if not has_body:
             return await self._inside(handler, kind, request)
-        if kind != _REPEATABLE:
+        if kind != REPEATABLE:
             # A body that nobody will look at need not come first.
             self._check(self._lanes[kind])
         body = await self._short_body(request)
@@ -88,7 +100,7 @@ class Limits:
                 return await handler(Request(request.scope, self._receiver(request, stay)))
             finally:
                 self._leave(stay)
-        if kind == _REPEATABLE and b"decision_id" in body:
+        if kind == REPEATABLE and b"decision_id" in body:
             asked = request.url.path, caller_of(request).key_id, body
             return await self._same.answer(asked, lambda: self._inside(handler, kind, request, len(body)))
         return await self._inside(handler, kind, request, len(body))
@@ -103,12 +115,15 @@ class Limits:
 
     async def _short_body(self, request: Request) -> bytes | None:
         """Read a body that says it is short; the request gives it again to whoever reads it."""
-        said = request.headers.get("content-length", "")
-        if not (said.isascii() and said.isdigit() and len(said) < 6 and int(said) <= SHORT):
+        if not is_short(length_said(request)):
             return None
+        # Most come in one piece with their head.
+        reading = Begun(request.body())
+        if reading.is_done:
+            return reading.result
         try:
             async with asyncio.timeout(self._body_seconds):
-                return await request.body()
+                return await reading.rest()
         except TimeoutError:
             raise _too_slow(self._body_seconds) from None
 
@@ -136,7 +151,9 @@ class Limits:
     async def _enter(self, stay: _Stay, weight: int = 1) -> None:
         lane = stay.lane
         weight = max(1, min(weight, lane.bound.inside))
-        if self._begun < AT_ONCE and not lane.waiting and lane.has_room(weight):
+        if lane.is_crowded:
+            self._check(lane)
+        if self._begun < _at_once(lane) and not lane.waiting and lane.has_room(weight):
             self._admit(lane, weight)
         else:
             self._check(lane)
@@ -158,8 +175,9 @@ class Limits:
     def _check(self, lane: Lane) -> None:
         """Let pass whoever may work or wait."""
         if lane.is_full(self._clock()):
+            lane.refused()
             self._metrics.refused(lane.kind)
-            raise _Overload(lane.kind, lane.bound.status)
+            raise Overload(lane.kind, lane.bound.status)
 
     def _leave(self, stay: _Stay) -> None:
         if stay.weight:
@@ -197,7 +215,7 @@ class Limits:
         for _ in range(len(self._order)):
             lane = self._order[0]
             self._order.rotate(-1)
-            while lane.waiting and lane.has_room(lane.waiting[0][1]):
+            while lane.waiting and self._begun < _at_once(lane) and lane.has_room(lane.waiting[0][1]):
                 turn, weight = lane.waiting.popleft()
                 if not turn.done():
                     # The woken calls compute before the network is looked at: they stand in the loop's row by now.
@@ -205,6 +223,11 @@ class Limits:
                     self._admit(lane, weight)
                     return True
         return False
+
+
+def _at_once(lane: Lane) -> int:
+    # Whoever is refused waits for those that begin.
+    return 1 if lane.is_crowded else AT_ONCE
 
 
 def bounded(handler: Handler, kind: str | None, *, has_body: bool) -> Handler:
@@ -231,7 +254,7 @@ class _Stay:
         self.weight = 0
 
 
-class _Overload(Problem):
+class Overload(Problem):
     """A refusal that costs next to nothing, because there may be very many."""
 
     def __init__(self, kind: str, status: int) -> None:
@@ -240,12 +263,13 @@ class _Overload(Problem):
         self._kind = kind
 
     def dumps(self, instance: str) -> bytes:
+        """Write the answer, once for each address."""
         return _laid_out(self._kind, self.status, instance)
 
 
 @lru_cache(maxsize=64)
 def _laid_out(kind: str, status: int, instance: str) -> bytes:
-    return Problem.dumps(_Overload(kind, status), instance)
+    return Problem.dumps(Overload(kind, status), instance)
 
 
 def _too_slow(seconds: float) -> Problem:

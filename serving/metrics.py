@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter as Tally
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -49,8 +48,9 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._answered: dict[tuple[str, int], Counter] = {}
         self._took: dict[str, Histogram] = {}
-        self._occupied: dict[str, tuple[Gauge, Gauge]] = {}
+        self._occupied: dict[str, tuple[tuple[Gauge, Gauge], tuple[int, int]]] = {}
         self._decided: dict[tuple[str, bool, str | None], Counter] = {}
+        self._gates: dict[str, Counter] = {}
         self._serving: tuple[str, str] | None = None
 
         self._requests = _counter(registry, "nba_requests", "Answers by route and class of status.", "route", "status")
@@ -110,13 +110,22 @@ class Metrics:
         """Count a call that found no place."""
         self._refused.labels(kind).inc()
 
+    def turned_away(self, kind: str, route: str, status: int, n: int) -> None:
+        """Count calls that were refused before anything was looked at; how long that takes is not measured."""
+        self._refused.labels(kind).inc(n)
+        self._requests.labels(route, f"{status // 100}xx").inc(n)
+
     def occupied(self, kind: str, inside: int, waiting: int) -> None:
         """Note how many calls of a kind are worked on and wait."""
         found = self._occupied.get(kind)
         if found is None:
-            found = self._occupied[kind] = self._inside.labels(kind), self._waiting.labels(kind)
-        found[0].set(inside)
-        found[1].set(waiting)
+            found = (self._inside.labels(kind), self._waiting.labels(kind)), (0, 0)
+        gauges, before = found
+        if before[0] != inside:
+            gauges[0].set(inside)
+        if before[1] != waiting:
+            gauges[1].set(waiting)
+        self._occupied[kind] = gauges, (inside, waiting)
 
     def decided(self, mode: str, degraded: bool, model_version: str | None, removed: Iterable[str]) -> None:
         """Count a decision and the gates that removed actions; what follows a colon in a gate's name is left out."""
@@ -126,8 +135,14 @@ class Metrics:
             said = "true" if degraded else "false"
             count = self._decided[key] = self._decisions.labels(mode, said, model_version or "")
         count.inc()
-        for gate, n in Tally(removed).items():
-            self._removed.labels(gate.partition(":")[0]).inc(n)
+        tally: dict[str, int] = {}
+        for each in removed:
+            tally[each] = tally.get(each, 0) + 1
+        for gate, n in tally.items():
+            count = self._gates.get(gate)
+            if count is None:
+                count = self._gates[gate] = self._removed.labels(gate.partition(":")[0])
+            count.inc(n)
 
     def intake(self, *, stored: int = 0, duplicate: int = 0, quarantined: int = 0) -> None:
         """Count touchpoints by what became of them."""

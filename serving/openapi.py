@@ -50,14 +50,9 @@ def _described(operation: Operation) -> Document:
         "summary": operation.means,
         "security": [{name: []} for name in _KEYS] + [{}] * operation.without_key,
         "responses": {
-            "200": _content(operation.media_type, operation.response, operation.response_example, "Done"),
-            **{
-                str(status): {
-                    "description": HTTPStatus(status).phrase,
-                    "content": {"application/problem+json": {"schema": _PROBLEM_REF}, **_page_of(operation)},
-                }
-                for status in statuses
-            },
+            "200": _content(operation.media_type, operation.response, operation.response_example, "Done")
+            | _links(operation),
+            **{str(status): _other(status, operation) for status in statuses},
         },
     }
     if operation.parameters:
@@ -73,9 +68,23 @@ def _described(operation: Operation) -> Document:
             for each in operation.parameters
         ]
     if operation.request is not None:
-        body = _content("application/json", operation.request, operation.request_example, "What is sent")
+        body = _content(operation.request_type, operation.request, operation.request_example, "What is sent")
         found["requestBody"] = body | {"required": True}
     return found
+
+
+def _other(status: int, operation: Operation) -> Document:
+    """Describe an answer that is not what was asked for: a problem, or that it is elsewhere."""
+    found: Document = {"description": HTTPStatus(status).phrase}
+    if status < 400:
+        return found
+    return found | {"content": {"application/problem+json": {"schema": _PROBLEM_REF}, **_page_of(operation)}}
+
+
+def _links(operation: Operation) -> Document:
+    """Say which operations go on from an answer, and what they take of it."""
+    found = {id: {"operationId": id, "parameters": {name: place}} for id, (name, place) in operation.links.items()}
+    return {"links": found} if found else {}
 
 
 def _page_of(operation: Operation) -> Document:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from serving.caller import caller_of
 from serving.lanes import kind_of
@@ -51,6 +52,8 @@ class Operation:
     response_example: Any
     request: Schema | None = None
     request_example: Any = None
+    request_type: str = "application/json"
+    """Media type of the request."""
     parameters: tuple[Parameter, ...] = ()
     answers: tuple[int, ...] = field(default=())
     scope: str | None = None
@@ -63,32 +66,58 @@ class Operation:
     """Whether parameters that it does not know are let be: clients of others add words of their own."""
     media_type: str = "application/json"
     """Of the answer."""
+    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Operations that go on from the answer, by id: their parameter, and where in question or answer its value is."""
     unbounded: bool = False
     """Whether it is answered however many calls there are: it costs next to nothing, and tells of the others."""
 
-    def route(self, others: Iterable[str] = ()) -> Route:
+    def route(self, others: Collection[Operation] = ()) -> OperationRoute:
         """Make the route; a part of a path may hold slashes, because identities do.
 
         Parameters
         ----------
         others
-            Paths of all operations: what belongs to a longer one is not taken for a part that holds slashes.
+            All operations: what belongs to a longer path is not taken for a part that holds slashes, and who asks
+            with a wrong method is told every one that the path knows.
         """
         # Routes without FastAPI's injection: it costs more than reading a contact's history.
-        found = _Route(self.path.replace("}", ":path}"), _guarded(self), methods=[self.method], name=self.id)
+        endpoint = _Endpoint(_guarded(self))
+        found = OperationRoute(self.path.replace("}", ":path}"), endpoint, methods=[self.method], name=self.id)
         begin = f"{self.path}/"
-        found.not_ending = tuple(each.removeprefix(self.path) for each in others if each.startswith(begin))
+        found.not_ending = tuple(each.path.removeprefix(self.path) for each in others if each.path.startswith(begin))
+        known = (found.methods or set()).union(each.method for each in others if each.path == self.path)
+        found.allowed = ", ".join(sorted(known))
         return found
 
 
-class _Route(Route):
+class OperationRoute(Route):
+    """The route of an operation; nothing is raised behind it, because every error has become an answer there."""
+
     not_ending: tuple[str, ...] = ()
+    allowed = ""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Leave what ends like a longer path to that one, whichever method it is asked with."""
         if self.not_ending and scope["type"] == "http" and scope["path"].endswith(self.not_ending):
             return Match.NONE, {}
         return super().matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse a method with all that the path knows, not only this route's own."""
+        if self.methods and scope["method"] not in self.methods:
+            raise HTTPException(405, headers={"Allow": self.allowed})
+        await super().handle(scope, receive, send)
+
+
+class _Endpoint:
+    """Answers by a handler that raises nothing, without Starlette's looking for handlers of errors."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._handler(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def no_valid_key() -> Problem:
@@ -135,4 +164,12 @@ def _require(request: Request, scope: str) -> None:
 def reply(found: Any) -> Response:
     """Answer 200 with an object, or with bytes that are JSON already."""
     body = found if isinstance(found, bytes) else orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, media_type="application/json")
+    return _Json(body)
+
+
+class _Json(Response):
+    media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Say how long it is and what it is: there is nothing else to be said."""
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", b"application/json")]

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Protocol
 
 from serving.operations import Operation
 
 _PART = re.compile(r"\{[^}]*\}")
+
+
+class Address(Protocol):
+    """A method and a path, with braces around the parts that change."""
+
+    @property
+    def method(self) -> str:
+        """In capitals."""
+
+    @property
+    def path(self) -> str:
+        """From the first slash on."""
 
 
 class Places:
@@ -17,12 +30,15 @@ class Places:
     ----------
     operations
         All there are.
+    pages
+        What people look at: each asks for a sign-in by itself.
     """
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], pages: Iterable[Address] = ()) -> None:
         kept = tuple(operations)
-        self._without_key = _Addresses(each for each in kept if each.without_key)
+        self._without_key = _Addresses((*(each for each in kept if each.without_key), *pages))
         self._for_pages = _Addresses(each for each in kept if each.for_pages)
+        self._intake = _Addresses(each for each in kept if each.scope == "ingest")
 
     def without_key(self, method: str, path: str) -> bool:
         """Whether an address answers whoever has no key."""
@@ -32,9 +48,13 @@ class Places:
         """Whether web pages may call an address, with a key that everybody can read there."""
         return self._for_pages.has(method, path)
 
+    def takes_in(self, method: str, path: str) -> bool:
+        """Whether touchpoints come in at an address, from clients that give up at 503 what they send again at 429."""
+        return self._intake.has(method, path)
+
 
 class _Addresses:
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Address]) -> None:
         self._fixed: set[tuple[str, str]] = set()
         self._with_parts: list[tuple[str, re.Pattern[str]]] = []
         for each in operations:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,10 @@ from features.feature_set import choose
 from features.matrix import History
 from features.times import DAY, iso
 from features.touchpoints.touchpoints import NONE, TouchpointRules, Touchpoints
+from nba.actions import Catalogue
+from serving.invented import decide_once
+
+log = logging.getLogger("nba.serving")
 
 NOTICEABLE = 0.005
 """Interest below this has faded."""
@@ -19,21 +25,34 @@ NOTICEABLE = 0.005
 
 def interests(touchpoints: Touchpoints, as_of: int, rules: TouchpointRules, half_life: int) -> dict[str, float]:
     """Fading interest per topic, the strongest first: how many touchpoints of today it is worth."""
+    found = interests_over(touchpoints, [as_of], rules, half_life)
+    return {topic: round(strength, 3) for topic, (strength,) in found.items() if strength >= NOTICEABLE}
+
+
+def interests_over(
+    touchpoints: Touchpoints, moments: Sequence[int], rules: TouchpointRules, half_life: int
+) -> dict[str, list[float]]:
+    """Fading interest per topic at each of several rising moments, the strongest at the last of them first."""
     if not len(touchpoints):
         return {}
-    features = choose(touchpoints, rules=rules, topic_half_life=half_life, before=as_of)
-    row = History(touchpoints, features).matrix(np.array([0]), np.array([as_of]))[0]
+    features = choose(touchpoints, rules=rules, topic_half_life=half_life, before=moments[-1])
+    history = History(touchpoints, features)
+    rows = history.matrix(np.zeros(len(moments), dtype=np.intp), np.array(moments))
     column = {name: i for i, name in enumerate(features.columns)}
-    found = {topic: float(row[column[PER_TOPIC[0].named(topic).name]]) for topic in features.topics}
-    strongest = sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))
-    return {topic: round(strength, 3) for topic, strength in strongest if strength >= NOTICEABLE}
+    found = {topic: rows[:, column[PER_TOPIC[0].named(topic).name]].tolist() for topic in features.topics}
+    return dict(sorted(found.items(), key=lambda entry: (-entry[1][-1], entry[0])))
 
 
-def warm_up(now_us: int) -> None:
-    """Use the kernel once, so that what is compiled at first use is ready before a request needs it."""
+def warm_up(catalogue: Catalogue, now_us: int) -> None:
+    """Use once what only requests use, so that whatever is compiled or imported at first use is ready before them."""
     visit = ("", now_us - DAY, "", "visit", None, None, '["a"]', *[None] * 7)
     rules = TouchpointRules()
     interests(Touchpoints.from_rows([visit], rules), now_us, rules, DAY)
+    try:
+        decide_once(catalogue, now_us)
+    except Exception:
+        # Nobody asked: whoever does is answered, or told what is wrong, whatever came of this.
+        log.warning("no decision could be made for an invented contact", exc_info=True)
 
 
 def timeline(touchpoints: Touchpoints, limit: int) -> list[dict[str, Any]]:

@@ -6,27 +6,32 @@ import math
 import time
 from collections.abc import Callable
 
+from serving.buckets import Buckets, OwnBuckets
 from serving.caller import Caller
 from serving.problems import Problem
 
 
 class Rates:
-    """The buckets of this process's callers.
-
-    A bucket holds what a second brings, at least one, so that calls may come at once that would be allowed one after
-    the other.
+    """The rates of callers, by their buckets.
 
     Parameters
     ----------
     ticks
-        Seconds since some moment, never running backwards.
+        Seconds since some moment, never running backwards, the same for all who share the buckets.
     clock
         Seconds since 1970, for the moment that a caller is told.
+    buckets
+        None: of this process.
     """
 
-    def __init__(self, ticks: Callable[[], float] = time.monotonic, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        ticks: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+        buckets: Buckets | None = None,
+    ) -> None:
         self._ticks, self._clock = ticks, clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets = buckets or OwnBuckets()
 
     def take(self, caller: Caller) -> None:
         """Let a call pass.
@@ -38,14 +43,9 @@ class Rates:
         """
         if caller.rate is None:
             return
-        now, most = self._ticks(), max(1.0, caller.rate)
-        left, at = self._buckets.get(caller.key_id, (most, now))
-        left = min(most, left + (now - at) * caller.rate)
-        if left >= 1.0:
-            self._buckets[caller.key_id] = (left - 1.0, now)
-            return
-        self._buckets[caller.key_id] = (left, now)
-        raise _too_often(caller.rate, (1.0 - left) / caller.rate, self._clock())
+        wait = self._buckets.take(caller.key_id, caller.rate, self._ticks())
+        if wait:
+            raise _too_often(caller.rate, wait, self._clock())
 
 
 def _too_often(rate: float, seconds: float, now: float) -> Problem:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 from features.identity.members import members_of
+from features.store.reading import Reading
 from features.store.store import Store
 from nba.contact_traits import traits_of
 from nba.partners.visibility import Viewer, sight_of
 from nba.settings import Settings
 from nba.tables.memory import tables_of
+from nba.tables.reading import partners_known
+from nba.tables.tables import Partner
 from serving.own_names import is_own, own_name
 
 
@@ -20,11 +26,13 @@ class Reach:
 
     Parameters
     ----------
+    store
+        The store, or what a transaction reads.
     as_of
         Microseconds; what became known at or after it does not count.
     """
 
-    def __init__(self, store: Store, viewer: Viewer, settings: Settings, as_of: int) -> None:
+    def __init__(self, store: Reading, viewer: Viewer, settings: Settings, as_of: int) -> None:
         self.viewer = viewer
         self._store, self._settings, self._as_of = store, settings, as_of
         self._is_bound = viewer != Viewer()
@@ -53,9 +61,23 @@ class Reach:
             return True
         members = members_of(self._store, identity, self._as_of, self._settings.touchpoints).members
         traits = traits_of(self._store, members, self._as_of)
-        partners = tables_of(self._store, self._as_of).partners
-        sight = sight_of(self.viewer, traits, partners, self._settings.partners, self._as_of)
+        sight = sight_of(self.viewer, traits, self._partners, self._settings.partners, self._as_of)
         return is_own(self.viewer, identity) or not sight.is_nothing
+
+    def shows_account(self, identity: str, account: str) -> bool:
+        """Whether the caller sees that a contact belongs to an account."""
+        members = members_of(self._store, identity, self._as_of, self._settings.touchpoints).members
+        traits = traits_of(self._store, members, self._as_of)
+        sight = sight_of(self.viewer, traits, self._partners, self._settings.partners, self._as_of)
+        return str(traits.get("account")) == account and not sight.is_nothing and sight.shows("account")
+
+    @cached_property
+    def _partners(self) -> Mapping[str, Partner]:
+        store = self._store
+        # What a transaction has written itself is in nobody's memory.
+        return (
+            tables_of(store, self._as_of).partners if isinstance(store, Store) else partners_known(store, self._as_of)
+        )
 
     def side_of(self, identity: str) -> dict[str, object]:
         """Return the trait that makes an own name's contact the caller's; none where it has one, or is not one."""

@@ -9,13 +9,13 @@ from starlette.requests import Request
 
 from features.store.store import StoreError
 from serving.caller import caller_of
+from serving.deed import Deed
 from serving.deeds import Arrive
 from serving.intake.delivery import Delivery
 from serving.intake.event_touchpoint import Frame
 from serving.intake.storing import Stored
-from serving.intake.within_reach import within_reach
+from serving.meaning import as_meant
 from serving.problems import RETRY_SECONDS, Problem
-from serving.reach import Reach
 from serving.service import service_of
 from serving.writer import WriterClosedError
 
@@ -55,11 +55,14 @@ async def receive(request: Request, delivery: Delivery, *, now_us: int, place: s
     """
     service, is_public = service_of(request), caller_of(request).is_public
     try:
-        delivery = await _meant(request, delivery, now_us)
-        stored = await service.writer.write(Arrive(delivery, service.settings, now_us, place, is_public))
+        deed = await _meant(request, Arrive(delivery, service.settings, now_us, place, is_public))
+        stored: Stored = await service.writer.write(deed)
     except (StoreError, WriterClosedError) as error:
         raise _later() from error
-    service.recent.came(each.touchpoint for each in delivery.messages if each.touchpoint is not None)
+    if isinstance(deed, Arrive):
+        # While it is open whom its caller means, nobody's past may change by it.
+        delivery = deed.delivery
+        service.recent.came(each.touchpoint for each in delivery.messages if each.touchpoint is not None)
     service.metrics.intake(stored=stored.stored, duplicate=stored.duplicate, quarantined=stored.quarantined)
     if not delivery.is_list and delivery.refused:
         reason = delivery.refused[0].reason
@@ -67,13 +70,10 @@ async def receive(request: Request, delivery: Delivery, *, now_us: int, place: s
     return _counts(delivery, stored)
 
 
-async def _meant(request: Request, delivery: Delivery, now_us: int) -> Delivery:
-    """Return a delivery as its caller means it; a bound one means its own contacts."""
+async def _meant(request: Request, deed: Arrive) -> Deed[Stored]:
+    """Return an arrival as its caller means it; a bound one means its own contacts."""
     service, caller = service_of(request), caller_of(request)
-    if not caller.is_bound:
-        return delivery
-    reach = Reach(service.store, caller.viewer, service.settings, now_us)
-    return await asyncio.to_thread(within_reach, delivery, reach, now_us)
+    return await asyncio.to_thread(as_meant, service, caller, deed, deed.now_us) if caller.is_bound else deed
 
 
 def _later() -> Problem:

@@ -26,14 +26,9 @@ class _Kept:
     """A contact's past as it was read, and what came since through this process."""
 
     past: Past
+    bytes: int
     rows: dict[tuple[str, str | None], TouchpointRow] = field(default_factory=dict)
     decisions: dict[str, DecisionRow] = field(default_factory=dict)
-
-    @property
-    def bytes(self) -> int:
-        touchpoints = len(self.past.touchpoints) + len(self.rows)
-        decisions = len(self.past.decisions) + len(self.decisions)
-        return _CONTACT + _TOUCHPOINT * touchpoints + _DECISION * decisions
 
 
 class Recent:
@@ -69,9 +64,21 @@ class Recent:
             older = [row for row in before.past.decisions if first is None or row.decided_at < first]
             decisions = (*older[-_MOST_OLDER:], *decisions)
             self._forget(name)
-        kept = self._kept[name] = _Kept(replace(past, decisions=decisions, account=None))
-        self._names.update(dict.fromkeys(members, name))
-        self.bytes += kept.bytes
+        # What was worked out of the past, and the account's, are not kept.
+        bare = Past(
+            touchpoints=past.touchpoints,
+            traits=past.traits,
+            decisions=decisions,
+            traits_changed_at=past.traits_changed_at,
+            contact=past.contact,
+            scored=past.scored,
+            around=past.around,
+        )
+        size = _CONTACT + _TOUCHPOINT * len(past.touchpoints) + _DECISION * len(decisions)
+        self._kept[name] = _Kept(bare, size)
+        for member in members:
+            self._names[member] = name
+        self.bytes += size
         while self.bytes > self._most and len(self._kept) > 1:
             self._forget(next(iter(self._kept)))
 
@@ -81,6 +88,7 @@ class Recent:
             kept = self._of(row.identity)
             if kept is not None and len(kept.rows) < _MOST_ROWS and kept.rows.get((row.source, row[2])) is None:
                 kept.rows[row.source, row[2]] = row
+                kept.bytes += _TOUCHPOINT
                 self.bytes += _TOUCHPOINT
 
     def decided(self, row: DecisionRow) -> None:
@@ -91,6 +99,7 @@ class Recent:
         kept = self._of(row.identity)
         if kept is not None and row.decision_id not in kept.decisions:
             kept.decisions[row.decision_id] = row
+            kept.bytes += _DECISION
             self.bytes += _DECISION
 
     def decision(self, decision_id: str) -> DecisionRow | None:

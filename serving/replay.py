@@ -56,6 +56,7 @@ class Replay:
         self._ended, self._woken = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay")
         self._is_replaying = False
+        self._why_out: str | None = None
 
     def open(self) -> None:
         """Take over what was left behind, and begin."""
@@ -70,9 +71,9 @@ class Replay:
         self.journal.close()
 
     async def emptied(self, seconds: float) -> bool:
-        """Wait until the store has everything, for so long at most; says whether it has."""
+        """Wait until the store has everything, for so long at most and while it is there; says whether it has."""
         until = time.monotonic() + seconds
-        while self.journal.is_pending and time.monotonic() < until:
+        while self.journal.is_pending and not self._store.is_out and time.monotonic() < until:
             await asyncio.sleep(_LOOK_SECONDS / 10)
         return not self.journal.is_pending
 
@@ -111,7 +112,7 @@ class Replay:
 
     def _put_back(self) -> None:
         """Replay as long as the store takes it."""
-        if self._store.is_out and not self._store.look():
+        if self._store.is_out and not self._looked():
             return
         while not self._ended.is_set() and (part := self.journal.part(_MOST_AT_ONCE)) is not None:
             try:
@@ -124,6 +125,13 @@ class Replay:
             finally:
                 self._is_replaying = False
             self._done(part)
+
+    def _looked(self) -> bool:
+        found, why = self._store.look(), self._store.why_out
+        if why is not None and why != self._why_out:
+            log.error("the store is looked for: %s", why)
+        self._why_out = why
+        return found
 
     def _done(self, part: Part) -> None:
         self.journal.done(part)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 from features.errors import UserError
 from serving.logs import begin_logging
+from serving.refusals import Refusals
+from serving.wire import protocol_with
 
 SECONDS_TO_FINISH = 20
 """How long calls under way may take when the service is told to end."""
@@ -71,6 +75,7 @@ def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None] | N
     server = _Server(
         uvicorn.Config(
             app,
+            http=_protocol(app),
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -82,6 +87,11 @@ def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None] | N
     )
     server.run(sockets=[listening])
     return server.started
+
+
+def _protocol(app: FastAPI) -> type[asyncio.Protocol] | Literal["auto"]:
+    refusals = getattr(app.state, "refusals", None)
+    return protocol_with(refusals) if isinstance(refusals, Refusals) else "auto"
 
 
 class _Server(uvicorn.Server):

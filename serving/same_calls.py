@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.responses import Response
+
+Asked = tuple[str, str, bytes]
+"""The address of a call, who makes it, and its body."""
 
 
 class SameCalls:
@@ -16,9 +19,14 @@ class SameCalls:
     """
 
     def __init__(self) -> None:
-        self._underway: dict[Hashable, asyncio.Future[Response]] = {}
+        self._underway: dict[Asked, asyncio.Future[Response]] = {}
 
-    async def answer(self, asked: Hashable, work: Callable[[], Awaitable[Response]]) -> Response:
+    @property
+    def underway(self) -> Collection[Asked]:
+        """What is being answered."""
+        return self._underway.keys()
+
+    async def answer(self, asked: Asked, work: Callable[[], Awaitable[Response]]) -> Response:
         """Answer once and for all who ask this by now; an error is everybody's too."""
         before = self._underway.get(asked)
         if before is not None:

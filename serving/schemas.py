@@ -206,8 +206,6 @@ INTAKE = object_of(
 )
 
 INTAKE_EXAMPLE = {"success": True, "received": 1, "stored": 1, "duplicate": 0, "quarantined": 0, "errors": []}
-ANY_BODY: Schema = {"type": ["object", "array"], "items": ANYTHING, "additionalProperties": True}
-"""What others define: it is read for what is known of it, and the rest is kept."""
 
 HEALTH = object_of(("status",), status=TEXT)
 READINESS = object_of(

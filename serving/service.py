@@ -12,6 +12,7 @@ from features.store.store import Store
 from nba.actions import Catalogue
 from nba.settings import Settings
 from serving.bundles import Bundles
+from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.recent import Recent
 from serving.sync_child import SyncChild
@@ -38,6 +39,7 @@ class Service:
     sync: SyncChild | None = None
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
+    keys: Keys | None = None
     worker: int = 0
     """Its number among the processes that share an address; the first one also does what is done once."""
 

@@ -68,6 +68,9 @@ WORK = object_of(
     name=TEXT_OR_NULL,
     account=TEXT_OR_NULL,
     owner=TEXT_OR_NULL,
+    phone=TEXT_OR_NULL,
+    email=TEXT_OR_NULL,
+    crm_url=TEXT_OR_NULL,
     partner=TEXT_OR_NULL,
     stage=TEXT_OR_NULL,
     points=NUMBER,
@@ -140,4 +143,5 @@ MODEL = object_of(
     data={"type": ["object", "null"], "additionalProperties": True},
     policies={"type": ["object", "null"], "additionalProperties": True},
     comparisons={"type": ["object", "null"], "additionalProperties": True},
+    standing={"type": ["object", "null"], "additionalProperties": True},
 )

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,8 +20,10 @@ from urllib.parse import urlsplit
 import orjson
 
 from features.errors import UserError
-from models.local import FOLDER, install, read_champion
-from models.registry.registry import Registry
+from models.kept import Kept
+from models.local import FOLDER, STANDING, install, read_champion
+from models.registry.registry import CHALLENGER, CHAMPION, Registry
+from models.registry.standing import standing
 from models.verify import verify
 from serving.sync_child import NOT_NEEDED
 
@@ -80,6 +83,22 @@ class Sync:
             install(self._folder, bundle, version, sha256)
 
 
+class Noting:
+    """Keeps beside the bundles what the registry knows of the champion and of who wants to take its place."""
+
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        self._registry = registry
+        self._kept = Kept(folder / FOLDER / STANDING)
+        self._noted: tuple[tuple[str, str] | None, ...] | None = None
+
+    def look(self) -> None:
+        """Look once; a registry that is away leaves what was noted before."""
+        with suppress(UserError):
+            named = tuple(self._registry.aliased(alias) for alias in (CHAMPION, CHALLENGER))
+            if named != self._noted and self._kept.put(standing(self._registry)):
+                self._noted = named
+
+
 def _is_absent(tracking_uri: str) -> bool:
     # MLflow would make an empty database, which nobody has asked this process for.
     return tracking_uri.startswith(_SQLITE) and not Path(urlsplit(tracking_uri).path[1:]).exists()
@@ -117,10 +136,13 @@ def main() -> int:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     registry = Registry(plan["tracking_uri"], plan["model"], Path(plan["artifacts"]))
-    sync = Sync(registry, Path(plan["folder"]))
+    sync, noting = Sync(registry, Path(plan["folder"])), Noting(registry, Path(plan["folder"]))
     while True:
         try:
-            _say(sync.look())
+            found = sync.look()
+            _say(found)
+            if found["state"] not in ("no registry", "registry away"):
+                noting.look()
         except ModuleNotFoundError as error:
             _say({"state": "off", "detail": f"{error.name} is not installed: only local bundles are served"})
             return NOT_NEEDED

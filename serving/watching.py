@@ -7,10 +7,9 @@ import re
 import time
 from typing import Any
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.caller import caller_of
+from serving.caller import caller_in
 from serving.logs import log_answer
 from serving.metrics import Metrics
 from serving.tracing import Traces
@@ -55,7 +54,7 @@ class Watched:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), named]}
+                message["headers"] = [*message.get("headers", ()), named]
             await send(message)
 
         try:
@@ -66,7 +65,7 @@ class Watched:
         finally:
             took = time.perf_counter() - began
             self._metrics.answered(seen.route, status, took)
-            log_answer(seen, status, took, caller_of(Request(scope)).key_id)
+            log_answer(seen, status, took, caller_in(scope).key_id)
             if traces is not None:
                 traces.end(span, seen, status)
 

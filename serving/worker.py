@@ -67,7 +67,9 @@ def main() -> int:
         settings,
         sync_seconds=plan["sync_seconds"] if is_first else None,
         clock=clock,
-        daily=Daily(plan["config"], settings.folder, clock) if is_first else None,
+        daily=Daily(plan["config"], settings.folder, clock, joins=settings.accounts.email_domains)
+        if is_first
+        else None,
         is_elsewhere=bool(plan["is_elsewhere"]),
         worker=plan["number"],
     )

@@ -45,12 +45,23 @@ class Line:
 
     def behind(self, place: Place) -> Iterator[Candidate]:
         """Return everybody behind a place, in order."""
-        yield from heapq.merge(self._scored(place), self._unscored(place), key=lambda each: each.place)
+        scored = self._scored(place)
+        is_narrow = self.wanted.stage is not None or self.wanted.action is not None
+        others = iter(()) if is_narrow else self._unscored(place)
+        yield from heapq.merge(scored, others, key=lambda each: each.place)
 
     def _scored(self, place: Place) -> Iterator[Candidate]:
         owner, partner = self.viewer.owner or self.wanted.owner, self.viewer.partner or self.wanted.partner
         while True:
-            rows = scores_in_line(self.service.store, place, _CHUNK, owner=owner, partner=partner)
+            rows = scores_in_line(
+                self.service.store,
+                place,
+                _CHUNK,
+                owner=owner,
+                partner=partner,
+                stage=self.wanted.stage,
+                work=self.wanted.action,
+            )
             for row in rows:
                 if row.as_of != self.scored_at:
                     raise _outdated()
@@ -70,10 +81,17 @@ class Line:
         yield from sorted((each for each in found.values() if each.place > place), key=lambda each: each.place)
 
 
-async def page(service: Service, viewer: Viewer, wanted: Wanted, limit: int, cursor: str | None) -> dict[str, Any]:
+async def page(
+    service: Service, viewer: Viewer, wanted: Wanted, limit: int, cursor: str | None, language: str | None = None
+) -> dict[str, Any]:
     """Return a page of the worklist, and the cursor of the next one.
 
     Others are answered between any two contacts.
+
+    Parameters
+    ----------
+    language
+        What reasons are told in; None: the settings' language.
 
     Raises
     ------
@@ -90,7 +108,7 @@ async def page(service: Service, viewer: Viewer, wanted: Wanted, limit: int, cur
         place = (float(at[0]), float(at[1]), str(at[2]))
     if not _contradicts(viewer, wanted):
         line = Line(service, viewer, wanted, last, now)
-        rows = Worklist(service.store, sober(service.settings), service.bundles.current, viewer, now)
+        rows = Worklist(service.store, sober(service.settings), service.bundles.current, viewer, now, language)
         for each in line.behind(place):
             if len(found) == limit or looked == MOST_LOOKED_AT:
                 is_end = False

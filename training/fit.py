@@ -85,6 +85,7 @@ def fit_goal(data: GoalRows, past: Past, *, seed: int = 0, stages: StageModel | 
         "censored": rows.censored,
         "metrics": found,
         "calibration": "none" if judged is None else judged.calibration.method,
+        "reliability": [] if predicted is None else metrics.calibration_curve(label, predicted).tolist(),
         "left_out": [] if judged is None else list(judged.unused),
         "drivers": feature_drivers(data.features, final),
         "driver_groups": meaning_drivers(data.features, final, data.X, seed),

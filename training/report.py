@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.times import iso
+from training.bias.bias import bias_lines
+from training.bias.scores import score_lines
 from training.drift.rows import drift_lines
 from training.fit import GoalFit
 from training.gate import Verdict
@@ -84,6 +86,8 @@ def readable(report: Mapping[str, Any]) -> str:
     for goal, part in report["goals"].items():
         lines += _goal_lines(goal, part)
     lines += [*stage_lines(report["stages"]), ""]
+    # Reports of before there was such a part are still read.
+    lines += bias_lines(report["bias"]) if "bias" in report else []
     policies = report["policies"]
     verdict = report["verdict"]
     serves = "serves" if verdict["promote"] else "would serve once promoted, what serves now goes on"
@@ -110,6 +114,7 @@ def _goal_lines(goal: str, part: Mapping[str, Any]) -> list[str]:
     lines += _driver_lines(part.get("driver_groups", []))
     lines += lead_lines(part["lead_drivers"]) if "lead_drivers" in part else []
     lines += drift_lines(part.get("drift", {}))
+    lines += score_lines(part["bias"]) if "bias" in part else []
     lines += [f"  note: {warning}" for warning in part["warnings"]]
     return [*lines, ""]
 

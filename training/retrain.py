@@ -18,6 +18,7 @@ from models.verify import verify
 from nba.door import now_us
 from nba.settings import Settings
 from nba.settings.goals import Goal
+from training.bias.bias import tell_bias
 from training.champion import Champion, champion_of
 from training.code_version import code_version
 from training.dataset import Rows, make_rows
@@ -44,6 +45,9 @@ from training.stages.report import stage_report
 from training.turn import own_turn
 
 Say = Callable[[str], None]
+
+FEWEST_OF_A_TOPIC = 20
+"""Contacts that share a topic before it has columns: reports name columns, and of fewer no model learns."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress
         drift = tell_drift(fits, past, settings, champion.belief if isinstance(champion, Champion) else None)
         verdict = judge(fits, past, champion, drift)
         decided = decision_rows(past, settings)
+        bias = tell_bias(fits, past, settings, decided)
         if len(decided):
             say(f"valuing policies on the {int(decided.held_out.sum()):,} decisions held out of {len(decided):,}")
         chosen = policies(
@@ -126,7 +131,7 @@ def _train(settings: Settings, now: int, say: Say, seed: int, progress: Progress
         effects = learn_all_effects(
             past, settings, features, fitted, stages=learnt.final, say=say, rows=decided, seed=seed
         )
-        report = full_report(past, fits, told, chosen, verdict) | {"effects": dict(effects.report)}
+        report = full_report(past, fits, told, chosen, verdict) | {"effects": dict(effects.report), "bias": bias}
         folder = Path(room) / "bundle"
         bundle = Bundle(
             manifest=_manifest(past, settings, features, fits, chosen, report),
@@ -178,6 +183,7 @@ def choose_features(past: Past, settings: Settings, before: int) -> FeatureSet:
         points=PointWeights(dict(points.kinds), points.once, points.half_life_us),
         topic_half_life=settings.topics.half_life_us,
         before=before,
+        sharing=FEWEST_OF_A_TOPIC,
     )
     groups = past.groups
     return replace(

@@ -85,7 +85,7 @@ class Events:
     def answer(self, answers: NDArray[np.int32]) -> None:
         """Set the column ``answers``, contiguous."""
         self._columns[ANSWERS] = answers
-        _deal(self.deck, *self._columns)
+        self.deck[2 * ANSWERS], self.deck[2 * ANSWERS + 1] = answers.ctypes.data, len(answers)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return a column, without entries where it says nothing."""

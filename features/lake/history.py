@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from features.store.reading import Reading
 
 _REMEMBERED_SECONDS = 10.0
-_remembered: WeakKeyDictionary[Reading, tuple[float, list[str]]] = WeakKeyDictionary()
+_remembered: WeakKeyDictionary[Reading, tuple[float, bool]] = WeakKeyDictionary()
 _ID, _KIND, _DECISION, _ACTION = 2, 3, 11, 12
 
 
@@ -45,21 +45,28 @@ def touchpoints_of(store: Reading, before: int | None, rules: TouchpointRules) -
     return _united([found, *(lake.touchpoints(rules, before=before, actions=actions) for lake in lakes)])
 
 
-def contact_touchpoints(store: Reading, identity: str, before: int, rules: TouchpointRules) -> Touchpoints:
+def contact_touchpoints(
+    store: Reading, identity: str, before: int, rules: TouchpointRules, packed: bytes | None = None
+) -> Touchpoints:
     """One identity's touchpoints strictly before a moment.
 
     Whether there are lakes is looked up every ten seconds: a request must not wait for a question whose answer
     hardly ever changes.
+
+    Parameters
+    ----------
+    packed
+        As in ``Reading.touchpoints``.
     """
-    if not _remembered_lakes(store):
-        return store.touchpoints(identity, before, rules)
+    if not has_lakes(store):
+        return store.touchpoints(identity, before, rules, packed)
     return Touchpoints.from_rows(contact_rows(store, identity, before), rules)
 
 
 def contact_rows(store: Reading, identity: str, before: int) -> list[TouchpointTuple]:
     """One identity's rows, like ``Store.history``."""
     found = store.history(identity, before)
-    lakes = lakes_of(store) if _remembered_lakes(store) else []
+    lakes = lakes_of(store) if has_lakes(store) else []
     if not lakes:
         return found
     seen = {(row[1], row[_ID], row[_KIND]) for row in found}
@@ -128,11 +135,12 @@ def lakes_of(store: Reading) -> list[Lake]:
     return [Lake(folder) for folder in folders]
 
 
-def _remembered_lakes(store: Reading) -> list[str]:
+def has_lakes(store: Reading) -> bool:
+    """Whether lakes belong to a store, or did some seconds ago."""
     now = time.monotonic()
     known = _remembered.get(store)
     if known is None or now - known[0] >= _REMEMBERED_SECONDS:
-        known = _remembered[store] = now, store.lakes()
+        known = _remembered[store] = now, bool(store.lakes())
     return known[1]
 
 

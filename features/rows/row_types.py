@@ -73,6 +73,15 @@ class KeyRow(NamedTuple):
     revoked_at: int | None = None
 
 
+class SessionRow(NamedTuple):
+    """A sign-in to the pages; times in microseconds, ``digest`` the SHA-256 of its cookie in hexadecimal."""
+
+    digest: str
+    key_id: str
+    begun_at: int
+    ends_at: int
+
+
 class AuditRow(NamedTuple):
     """An entry of the audit log; ``at`` in microseconds, ``details`` a JSON object with sorted keys.
 

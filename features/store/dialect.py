@@ -165,6 +165,11 @@ class Dialect(ABC):
     def loaded(self, cursor: Cursor, gathered: int) -> None:
         """Do what is good for a database after a load of so many touchpoints was committed."""
 
+    @contextmanager
+    def filling(self, cursor: Cursor, table: str) -> Iterator[None]:
+        """Have a table that is empty filled inside, within a transaction."""
+        yield
+
     @abstractmethod
     def begin_change(self, cursor: Cursor) -> None:
         """Begin a transaction that changes the schema; one at a time."""
@@ -197,6 +202,10 @@ class Dialect(ABC):
 
     def is_gone(self, error: Exception) -> bool:
         """Whether it says that nobody is there at all."""
+        return False
+
+    def will_pass(self, error: BaseException | None) -> bool:
+        """Whether nobody is there for now: in contrast to a server that lets nobody in, somebody may be later."""
         return False
 
     @abstractmethod
@@ -241,8 +250,12 @@ class Dialect(ABC):
         try:
             yield
         except self.errors as error:
-            if not self.is_away(error):
-                raise StoreError(self.sentence(error)) from error
-            if self.patience is not None and self.is_gone(error):
-                self.is_out = True
-            raise StoreAwayError(self.sentence(error)) from error
+            raise self.raised(error) from error
+
+    def raised(self, error: Exception) -> BaseException:
+        """Return what is raised in the place of one of ``errors``; takes note where nobody is there."""
+        if not self.is_away(error):
+            return StoreError(self.sentence(error))
+        if self.patience is not None and self.is_gone(error):
+            self.is_out = True
+        return StoreAwayError(self.sentence(error))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from sqlalchemy import text
 
 from features.rows.row_types import DecisionRow, ScoreRow
 from features.store import tables
 from features.store.dialect import Sql, quoted
-from features.store.reading import Reading, decision_of, score_of
+from features.store.reading import Reading
+from features.store.values import decision_of, score_of
+
+_ASKED = ("owner", "partner", "stage", "work")
+"""Columns by which the line may be narrowed."""
 
 
-def _in_line(by_owner: bool, by_partner: bool) -> Sql:
-    whose = [("owner", "a")] * by_owner + [("partner", "b")] * by_partner
-    conditions = [f"{column} = :{name}" for column, name in whose]
+def _in_line(asked: tuple[str, ...]) -> Sql:
+    conditions = [f"{column} = :{column}" for column in asked]
     return Sql(
         text(
             f"SELECT {quoted(tables.SCORES.c.keys())} FROM scores "
@@ -23,7 +28,7 @@ def _in_line(by_owner: bool, by_partner: bool) -> Sql:
     )
 
 
-_IN_LINE = {(owner, partner): _in_line(owner, partner) for owner in (False, True) for partner in (False, True)}
+_IN_LINE = {asked: _in_line(asked) for n in range(len(_ASKED) + 1) for asked in combinations(_ASKED, n)}
 _SCORED_AT = Sql(text("SELECT as_of FROM scores LIMIT 1"))
 _UNSCORED = Sql(
     text(
@@ -42,6 +47,8 @@ def scores_in_line(
     *,
     owner: str | None = None,
     partner: str | None = None,
+    stage: str | None = None,
+    work: str | None = None,
 ) -> list[ScoreRow]:
     """Return scored contacts with work for people, in their line, behind a place in it.
 
@@ -51,10 +58,12 @@ def scores_in_line(
         ``behind``, ``behind_by_points`` and ``contact_id``: who stands there is not returned.
     owner, partner
         Whose contacts, as known when they were scored; None: everybody's.
+    stage, work
+        In which stage they were then, and which action is for people to do; None: any.
     """
-    whose = [each for each in (owner, partner) if each is not None]
-    statement = _IN_LINE[owner is not None, partner is not None]
-    return [score_of(row) for row in reading._all(statement, (*whose, *place, most))]
+    given = zip(_ASKED, (owner, partner, stage, work), strict=True)
+    asked = {column: value for column, value in given if value is not None}
+    return [score_of(row) for row in reading._all(_IN_LINE[tuple(asked)], (*asked.values(), *place, most))]
 
 
 def scored_at(reading: Reading) -> int | None:

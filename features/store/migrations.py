@@ -93,7 +93,27 @@ _FROM_4 = (
     "CREATE TABLE view_definitions (name {text} NOT NULL, digest {text} NOT NULL, PRIMARY KEY (name))",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4)
+_FROM_5 = (
+    """CREATE TABLE sessions (
+        digest {text} NOT NULL, key_id {text} NOT NULL, begun_at BIGINT NOT NULL, ends_at BIGINT NOT NULL,
+        PRIMARY KEY (digest)
+    )""",
+    "DROP INDEX decisions_taken",
+    """CREATE INDEX decisions_taken ON decisions (
+        action, coalesce(activated_at, decided_at), decided_at, activated_at, deferred, placement, identity
+    ) WHERE chances IS NOT NULL""",
+    "CREATE INDEX touchpoints_of_decision ON touchpoints (decision_id) WHERE decision_id IS NOT NULL",
+    "CREATE INDEX touchpoints_of_leads ON touchpoints (occurred_at, identity) "
+    "WHERE kind IN ('lead_accepted', 'lead_declined', 'lead_lost', 'lead_offered')",
+    "CREATE INDEX owner_sights_of_partner ON owner_sights (partner, contact_id) WHERE partner IS NOT NULL",
+    "CREATE INDEX contacts_by_name ON contacts (({name}), identity) WHERE ({name}) IS NOT NULL",
+    "CREATE INDEX contacts_by_last_name ON contacts (({last_name}), identity) WHERE ({last_name}) IS NOT NULL",
+    "CREATE INDEX contacts_by_email ON contacts (({email}), identity) WHERE ({email}) IS NOT NULL",
+    "CREATE INDEX contacts_by_phone ON contacts (({last_digits}), identity) WHERE ({last_digits}) IS NOT NULL",
+    "CREATE INDEX accounts_by_name ON records (table_name, ({name}), \"key\") WHERE table_name = 'accounts'",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5)
 
 NEWEST = 1 + len(_STEPS)
 """The version of the schema that ``store_tables`` describes."""
@@ -111,7 +131,7 @@ def migrate(version: int, run: Run, words: Mapping[str, str]) -> None:
     words
         What the database says for each name in braces: ``text``, its type of a text; ``double``, of a number;
         ``clustered``, what makes a table one with the index of its key; ``identity`` and ``account``, these entries of
-        the JSON in ``body``.
+        the JSON in ``body``; and what contacts are found by (``features.store.found_by``).
     """
     for step in _STEPS[version - 1 :]:
         for statement in step:

@@ -35,9 +35,9 @@ _ACTION = Sql(select(tables.DECISIONS.c.action).where(tables.DECISIONS.c.decisio
 _ANY = Sql(select(exists().select_from(tables.PACKED)))
 
 
-def touchpoints(store: Reading, identity: str, before: int, rules: TouchpointRules) -> Touchpoints:
+def touchpoints(store: Reading, identity: str, before: int, rules: TouchpointRules, blob: bytes | None) -> Touchpoints:
     """One identity's touchpoints strictly before a moment, from its packed history where there is a sound one."""
-    told = _read(store, identity)
+    told = _read(store, blob)
     if told is None:
         rows = store.history(identity, before)
         if len(rows) >= FEWEST:
@@ -67,7 +67,7 @@ def follow(writing: Writing, rows: Sequence[TouchpointRow], stored: int) -> None
         return
     ordered = sorted(rows, key=lambda row: (*row[:3], row.source))
     for identity, own in groupby(ordered, key=lambda row: row.identity):
-        told = _read(writing.seen, identity, asks=False)
+        told = _read(writing.seen, writing.seen.packed(identity), asks=False)
         more = [row[:14] for row in own]
         if told is None or not told.is_before(more):
             writing.unpack_all([identity])
@@ -85,9 +85,8 @@ def _put(writing: Writing, told: Told) -> bool:
     return True
 
 
-def _read(store: Reading, identity: str, *, asks: bool = True) -> Told | None:
-    blob = store.packed(identity)
-    if blob is None:
+def _read(store: Reading, blob: bytes | None, *, asks: bool = True) -> Told | None:
+    if not blob:
         return None
     try:
         told = unpack(blob)

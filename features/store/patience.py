@@ -33,6 +33,16 @@ class Patience:
         self._thread.answer = seconds
 
     @contextmanager
+    def longer(self, seconds: float) -> Iterator[None]:
+        """Let answers that the calling thread waits for inside take so long, where they may not take longer anyway."""
+        before: float | None = getattr(self._thread, "answer", None)
+        self._thread.answer = max(seconds, self.answer if before is None else before)
+        try:
+            yield
+        finally:
+            self._thread.answer = self.answer if before is None else before
+
+    @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Bound all that the calling thread waits for inside, together."""
         self._thread.until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that does not wait for ever."""
+"""A connection to PostgreSQL that does not wait for ever, and what a server says that has none for us."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ class Patient(psycopg.Connection[tuple[Any, ...]]):
                 raise
             self.pgconn.finish()
             raise NoAnswerError("no answer in time") from error
+
+
+def refusal_in(said: str) -> str | None:
+    """Name what a server has that is there and lets nobody in; None where it is something else."""
+    if any(words in said for words in ("password", "authentication", "no pg_hba.conf entry")):
+        return "entry"
+    return next((what for what in ("database", "role") if what in said and "does not exist" in said), None)
 
 
 def _bounded(gen: Generator[Any, Any, Any], until: float) -> Generator[Any, Any, Any]:

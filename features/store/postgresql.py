@@ -16,7 +16,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from features.frozen import Frozen
 from features.store import postgresql_views
 from features.store.dialect import Cursor, Dialect, quoted
-from features.store.patient import NoAnswerError, Patient
+from features.store.found_by import FOUND_BY
+from features.store.patient import NoAnswerError, Patient, refusal_in
 from features.store.tables import METADATA
 
 _CONNECT_SECONDS = "10"
@@ -24,6 +25,7 @@ _CONNECT_SECONDS = "10"
 _KEY = "hashtext('nba ' || current_schema())"
 _WRITE, _CHANGE, _LOAD = 1, 2, 3
 _MANY = 100_000
+_LOADED = ("touchpoints", "contacts", "account_members", "records", "asset_owners", "links", "link_ends")
 _ELSE_NOTHING = " ON CONFLICT DO NOTHING"
 _ONLY_NEW = (
     " WHERE NOT EXISTS (SELECT 1 FROM touchpoints AS known WHERE known.source = loading.source "
@@ -57,6 +59,7 @@ class Postgresql(Dialect):
             "clustered": "",
             "identity": "body::json ->> 'identity'",
             "account": "body::json ->> 'account'",
+            **FOUND_BY["postgresql"],
         }
     )
     gave_way = (faults.DeadlockDetected, faults.SerializationFailure)
@@ -76,7 +79,8 @@ class Postgresql(Dialect):
         connection.adapters.register_dumper(int, Int8Dumper)
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         try:
-            connection.execute(f"SET lock_timeout = '{int(self.busy_seconds * 1000)}ms'")
+            # Short reads go by indexes: a plan that was made while a table was empty would stay when it is full.
+            connection.execute(f"SET lock_timeout = '{int(self.busy_seconds * 1000)}ms'; SET enable_seqscan = off")
         except BaseException:
             connection.close()
             raise
@@ -111,7 +115,7 @@ class Postgresql(Dialect):
         if isinstance(connection, Patient):
             # What a load does in one statement may take minutes.
             connection.patience = None
-        connection.execute("SET work_mem = '128MB'")
+        connection.execute("SET work_mem = '128MB'; SET enable_seqscan = on")
         return connection
 
     def gathering(self, cursor: Cursor, name: str, columns: Sequence[str], like: Table) -> None:
@@ -152,7 +156,7 @@ class Postgresql(Dialect):
     def loaded(self, cursor: Cursor, gathered: int) -> None:
         """Let the planner know how much there is now."""
         if gathered >= _MANY:
-            cursor.execute("ANALYZE touchpoints")
+            cursor.execute(f"ANALYZE {', '.join(_LOADED)}")
 
     def begin_change(self, cursor: Cursor) -> None:
         """Begin to change the schema; whoever comes at the same time waits."""
@@ -185,7 +189,7 @@ class Postgresql(Dialect):
         driver = _driver(connection)
         # A transaction, in which alone a cursor lives; all of the rows are wanted, not the first ones soon.
         with driver.transaction(), driver.cursor("stream") as cursor:
-            driver.execute("SET LOCAL cursor_tuple_fraction = 1")
+            driver.execute("SET LOCAL cursor_tuple_fraction = 1; SET LOCAL enable_seqscan = on")
             cursor.itersize = 5000
             cursor.execute(statement, parameters, binary=True)
             yield from cursor
@@ -205,7 +209,8 @@ class Postgresql(Dialect):
 
     def put_view(self, cursor: Cursor, name: str, select: str, means: str, columns: Mapping[str, str]) -> bool:
         """Replace it; who may read it still may."""
-        return postgresql_views.put(cursor, name, select, {f"VIEW {name}": means, **_placed(name, columns)})
+        told = {f"VIEW {name}": means, **{f"COLUMN {name}.{column}": said for column, said in columns.items()}}
+        return postgresql_views.put(cursor, name, select, told)
 
     def is_away(self, error: Exception) -> bool:
         """Whether the server is away, busy, full or read-only; what it refuses for being too long is no such thing."""
@@ -219,6 +224,10 @@ class Postgresql(Dialect):
             return False
         return error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "53300"))
 
+    def will_pass(self, error: BaseException | None) -> bool:
+        """Whether it cannot be reached, or goes down or comes up; to be let in takes somebody who changes something."""
+        return isinstance(error, Exception) and self.is_gone(error) and refusal_in(str(error)) is None
+
     def sentence(self, error: Exception) -> str:
         """Say what an error of PostgreSQL means."""
         first = str(error).strip().partition("\n")[0]
@@ -231,16 +240,16 @@ class Postgresql(Dialect):
 
     def _away(self, said: str, first: str) -> str:
         """Say why there is no connection; the server's words carry no code while there is none."""
-        if "password" in said or "authentication" in said or "no pg_hba.conf entry" in said:
+        if (refuses := refusal_in(said)) == "entry":
             return (
                 f"the server does not let us into the store {self.where} ({first}); check the user, and give the "
                 "password by PGPASSWORD, a file ~/.pgpass or NBA_STORE_URL"
             )
-        if "database" in said and "does not exist" in said:
+        if refuses == "database":
             return (
                 f"there is no database {self._database!r} on {self._server}; make it with createdb, or change store.url"
             )
-        if "role" in said and "does not exist" in said:
+        if refuses == "role":
             return f"the server of the store {self.where} does not know the user ({first}); change store.url"
         if "too many" in said or "remaining connection slots" in said:
             return f"the server of the store {self.where} takes no more connections ({first}); try again later"
@@ -286,7 +295,3 @@ def _of(cursor: Cursor) -> psycopg.Cursor[tuple[Any, ...]]:
     if not isinstance(cursor, psycopg.Cursor):
         raise TypeError(f"expected a cursor of PostgreSQL, got {type(cursor).__name__}")
     return cursor
-
-
-def _placed(view: str, columns: Mapping[str, str]) -> dict[str, str]:
-    return {f"COLUMN {view}.{name}": means for name, means in columns.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,7 +20,9 @@ from features.rows.row_types import (
 )
 from features.store import packing as store_packing
 from features.store import selects, tables
-from features.store.dialect import Sql
+from features.store.dialect import Dialect, Sql
+from features.store.together import Together
+from features.store.values import decision_of, score_of
 from features.times import ALWAYS
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints, TouchpointTuple
 
@@ -30,6 +32,8 @@ _EVER = 2**63 - 1
 class Reading(ABC):
     """What can be read; times are microseconds, and ``before`` is exclusive everywhere."""
 
+    _dialect: Dialect
+
     @abstractmethod
     def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row of a short statement."""
@@ -37,6 +41,10 @@ class Reading(ABC):
     @abstractmethod
     def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Rows of a statement as they are asked for, all from one moment."""
+
+    def parts(self, statement: Together, named: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """Every row of each part of a statement, in no order that could be told."""
+        return statement.apart(self._all(statement, statement.parameters(self._dialect, named)))
 
     def _one(self, statement: Sql, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         found = self._all(statement, parameters)
@@ -46,15 +54,23 @@ class Reading(ABC):
         """One contact's touchpoints in the order of ``Touchpoints.from_rows``."""
         return self._all(selects.HISTORY, (identity, before))
 
-    def touchpoints(self, identity: str, before: int, rules: TouchpointRules) -> Touchpoints:
+    def touchpoints(
+        self, identity: str, before: int, rules: TouchpointRules, packed: bytes | None = None
+    ) -> Touchpoints:
         """One identity's touchpoints as columns, from its packed history where there is one.
+
+        Parameters
+        ----------
+        packed
+            What ``packed`` returned for it, empty for nothing; None: it is read.
 
         Raises
         ------
         ValueError
             Where a currency has no rate.
         """
-        return store_packing.touchpoints(self, identity, before, rules)
+        blob = self.packed(identity) if packed is None else packed
+        return store_packing.touchpoints(self, identity, before, rules, blob)
 
     @abstractmethod
     def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
@@ -110,7 +126,12 @@ class Reading(ABC):
         kind
             ``identity`` or ``account``.
         """
-        rows = self._all(selects.ASSETS_OF, (kind, owner, before, before))
+        rows = self._all(selects.ASSETS_OF[kind], (owner, before, before))
+        return [RecordRow(key, known_at, orjson.loads(body)) for key, known_at, body in rows]
+
+    def assets_around(self, identity: str, account: str | None, before: int) -> list[RecordRow]:
+        """Return what is known of the devices that any row says an identity or its account has, by id and time."""
+        rows = self._all(selects.ASSETS_AROUND, (identity, before, account, before, before))
         return [RecordRow(key, known_at, orjson.loads(body)) for key, known_at, body in rows]
 
     def link_rows(self, before: int | None = None) -> Iterator[LinkRow]:
@@ -173,7 +194,7 @@ class Reading(ABC):
         return [decision_of(row) for row in self._all(selects.DECISIONS_OF, (identity, before, since))]
 
     def taken(self, action: str, before: int, since: int, placement: str) -> list[str]:
-        """Return whom an action was taken for by decisions of ours, by time; an identity as often as it was.
+        """Return whom an action was taken for by decisions of ours, in no order; an identity as often as it was.
 
         Those that were carried out in ``[since, before)`` as far as we know (``DecisionRow.carried_out_at``), in a
         placement or where none is logged.
@@ -253,33 +274,8 @@ def _merged(rows: list[tuple[Any, ...]]) -> dict[str, object]:
     return found
 
 
-def _loads(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)
-
-
-def _tuple(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(orjson.loads(text))
-
-
-def decision_of(row: tuple[Any, ...]) -> DecisionRow:
-    """Read a row of ``decisions``."""
-    named = dict(zip(tables.DECISIONS.c.keys(), row, strict=True))
-    for name in ("allowed", "topics"):
-        named[name] = _tuple(named[name])
-    for name in ("properties", "chances", "terms"):
-        named[name] = _loads(named[name])
-    for name in ("deferred", "holdout"):
-        named[name] = bool(named[name])
-    return DecisionRow(**named)
-
-
 def _outcome(row: tuple[Any, ...]) -> OutcomeRow:
     return OutcomeRow._make((*row[:-1], bool(row[-1])))
-
-
-def score_of(row: tuple[Any, ...]) -> ScoreRow:
-    """Read a row of ``scores``."""
-    return ScoreRow._make((*row[:4], orjson.loads(row[4]), *row[5:]))
 
 
 def _quarantined(row: tuple[Any, ...]) -> QuarantineRow:

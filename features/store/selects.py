@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, distinct, exists, func, literal_column, or_, select, text
+from sqlalchemy import Select, Table, bindparam, distinct, exists, func, literal_column, or_, select, text, union_all
 
 from features.store import tables
 from features.store.dialect import Sql
@@ -45,19 +45,24 @@ RECORDS = Sql(
     .order_by(_R.key, _R.known_at)
 )
 CHANGES = Sql(select(tables.RECORD_CHANGES.c.table_name, tables.RECORD_CHANGES.c.number))
-ASSETS_OF = Sql(
-    select(_R.key, _R.known_at, _R.body)
-    .where(
-        _R.table_name == literal_column("'assets'"),
-        _R.key.in_(
-            select(_W.asset_id).where(
-                _W.owner_kind == bindparam("a"), _W.owner == bindparam("b"), _W.known_at < bindparam("c")
-            )
-        ),
-        _R.known_at < bindparam("d"),
+
+
+def _owned(kind: str, owner: str, before: str) -> Select[Any]:
+    return select(_W.asset_id).where(
+        _W.owner_kind == literal_column(f"'{kind}'"), _W.owner == bindparam(owner), _W.known_at < bindparam(before)
     )
-    .order_by(_R.key, _R.known_at)
-)
+
+
+def _assets(keys: Any, before: str) -> Sql:
+    return Sql(
+        select(_R.key, _R.known_at, _R.body)
+        .where(_R.table_name == literal_column("'assets'"), _R.key.in_(keys), _R.known_at < bindparam(before))
+        .order_by(_R.key, _R.known_at)
+    )
+
+
+ASSETS_OF = {kind: _assets(_owned(kind, "a", "b"), "c") for kind in ("identity", "account")}
+ASSETS_AROUND = _assets(union_all(_owned("identity", "a", "b"), _owned("account", "c", "d")), "e")
 LINKS = Sql(
     select(*tables.LINKS.c).where(_L.seen_at < bindparam("a")).order_by(_L.identity_a, _L.identity_b, _L.seen_at)
 )
@@ -109,7 +114,7 @@ _CARRIED_OUT = (
     "AND CASE WHEN deferred THEN activated_at ELSE decided_at END < :d AND decided_at < :e "
     "AND coalesce(placement, :f) = :g AND chances IS NOT NULL"
 )
-TAKEN = Sql(text(f"SELECT identity {_CARRIED_OUT} ORDER BY decided_at, decision_id"))
+TAKEN = Sql(text(f"SELECT identity {_CARRIED_OUT}"))
 TAKEN_COUNT = Sql(text(f"SELECT count(*) {_CARRIED_OUT}"))
 TAKEN_FOR = Sql(text(f"SELECT identity, properties {_CARRIED_OUT} AND properties LIKE :h"))
 OUTCOMES = Sql(

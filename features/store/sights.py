@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import text
 
 from features.rows.row_types import ScoreRow, SightRow
+from features.rows.schema import PARTNERS
 from features.store import tables
 from features.store.dialect import Sql, once
 from features.store.reading import Reading
@@ -21,6 +22,10 @@ from features.store.writing import Writing
 
 _BEGUN = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "number" = record_changes."number" + 1')
 _NUMBER = Sql(text(f"SELECT \"number\" FROM record_changes WHERE table_name = '{COUNTED_AS}'"))
+_OF_TERMS = f"{COUNTED_AS} {PARTNERS.name}"
+"""The row of ``record_changes`` with the number that partners had when the sights were put down."""
+_TERMS = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "number" = excluded."number"')
+_ENDED = Sql(text("SELECT 1 FROM owner_sights WHERE until <= :a LIMIT 1"))
 _MARKED = Sql(text("SELECT identity FROM owner_sights WHERE shows IS NULL"))
 _UNMARK = "DELETE FROM owner_sights WHERE shows IS NULL"
 _FORGET = "DELETE FROM owner_sights"
@@ -36,14 +41,18 @@ _NAMES = Sql(
         "UNION SELECT identity FROM decisions UNION SELECT contact_id FROM scores ORDER BY 1"
     )
 )
+_SHOWN = (
+    "FROM scores AS s JOIN owner_sights AS w ON w.identity = s.contact_id "
+    f"WHERE w.shows IS NOT NULL AND (w.until IS NULL OR w.until > :a) AND {AGREES}"
+)
 _SCORES = Sql(
     text(
         "SELECT s.contact_id, s.as_of, s.stage, s.points, s.body, s.model_version, "
         "w.identity, w.contact_id, w.named, w.partner, w.account, w.owner, w.shows, w.until "
-        "FROM scores AS s JOIN owner_sights AS w ON w.identity = s.contact_id "
-        f"WHERE w.shows IS NOT NULL AND (w.until IS NULL OR w.until > :a) AND {AGREES} ORDER BY s.contact_id"
+        f"{_SHOWN} ORDER BY s.contact_id"
     )
 )
+_COUNTED = Sql(text(f"SELECT count(*) {_SHOWN}"))
 
 
 def begin_sights(writing: Writing) -> int:
@@ -80,7 +89,19 @@ def save_sights(writing: Writing, rows: Iterable[SightRow], number: int) -> bool
     writing._cursor.execute(_FORGET)
     writing._many(_SIGHT, [row for row in kept if row.contact_id not in changed])
     writing._many(_SIGHT, [SightRow(name, name) for name in sorted(marked)])
+    writing._many(_TERMS, [(_OF_TERMS, writing.seen.record_changes().get(PARTNERS.name, 0))])
     return True
+
+
+def are_behind_terms(reading: Reading, at: int) -> bool:
+    """Whether terms of partners were changed, or have begun or ended by a moment, since the sights were put down.
+
+    Not where none ever were: nobody has looked at views yet.
+    """
+    changes = reading.record_changes()
+    if COUNTED_AS not in changes:
+        return False
+    return changes.get(PARTNERS.name, 0) != changes.get(_OF_TERMS, 0) or reading._one(_ENDED, (at,)) is not None
 
 
 def sight_rows(reading: Reading) -> Iterator[SightRow]:
@@ -99,6 +120,16 @@ def scores_with_sight(reading: Reading, at: int) -> Iterator[tuple[ScoreRow, Sig
         contact_id, as_of, stage, points, body, version = row[:6]
         score = ScoreRow(contact_id, as_of, stage, points, orjson.loads(body), version)
         yield score, SightRow._make(row[6:])
+
+
+def state_of_scores(reading: Reading, at: int) -> tuple[int, int, int]:
+    """Return what is another one whenever ``scores_with_sight`` would return anything else.
+
+    Between two scorings, and between two times that sights are put down, scores only drop out: so their number tells.
+    """
+    changes = reading.record_changes()
+    shown = reading._all(_COUNTED, (at,))[0][0]
+    return changes.get(tables.SCORES.name, 0), changes.get(COUNTED_AS, 0), int(shown)
 
 
 def _number(reading: Reading) -> int:

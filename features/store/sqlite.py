@@ -16,6 +16,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from features.frozen import Frozen
 from features.store.dialect import Cursor, Dialect, StoreError, quoted
+from features.store.found_by import FOUND_BY
 
 _FORGET_KNOWN = (
     "DELETE FROM loading WHERE EXISTS (SELECT 1 FROM touchpoints AS known "
@@ -52,6 +53,7 @@ class Sqlite(Dialect):
             "clustered": " WITHOUT ROWID",
             "identity": "json_extract(body, '$.identity')",
             "account": "json_extract(body, '$.account')",
+            **FOUND_BY["sqlite"],
         }
     )
 
@@ -102,6 +104,20 @@ class Sqlite(Dialect):
         """Begin to write."""
         self.begin(cursor)
 
+    @contextmanager
+    def filling(self, cursor: Cursor, table: str) -> Iterator[None]:
+        """Make the indexes anew behind the rows: sorted at once they cost a fraction of what row by row does.
+
+        Nobody waits for that, as a server's readers would: they see what stood before.
+        """
+        asked = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+        indexes = cursor.execute(asked, (table,)).fetchall()
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        yield
+        for _, made_by in indexes:
+            cursor.execute(made_by)
+
     def begin_change(self, cursor: Cursor) -> None:
         """Begin to write."""
         self.begin(cursor)
@@ -115,16 +131,11 @@ class Sqlite(Dialect):
         connection.set_progress_handler(lambda: 0, 1_000_000)
         return connection
 
-    @contextmanager
-    def sentences(self) -> Iterator[None]:
-        """Turn errors into sentences; a statement that was interrupted was so by Ctrl-C."""
-        try:
-            with super().sentences():
-                yield
-        except StoreError as error:
-            if isinstance(error.__cause__, sqlite3.OperationalError) and str(error.__cause__) == "interrupted":
-                raise KeyboardInterrupt from error
-            raise
+    def raised(self, error: Exception) -> BaseException:
+        """Return a sentence; a statement that was interrupted was so by Ctrl-C."""
+        if isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted":
+            return KeyboardInterrupt()
+        return super().raised(error)
 
     def gathering(self, cursor: Cursor, name: str, columns: Sequence[str], like: Table) -> None:
         """Make a temporary table."""

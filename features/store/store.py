@@ -17,6 +17,7 @@ from features.store.loading import Loading
 from features.store.making import make_tables
 from features.store.patience import Patience
 from features.store.reading import Reading
+from features.store.resting import Resting
 from features.store.writing import Writing
 from features.touchpoints.touchpoints import TouchpointRules
 
@@ -25,6 +26,7 @@ __all__ = ["Loading", "Store", "StoreAwayError", "StoreError", "Writing"]
 _KEPT_OPEN = 4
 _ATTEMPTS = _KEPT_OPEN + 1
 _MOST_NOTED = 10_000
+_MAKING_SECONDS = 600.0
 
 
 class Store(Reading):
@@ -41,13 +43,16 @@ class Store(Reading):
         self._thread = threading.local()
         self._lent: list[PoolProxiedConnection] = []
         self._lending = threading.Lock()
+        self._resting = Resting(_KEPT_OPEN)
         self._to_pack: dict[str, TouchpointRules] = {}
         self._time = 0
+        self._is_made = False
+        self._why_out: str | None = None
         self.record_writes = 0
         """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
 
     @classmethod
-    def open(cls, url: str, patience: Patience | None = None) -> Self:
+    def open(cls, url: str, patience: Patience | None = None, *, may_be_away: bool = False) -> Self:
         """Open a store, made anew where there is none and brought to the newest schema where it is older.
 
         Parameters
@@ -56,23 +61,33 @@ class Store(Reading):
             As in ``[store] url``, with an absolute path or one from the working directory.
         patience
             Of whoever has to answer soon; None: a writer waits for a minute, and a reader for the server.
+        may_be_away
+            Whether a server that cannot be reached for now is no error, for who has patience: then the store
+            ``is_out``, and the first ``look`` that finds it opens it.
 
         Raises
         ------
         StoreError
-            Where the URL is wrong, the file is something else or the store was made by a newer version.
+            Where the URL is wrong, the file is something else, the server lets nobody in or the store was made by a
+            newer version.
         """
         dialect = dialect_of(url)
         dialect.patience = patience
         store = cls(dialect)
         try:
             with store._dialect.sentences(), closing(store._pool.connect()) as connection:
-                store._dialect.prepare(connection)
-                make_tables(dialect, connection)
-        except BaseException:
-            store.close()
-            raise
+                store._make(connection)
+        except BaseException as error:
+            if not (may_be_away and dialect.is_out and dialect.will_pass(error.__cause__)):
+                store.close()
+                raise
+            store._why_out = str(error)
         return store
+
+    def _make(self, connection: PoolProxiedConnection) -> None:
+        self._dialect.prepare(connection)
+        make_tables(self._dialect, connection)
+        self._is_made = True
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +103,7 @@ class Store(Reading):
             for connection in self._lent:
                 connection.close()
             self._lent.clear()
+        self._resting.close()
         self._thread = threading.local()
         self._pool.dispose()
 
@@ -100,17 +116,21 @@ class Store(Reading):
         StoreError
             Where another process has been writing for a minute, or there is no room.
         """
-        with self._dialect.sentences():
+        dialect, time = self._dialect, self._time
+        try:
             connection, cursor, may_pack = self._begun()
-            with closing(connection):
-                try:
-                    writing = Writing(cursor, self._dialect, may_pack=may_pack)
-                    yield writing
-                    cursor.execute("COMMIT")
-                    self.record_writes += writing.has_changed_records
-                except BaseException:
-                    self._dialect.rollback(connection)
-                    raise
+            try:
+                writing = Writing(cursor, dialect, may_pack=may_pack)
+                yield writing
+                cursor.execute("COMMIT")
+            except BaseException:
+                dialect.rollback(connection)
+                connection.close()
+                raise
+            self._resting.put(time, connection, cursor)
+            self.record_writes += writing.has_changed_records
+        except dialect.errors as error:
+            raise dialect.raised(error) from error
 
     @property
     def is_out(self) -> bool:
@@ -122,15 +142,25 @@ class Store(Reading):
         """How long its threads wait for it."""
         return self._dialect.patience or Patience(self._dialect.busy_seconds)
 
+    @property
+    def why_out(self) -> str | None:
+        """Why the last ``look`` did not find it; None where it did, or none was needed."""
+        return self._why_out
+
     def look(self) -> bool:
-        """Ask whether the store is there, on a connection of its own."""
+        """Ask whether the store is there, on a connection of its own; one that was away when it was opened is made."""
         dialect = self._dialect
         try:
             pool = NullPool(dialect.connect, reset_on_return=None)
             with dialect.sentences(), closing(pool.connect()) as connection:
                 dialect.cursor(connection).execute("SELECT 1").fetchone()
-        except StoreError:
+                if not self._is_made:
+                    with self.patience.longer(_MAKING_SECONDS):
+                        self._make(connection)
+        except StoreError as error:
+            self._why_out = str(error)
             return False
+        self._why_out = None
         if dialect.is_out:
             # What was connected before may hang for ever. The pool opens as many connections as are asked for, so that
             # it goes on after this.
@@ -177,18 +207,32 @@ class Store(Reading):
 
     def _begun(self) -> tuple[PoolProxiedConnection, Cursor, bool]:
         """Begin to write, on a new connection where those that were kept have lost their server."""
-        for left in reversed(range(_KEPT_OPEN + 1)):
-            connection = self._pool.connect()
+        for left in reversed(range(_KEPT_OPEN + 2)):
+            connection, cursor = self._rested()
             try:
-                cursor = self._dialect.cursor(connection)
                 return connection, cursor, self._dialect.begin(cursor)
             except BaseException as error:
                 was_lost = self._dialect.is_lost(connection)
                 self._dialect.rollback(connection)
                 connection.close()
+                if was_lost:
+                    # Those that rest have lost their server too.
+                    self._resting.give_up()
                 if not (was_lost and left) or isinstance(error, self._dialect.no_answer):
                     raise
         raise StoreError(f"the store {self._dialect.where} keeps losing its connections; try again later")
+
+    def _rested(self) -> tuple[PoolProxiedConnection, Cursor]:
+        """Return a connection that has written before, with its cursor, or a new one."""
+        found = self._resting.take(self._time)
+        if found is not None:
+            return found
+        connection = self._pool.connect()
+        try:
+            return connection, self._dialect.cursor(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def save_scores(self, rows: Iterable[ScoreRow]) -> int:
         """Put these scores in the place of all there were, whole or not at all."""
@@ -210,21 +254,31 @@ class Store(Reading):
             return self._dialect.scrub(connection)
 
     def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        # Every request asks several times: no context manager stands around what hardly ever fails.
         dialect = self._dialect
-        with dialect.sentences():
-            self._refuse_if_out()
-            for attempt in range(_ATTEMPTS):
-                try:
-                    found: list[tuple[Any, ...]]
-                    found = self._cursor().execute(dialect.text(statement), parameters).fetchall()
-                    return found
-                except dialect.errors as error:
-                    # A read can be repeated: the server may have been started anew since the last one, and every
-                    # connection that was at rest then is lost.
-                    is_last = attempt == _ATTEMPTS - 1 or isinstance(error, dialect.no_answer)
-                    if is_last or not self._has_lost():
-                        raise
-            return []
+        try:
+            if dialect.is_out:
+                self._refuse_if_out()
+            found: list[tuple[Any, ...]] = self._cursor().execute(dialect.text(statement), parameters).fetchall()
+            return found
+        except dialect.errors as error:
+            return self._all_again(dialect.text(statement), parameters, error)
+
+    def _all_again(self, text: str, parameters: Sequence[Any], error: Exception) -> list[tuple[Any, ...]]:
+        """Repeat a read where its connection was lost.
+
+        The server may have been started anew since the last read, and every connection that was at rest then is lost.
+        """
+        dialect = self._dialect
+        for _ in range(_ATTEMPTS - 1):
+            if isinstance(error, dialect.no_answer) or not self._has_lost():
+                break
+            try:
+                found: list[tuple[Any, ...]] = self._cursor().execute(text, parameters).fetchall()
+                return found
+            except dialect.errors as another:
+                error = another
+        raise dialect.raised(error) from error
 
     def _cursor(self) -> Cursor:
         """Return this thread's own cursor, for short reads."""
@@ -258,7 +312,8 @@ class Store(Reading):
 
     def _refuse_if_out(self) -> None:
         if self._dialect.is_out:
-            raise StoreAwayError(f"the store {self._dialect.where} could not be reached; it is looked for all the time")
+            why = self._why_out or f"the store {self._dialect.where} could not be reached"
+            raise StoreAwayError(f"{why}; it is looked for all the time")
 
     def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         # On a connection of its own, because a reader may write or read other things between two rows.

@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from features.store.found_by import FoundBy
+
 METADATA = MetaData()
 
 
@@ -39,6 +41,14 @@ def _only_where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+def _found_by(index: str, what: str) -> Index:
+    told = FoundBy(what).is_not(None)
+    return Index(index, FoundBy(what), "identity", sqlite_where=told, postgresql_where=told)
+
+
+OF_LEADS = "kind IN ('lead_accepted', 'lead_declined', 'lead_lost', 'lead_offered')"
+"""Which touchpoints tell of leads; who asks in other words does not get their index."""
+
 VERSION = Table("nba_store", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 # Clustered on identity and time, so that one contact's history is one short read.
@@ -57,6 +67,8 @@ TOUCHPOINTS = Table(
     *_number("margin", "duration"),
     *_text("decision_id", "action", "properties"),
     Index("touchpoints_once", "source", "touchpoint_id", unique=True),
+    Index("touchpoints_of_decision", "decision_id", **_only_where("decision_id IS NOT NULL")),
+    Index("touchpoints_of_leads", "occurred_at", "identity", **_only_where(OF_LEADS)),
     sqlite_with_rowid=False,
 )
 
@@ -66,6 +78,10 @@ CONTACTS = Table(
     Column("identity", TEXT, primary_key=True),
     Column("known_at", BigInteger, primary_key=True),
     Column("body", TEXT, nullable=False),
+    _found_by("contacts_by_name", "name"),
+    _found_by("contacts_by_last_name", "last_name"),
+    _found_by("contacts_by_email", "email"),
+    _found_by("contacts_by_phone", "last_digits"),
     sqlite_with_rowid=False,
 )
 
@@ -76,6 +92,7 @@ RECORDS = Table(
     Column("key", TEXT, primary_key=True),
     Column("known_at", BigInteger, primary_key=True),
     Column("body", TEXT, nullable=False),
+    Index("accounts_by_name", "table_name", FoundBy("name"), "key", **_only_where("table_name = 'accounts'")),
     sqlite_with_rowid=False,
 )
 
@@ -156,6 +173,10 @@ PACKED = Table(
     Column("blob", LargeBinary, nullable=False),
 )
 
+# All that is asked of whom something was taken for, so that the rows with their answers are not looked at.
+_TAKEN = ("decided_at", "activated_at", "deferred", "placement", "identity")
+_OURS = _only_where("chances IS NOT NULL")
+
 DECISIONS = Table(
     "decisions",
     METADATA,
@@ -173,7 +194,7 @@ DECISIONS = Table(
     Column("holdout", Boolean, nullable=False),
     *_text("features_sha"),
     Index("decisions_of", "identity", "decided_at"),
-    Index("decisions_taken", "action", text("coalesce(activated_at, decided_at)")),
+    Index("decisions_taken", "action", text("coalesce(activated_at, decided_at)"), *_TAKEN, **_OURS),
 )
 
 OUTCOMES = Table(
@@ -220,6 +241,7 @@ OWNER_SIGHTS = Table(
     *_text("named", "partner", "account", "owner", "shows"),
     Column("until", BigInteger),
     Index("owner_sights_of", "contact_id"),
+    Index("owner_sights_of_partner", "partner", "contact_id", **_only_where("partner IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -250,6 +272,16 @@ KEYS = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+)
+
+# Who is signed in to the pages: ``digest`` is the SHA-256 of what stands in the cookie, which is nowhere itself.
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("digest", TEXT, primary_key=True),
+    Column("key_id", TEXT, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
 )
 
 # Who was erased, as digests that say nothing of the name: what is sent again is refused by them.

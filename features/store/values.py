@@ -1,15 +1,15 @@
-"""Rows of the program as the values that the tables hold."""
+"""Rows of the program as the values that the tables hold, and back."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from features.rows.row_types import DecisionRow, QuarantineRow
+from features.rows.row_types import DecisionRow, QuarantineRow, ScoreRow
 from features.store import tables
 
 QUARANTINE_COLUMNS = [column.name for column in tables.QUARANTINE.c if column.name != "number"]
@@ -55,6 +55,23 @@ def decided(row: DecisionRow) -> tuple[Any, ...]:
         row.holdout,
         row.features_sha,
     )
+
+
+def decision_of(row: Sequence[Any]) -> DecisionRow:
+    """Read a row of ``decisions``, whose columns are the fields of the row in their order."""
+    found = list(row)
+    for place in (5, 7):
+        found[place] = None if row[place] is None else tuple(orjson.loads(row[place]))
+    for place in (8, 9, 13):
+        found[place] = None if row[place] is None else orjson.loads(row[place])
+    for place in (19, 20):
+        found[place] = bool(row[place])
+    return DecisionRow(*found)
+
+
+def score_of(row: Sequence[Any]) -> ScoreRow:
+    """Read a row of ``scores``."""
+    return ScoreRow._make((*row[:4], orjson.loads(row[4]), *row[5:]))
 
 
 def quarantined(row: QuarantineRow) -> tuple[Any, ...]:

@@ -186,6 +186,18 @@ class Writing:
         self._many(_SETTLE, [(False, row.decision_id) for row in rows])
         return stored
 
+    def decision(self, row: DecisionRow) -> int | None:
+        """Store a decision, as ``decisions`` does.
+
+        Returns
+        -------
+        int or None
+            How many pieces of feedback waited for it; None where it was not stored.
+        """
+        if not self.erased.without((row,), of_decision) or not self._many(_DECISION, (decided(row),)):
+            return None
+        return self._many(_SETTLE, ((False, row.decision_id),))
+
     def outcomes(self, rows: Sequence[OutcomeRow]) -> int:
         """Store outcomes; the first with a feedback_id stays. ``pending`` is set here."""
         rows = self.erased.without(rows, of_outcome)
@@ -223,11 +235,18 @@ class Writing:
         """Put these scores in the place of all there were."""
         self._cursor.execute(self._dialect.text(_FORGET_SCORES))
         found = rows if self.erased.key is None else self.erased.without(list(rows), of_identity)
-        return self._many(_SCORE, ((*row[:4], json_of(row[4]), *row[5:]) for row in found))
+        self._many(_CHANGE, [(tables.SCORES.name, 1)])
+        with self._dialect.filling(self._cursor, tables.SCORES.name):
+            return self._many(_SCORE, ((*row[:4], json_of(row[4]), *row[5:]) for row in found))
 
     def _many(self, statement: Sql, rows: Iterable[tuple[Any, ...]]) -> int:
         """Run a statement for each row; says how many rows it wrote."""
-        self._cursor.executemany(self._dialect.text(statement), rows)
+        text = self._dialect.text(statement)
+        if isinstance(rows, list | tuple) and len(rows) == 1:
+            # For many, a server's driver makes ready what one row does not need.
+            self._cursor.execute(text, rows[0])
+        else:
+            self._cursor.executemany(text, rows)
         return max(self._cursor.rowcount, 0)
 
     def _is_decision(self, decision_id: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.catalogue import ACCOUNT, OVERALL, OWN, PER_CHANNEL, PER_KIND, PER_TOPIC, Feature
 from features.feature_set import REST, FeatureSet, TraitColumn
-from models.reasons.words import one
+from models.saying.english import one
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from models.reasons import phrases, phrases_around
 from models.reasons.meanings import Column, Meaning
 from models.reasons.phrases import Phrase
 from models.reasons.telling import Telling
+from models.saying.said import Said
 
 LEAST = 0.01
 """Log-odds below which what columns add together is no reason: a hundredth of the odds."""
@@ -68,9 +69,9 @@ def reasons(contributions: NDArray[np.float64], columns: Sequence[Column], told:
         total = float(contributions[members].sum())
         if abs(total) < LEAST:
             continue
-        text = _said([columns[i] for i in members], contributions[members] * np.sign(total), told)
-        if text is not None:
-            found.append(Reason(text, total, str(meaning), meaning.of if meaning.what == "trait" else None))
+        said = _said([columns[i] for i in members], contributions[members] * np.sign(total), told)
+        if said is not None:
+            found.append(Reason(said, total, str(meaning), meaning.of if meaning.what == "trait" else None))
     found.sort(key=lambda reason: (-abs(reason.contribution), reason.text))
     return _once(found)
 
@@ -88,11 +89,11 @@ def by_meaning(shares: Mapping[str, float], columns: Sequence[Column]) -> list[t
     return [(m, sums[m], sorted(names[m], key=lambda name: (-shares[name], name))) for m in order]
 
 
-def _said(columns: Sequence[Column], towards: NDArray[np.float64], told: Telling) -> str | None:
+def _said(columns: Sequence[Column], towards: NDArray[np.float64], told: Telling) -> Said | None:
     for i in np.argsort(-towards, kind="stable").tolist():
-        text = _PHRASES.get(columns[i].means.what, phrases_around.around)(columns[i], told)
-        if text is not None:
-            return text
+        said = _PHRASES.get(columns[i].means.what, phrases_around.around)(columns[i], told)
+        if said is not None:
+            return said
     return None
 
 

@@ -16,7 +16,7 @@ from features.feature_set import FeatureSet
 from features.times import DAY
 from features.topics import is_within
 from features.touchpoints.touchpoints import Touchpoints
-from models.reasons.words import DID, ago, counted, one
+from models.saying.said import Said
 
 WINDOWS = (7, 30, 90, 365)
 _WINDOW = re.compile(r"_(\d+)d$|_(\d+)d_")
@@ -49,15 +49,15 @@ class Telling:
         value = self[name]
         return 0.0 if math.isnan(value) else value
 
-    def about(self, topic: str) -> str | None:
+    def about(self, topic: str) -> Said | None:
         """Say what the contact did most about a topic in the last year; None where nothing is known of it."""
         ages = self._ages(topic)
         for days in WINDOWS:
             n, kind = max(((bisect_right(ages[kind], days * DAY), kind) for kind in ages), default=(0, ""))
             if n > 1:
-                return f"{counted(n, kind)} about {topic} in the last {days} days"
+                return Said("topic.many", {"n": (n, kind), "topic": topic, "days": days})
             if n == 1:
-                return f"{DID.get(kind, one(kind))} about {topic} {ago(ages[kind][0] / DAY)}"
+                return Said("topic.did", {"kind": kind, "topic": topic, "since": ages[kind][0] / DAY})
         return None
 
     def _ages(self, topic: str) -> dict[str, list[int]]:
@@ -89,8 +89,3 @@ def window_of(name: str) -> int | None:
     """
     found = _WINDOW.search(name)
     return None if found is None else int(found[1] or found[2])
-
-
-def lately(days: int | None) -> str:
-    """Return a window as words."""
-    return "so far" if days is None else "in the last 24 hours" if days == 1 else f"in the last {days} days"

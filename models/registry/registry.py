@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 from models.bundle import BundleError, read_signed
 from models.registry import run_content
+from models.registry.run_content import REPORT
 from models.registry.session import RegistryError, is_missing, session
 from models.registry.training_run import COMMIT, PastTraining, TrainingRun
 
 __all__ = ["CHALLENGER", "CHAMPION", "PREVIOUS", "REPORT", "Registry", "RegistryError"]
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-REPORT = "report.json"
 
 
 class Registry:
@@ -205,13 +205,14 @@ class Registry:
             versions = client.search_model_versions(
                 f"name = '{self.model_name}'", max_results=20, order_by=["version_number DESC"]
             )
-            for version in versions:
-                names = [artifact.path for artifact in client.list_artifacts(version.run_id)]
-                if REPORT in names:
-                    with tempfile.TemporaryDirectory() as folder:
-                        path = client.download_artifacts(version.run_id, REPORT, folder)
-                        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        return None
+            reports = (run_content.report_of(client, each.run_id) for each in versions)
+            return next((found for found in reports if found is not None), None)
+
+    def report(self, version: str) -> dict[str, Any] | None:
+        """Return the report of one version; None where its run has none."""
+        with self._mlflow() as mlflow:
+            client = self._client(mlflow)
+            return run_content.report_of(client, self._version(mlflow, client, version).run_id)
 
     def trainings(self, most: int) -> list[PastTraining]:
         """Return the newest versions with what came of them, newest first."""
@@ -241,7 +242,10 @@ class Registry:
         logged = next(iter(run.data.metrics), None)
         step = client.get_metric_history(found.run_id, logged)[-1].step if logged else None
         named = sorted(alias for alias, version in aliases.items() if str(version) == str(found.version))
-        return PastTraining(str(found.version), tuple(named), step, dict(found.tags), dict(run.data.metrics))
+        named_run = run.info.experiment_id, run.info.run_id
+        return PastTraining(
+            str(found.version), tuple(named), step, dict(found.tags), dict(run.data.metrics), *named_run
+        )
 
     @contextmanager
     def _mlflow(self) -> Iterator[Any]:

@@ -12,6 +12,8 @@ from typing import Any
 from models.bundle import MANIFEST, BundleError
 from models.registry.training_run import DataUsed, TrainingRun
 
+REPORT = "report.json"
+
 
 def params(mlflow: Any, run: TrainingRun) -> list[Any]:
     """Parameters as MLflow takes them."""
@@ -47,6 +49,15 @@ def log_file(client: Any, run_id: str, name: str, content: bytes, folder: str | 
         path = Path(parent) / name
         path.write_bytes(content)
         client.log_artifact(run_id, str(path), folder)
+
+
+def report_of(client: Any, run_id: str) -> dict[str, Any] | None:
+    """Return the report that a run was logged with; None where it has none."""
+    if REPORT not in [artifact.path for artifact in client.list_artifacts(run_id)]:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = client.download_artifacts(run_id, REPORT, folder)
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
 def log_model(mlflow: Any, bundle_folder: Path, manifest: Mapping[str, Any]) -> Any:

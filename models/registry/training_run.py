@@ -86,3 +86,5 @@ class PastTraining:
     step: int | None
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    experiment_id: str = ""
+    run_id: str = ""

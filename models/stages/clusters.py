@@ -17,7 +17,6 @@ STEADY = 0.8
 """Stability from which on clusters are steady whatever others are."""
 AS_STEADY = 0.05
 """Differences of the adjusted Rand index that say nothing about which number is right."""
-_AT_ONCE = 4_096
 
 
 def nearest(X: Floats, centres: Floats) -> Ints:
@@ -25,10 +24,10 @@ def nearest(X: Floats, centres: Floats) -> Ints:
 
     Distances are summed row by row, not by matrix products, whose last digits depend on the number of rows.
     """
+    from models.stages.kernel import fill_nearest
+
     found = np.empty(len(X), dtype=np.int64)
-    for low in range(0, len(X), _AT_ONCE):
-        part = X[low : low + _AT_ONCE]
-        found[low : low + _AT_ONCE] = ((part[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    fill_nearest(np.ascontiguousarray(X), centres, found)
     return found
 
 

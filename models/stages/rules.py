@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -36,6 +37,21 @@ class StageRules:
         StageRule("evaluate", ("price_list", "demo_request", "download"), 60 * DAY),
         StageRule("need", ("page_view", "newsletter_open", "search"), 90 * DAY),
     )
+
+    @cached_property
+    def within(self) -> NDArray[np.int64]:
+        """Microseconds that each rule looks back."""
+        return np.array([rule.within_us for rule in self.rules], dtype=np.int64)
+
+    @cached_property
+    def kinds_met(self) -> dict[str, bytes]:
+        """Which rules name a kind, of those met so far: a byte of 0 or 1 for each rule."""
+        return {}
+
+    @cached_property
+    def topics_met(self) -> dict[tuple[str, ...], Any]:
+        """What lists of topics met so far mean; see ``models.stages.applied``."""
+        return {}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -83,13 +83,15 @@ class StageSpace:
 
     def points(self, X: Floats) -> Floats:
         """Points of rows, shape (n, width)."""
-        values = np.where(np.isfinite(X[:, self.mixed :]), X[:, self.mixed :], self.median)
-        values = np.where(self.logged, np.log1p(np.maximum(values, 0)), values)
-        scaled: Floats = np.clip((values - self.centre) / self.scale, -LIMIT, LIMIT) * self.weight
-        if not len(self.usual):
-            return scaled
-        recent = _recent(X[:, : self.mixed], self.recent) + PRIOR * self.usual
-        return np.concatenate([np.sqrt(recent / recent.sum(axis=1, keepdims=True)), scaled], axis=1)
+        from models.stages.kernel import fill_points
+
+        points = np.empty((len(X), self.width))
+        fill_points(
+            np.ascontiguousarray(X, dtype=np.float64),
+            self.recent, PRIOR * self.usual, self.median, self.logged, self.centre, self.scale, self.weight, LIMIT,
+            points,
+        )  # fmt: skip
+        return points
 
     def activity(self, X: Floats) -> Floats:
         """How much happened in each row, shape (n,)."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from features.times import iso
-from nba.commands import stitch
+from nba.commands import accounts, stitch
 from nba.door import moment, now_us, settings_at
 from nba.output import Output
 
@@ -34,7 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     """Add showing and splitting."""
     parser.description = "Show which identities are one contact and which links made them so; undo a wrong join."
     parser.epilog = _EXAMPLE
-    below = parser.add_subparsers(dest="what", required=True, metavar="show | split | stitch")
+    below = parser.add_subparsers(dest="what", required=True, metavar="show | split | stitch | accounts")
     shown = below.add_parser(
         "show",
         help="show the identities of a contact, and which link joined which since when",
@@ -52,12 +52,15 @@ def register(parser: argparse.ArgumentParser) -> None:
     split.add_argument("identity_b", metavar="B", help="the other")
     split.add_argument("--reason", required=True, metavar="R", help="why, for whoever looks at it later")
     stitch.register(below.add_parser("stitch", help="join visitors who never log in by network, place and device"))
+    accounts.register(below.add_parser("accounts", help="join contacts to the account of their mail domain"))
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Show or split."""
     if args.what == "stitch":
         return stitch.run(args, out)
+    if args.what == "accounts":
+        return accounts.run(args, out)
     if args.what == "split" and not args.reason.strip():
         out.say("nba identities split: --reason is empty; write why, for whoever looks at it later")
         return _WRONG_USAGE

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from features.loading.loading import LoadReport, load_files
 from features.rows.schema import TABLES
 from features.store.store import Store
+from nba.commands.accounts import join_after_load
 from nba.commands.stitch import stitch_after_load
 from nba.door import now_us, settings_at
 from nba.due_values import date_readers
@@ -88,6 +89,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         )
         if args.table == "touchpoints" and settings.touchpoints.visitor_stitching:
             stitch_after_load(store, settings.touchpoints, out)
+        if args.table in ("contacts", "accounts", "links") and settings.accounts.email_domains:
+            join_after_load(store, settings.touchpoints, out)
     for note in report.notes:
         out.say(note)
     show(report, out, as_json=args.json)

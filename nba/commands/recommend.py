@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             report=lambda error: out.say(f"the model could not answer, so the points table did: {error}"),
         )
         sight = sight_in(Viewer(partner=args.partner), past, settings.partners, as_of)
-    answer = seen_answer(decision.to_json(), sight, request.contact, settings)
+    answer = seen_answer(decision.to_json(), sight, request.contact, settings, decision.language)
     if sight.is_nothing:
         # The decision's own name follows from the contact, and would tell which identities are one.
         answer["decision_id"] = draw.fresh_id(request.contact, request.placement, as_of)

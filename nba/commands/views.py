@@ -18,8 +18,8 @@ examples:
   nba views grant metabase
   nba views grant metabase --print
 
-`nba score` refreshes them, too. Who is new, or has changed partner, account or identities since the last time, is in
-none of them before the next."""
+`nba score` refreshes them, too, and a running service does once a day and after partners' terms have changed. Who is
+new, or has changed partner, account or identities since the last time, is in none of them before the next."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:

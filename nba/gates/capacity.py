@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from features.times import ALWAYS, DAY, iso
+from features.times import ALWAYS, DAY
+from models.saying.said import Said
 from nba.approach_rule import OUTBOUND
 from nba.calendar import day_begins, local_day
 from nba.gates.refusal import Refusal
@@ -28,10 +29,14 @@ def capacity(action: Action, at: Situation) -> Refusal | None:
     taken = at.past.around.taken(action.name, since, asked.by) - _own(action, since, at)
     if most is None or taken < most:
         return None
-    whose = f" of this {asked.by}" if asked.by else ""
-    when = "in total" if since == ALWAYS else f"since {iso(since)}"
-    again = f", again from {iso(until)}" if until is not None else ""
-    return Refusal(action.name, "capacity", f"0 of {most}{whose} left, {taken} taken {when}{again}", until)
+    parts = {
+        "most": most,
+        "taken": taken,
+        "whose": Said(f"room.of_{asked.by}") if asked.by else "",
+        "when": Said("room.in_total") if since == ALWAYS else Said("room.since", {"since": since}),
+        "again": "" if until is None else Said("room.again", {"from": until}),
+    }
+    return Refusal(action.name, "capacity", Said("gate.capacity", parts), until)
 
 
 def room_from(action: Action, at: Situation) -> int | None:

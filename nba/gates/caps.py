@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -12,8 +13,8 @@ def cap(action: Action, at: Situation) -> Refusal | None:
     if action.class_ == "default":
         for full in at.full:
             if full.cap.channel in (None, action.channel):
-                detail = f"{full.count} of {full.cap.count} in {full.cap.per}"
-                return Refusal(action.name, full.cap.rule, detail, full.until)
+                parts = {"n": full.count, "most": full.cap.count, "per": full.cap.per}
+                return Refusal(action.name, full.cap.rule, Said("gate.cap", parts), full.until)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.times import iso
+from models.saying.said import Said
 from nba import needs
 from nba.approach_rule import OUTBOUND
 from nba.gates.refusal import Refusal
@@ -16,15 +16,14 @@ from nba.situation import Situation
 def eligibility(action: Action, at: Situation) -> Refusal | None:
     """Refuse what is for another place, waits for its occasion or needs what is not so."""
     if at.request.placement not in action.placements:
-        return Refusal(
-            action.name, "eligibility", f"is for {', '.join(action.placements)}, not for {at.request.placement}"
-        )
+        parts = {"places": action.placements, "place": at.request.placement}
+        return Refusal(action.name, "eligibility", Said("gate.placement", parts))
     if action.when is not None:
         waiting = occasions.waiting(action, action.when, at)
         if waiting is not None:
             told, until = waiting
             return Refusal(action.name, "eligibility", told, until)
-    unmet = needs.unmet(action, at)
+    unmet = needs.unmet(action, at) if action.name in at.catalogue.needs else None
     return None if unmet is None else Refusal(action.name, "eligibility", unmet)
 
 
@@ -38,7 +37,7 @@ def season(action: Action, at: Situation) -> Refusal | None:
     """Refuse what has not begun or is over."""
     valid = action.valid
     if valid.from_ is not None and at.as_of < valid.from_:
-        return Refusal(action.name, "season", f"begins {iso(valid.from_)}", valid.from_)
+        return Refusal(action.name, "season", Said("gate.begins", {"at": valid.from_}), valid.from_)
     if valid.to is not None and at.as_of >= valid.to:
-        return Refusal(action.name, "season", f"ended {iso(valid.to)}")
+        return Refusal(action.name, "season", Said("gate.ended", {"at": valid.to}))
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.times import iso
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -13,6 +13,7 @@ def hold(action: Action, at: Situation) -> Refusal | None:
     for found in at.open_cases:
         if action.name not in found.hold.except_:
             case = f" ({found.case})" if found.case else ""
-            ends = f"until {found.hold.until}" if found.hold.until else "for good"
-            return Refusal(action.name, "hold", f"{found.hold.open}{case} of {iso(found.since)} holds it back {ends}")
+            ends = Said("hold.until", {"until": found.hold.until}) if found.hold.until else Said("hold.for_good")
+            parts = {"open": found.hold.open, "case": case, "since": found.since, "ends": ends}
+            return Refusal(action.name, "hold", Said("gate.hold", parts))
     return None

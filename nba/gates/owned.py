@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.times import iso
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -20,7 +20,7 @@ def _has(action: Action, at: Situation) -> Refusal | None:
     if product is None:
         return None
     how = at.possessions.of(product)
-    return None if how is None else Refusal(action.name, "owned", f"{product}: {how}")
+    return None if how is None else Refusal(action.name, "owned", Said("gate.owned", {"product": product, "how": how}))
 
 
 def _done(action: Action, at: Situation) -> Refusal | None:
@@ -29,8 +29,7 @@ def _done(action: Action, at: Situation) -> Refusal | None:
     if done is None:
         return None
     until = done + at.catalogue.settings.ranking.sticky_us
-    detail = f"done {iso(done)}: waits for something new from the contact, or until {iso(until)}"
-    return Refusal(action.name, "owned", detail, until)
+    return Refusal(action.name, "owned", Said("gate.done", {"at": done, "until": until}), until)
 
 
 def may_be_owned(at: Situation) -> Sequence[tuple[int, Action]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.times import iso
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.partners.partners import PARTNER_FIRST, PARTNER_ONLY
 from nba.settings.actions import Action
@@ -16,16 +16,16 @@ def partner(action: Action, at: Situation) -> Refusal | None:
         return None
     ends = agreed.partner.agreement_to
     if agreed.mode == PARTNER_ONLY:
-        return Refusal(action.name, "partner", f"only {agreed.name} acts for its contacts", ends)
+        return Refusal(action.name, "partner", Said("partner.only", {"partner": agreed.name}), ends)
     if agreed.mode == PARTNER_FIRST:
         opens = at.turn.opens_at
         if opens is None:
-            why = "objects to it" if at.turn.vetoed else "acts first, and nothing was offered to it yet"
-            return Refusal(action.name, "partner", f"{agreed.name} {why}", ends)
+            key = "partner.objects" if at.turn.vetoed else "partner.not_offered"
+            return Refusal(action.name, "partner", Said(key, {"partner": agreed.name}), ends)
         if at.as_of < opens:
-            why = "objects to it" if at.turn.vetoed else "acts first"
+            key = "partner.objects_until" if at.turn.vetoed else "partner.first_until"
             until = opens if ends is None else min(opens, ends)
-            return Refusal(action.name, "partner", f"{agreed.name} {why} until {iso(until)}", until)
+            return Refusal(action.name, "partner", Said(key, {"partner": agreed.name, "until": until}), until)
     return None
 
 

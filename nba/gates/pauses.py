@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from features.times import iso
 from features.touchpoints.touchpoints import NONE
+from models.saying.said import Said
 from nba.actions import about_same
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
@@ -19,20 +19,18 @@ def paused(action: Action, at: Situation) -> Refusal | None:
 def _stopped(action: Action, at: Situation) -> Refusal | None:
     wrong, until = at.stops.channels.get(action.channel), at.stops.actions.get(action.name)
     if wrong is not None:
-        detail = f"{action.channel} was found wrong {iso(wrong)}: waits until the contact changes"
-        return Refusal(action.name, "paused", detail)
+        return Refusal(action.name, "paused", Said("gate.wrong", {"channel": action.channel, "at": wrong}))
     if until is not None:
-        return Refusal(action.name, "paused", f"snoozed until {iso(until)}", until)
+        return Refusal(action.name, "paused", Said("gate.snoozed", {"until": until}), until)
     return None
 
 
 def _resting(action: Action, at: Situation) -> Refusal | None:
-    for pause in at.catalogue.settings.contact_policy.pauses:
-        if len(at.past.rows.get(pause.outcome, ())) >= pause.count:
-            until = _pause_end(pause, _outcomes(pause, action, at))
-            if until is not None and at.as_of < until:
-                detail = f"{pause.count} x {pause.outcome} for this {pause.scope}: paused until {iso(until)}"
-                return Refusal(action.name, "paused", detail, until)
+    for pause in at.pauses:
+        until = _pause_end(pause, _outcomes(pause, action, at))
+        if until is not None and at.as_of < until:
+            parts = {"n": pause.count, "outcome": pause.outcome, "until": until}
+            return Refusal(action.name, "paused", Said(f"gate.paused_{pause.scope}", parts), until)
     return None
 
 
@@ -67,7 +65,4 @@ def _touches(scope: str, row: int, action: Action, at: Situation) -> bool:
 
 def has_pause(at: Situation) -> bool:
     """Whether anything may rest."""
-    if at.stops:
-        return True
-    rows = at.past.rows
-    return any(len(rows.get(each.outcome, ())) >= each.count for each in at.catalogue.settings.contact_policy.pauses)
+    return bool(at.stops or at.pauses)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from models.saying.said import Said
+from models.saying.tongues import EN, say
 from nba.settings.actions import Action
 from nba.situation import Situation
+
+
+class Tells(Protocol):
+    """Finds out why when it is called."""
+
+    def __call__(self) -> Said | str:
+        """Return a sentence."""
 
 
 class Refusal(NamedTuple):
@@ -14,19 +23,24 @@ class Refusal(NamedTuple):
 
     action: str
     rule: str
-    told: str | Callable[[], str]
-    """Why, in words; or what puts them together, as they are seldom asked for."""
+    told: Said | str | Tells
+    """Why; or what finds it out, as it is seldom asked for."""
     until: int | None = None
     """Microseconds: when this rule may remove it no more, where the clock alone tells."""
 
     @property
     def detail(self) -> str:
-        """Why, in words."""
-        return self.told if isinstance(self.told, str) else self.told()
+        """Why, in English."""
+        return self.in_words(EN)
 
-    def to_json(self) -> dict[str, Any]:
+    def in_words(self, language: str) -> str:
+        """Say why."""
+        told = self.told
+        return say(told if isinstance(told, Said | str) else told(), language)
+
+    def to_json(self, language: str = EN) -> dict[str, Any]:
         """Return it as it stands in an answer."""
-        return {"action": self.action, "rule": self.rule, "detail": self.detail}
+        return {"action": self.action, "rule": self.rule, "detail": self.in_words(language)}
 
 
 Gate = Callable[[Action, Situation], Refusal | None]

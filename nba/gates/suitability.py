@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.settings.actions import Action
 from nba.situation import Situation
@@ -11,6 +12,7 @@ def suitability(action: Action, at: Situation) -> Refusal | None:
     """Refuse what is for other stages."""
     for stages in (action.stages, action.needs.stage):
         if stages and at.stage not in stages and at.rule_stage not in stages:
-            detail = f"suits the stages {', '.join(stages)}; the contact is in {at.stage or 'none'}"
-            return Refusal(action.name, "suitability", detail)
+            in_none = Said("gate.no_stage", {"stages": stages})
+            said = Said("gate.stage", {"stages": stages, "stage": at.stage}) if at.stage else in_none
+            return Refusal(action.name, "suitability", said)
     return None

@@ -7,7 +7,7 @@ the offer would be over by then.
 
 from __future__ import annotations
 
-from features.times import iso
+from models.saying.said import Said
 from nba.gates.refusal import Refusal
 from nba.occasions.occasions import occurrence
 from nba.settings.actions import Action
@@ -20,7 +20,7 @@ def quiet(action: Action, at: Situation) -> Refusal | None:
     """Refuse what would go out in quiet hours."""
     if action.channel not in at.quiet:
         return None
-    return _waiting(action, "quiet", f"quiet hours in {at.zone.key}", at)
+    return _waiting(action, "quiet", Said("rests.quiet", {"zone": at.zone.key}), at)
 
 
 def calendar(action: Action, at: Situation) -> Refusal | None:
@@ -58,7 +58,7 @@ def ends_at(action: Action, at: Situation, sticky_end: int) -> int | None:
     return min(ends, default=None)
 
 
-def _waiting(action: Action, rule: str, why: str, at: Situation) -> Refusal | None:
+def _waiting(action: Action, rule: str, why: Said, at: Situation) -> Refusal | None:
     opens = until = at.opens_at(action.channel)
     if opens is not None and is_left_to_people(action):
         sticky_us = at.catalogue.settings.ranking.sticky_us
@@ -67,5 +67,6 @@ def _waiting(action: Action, rule: str, why: str, at: Situation) -> Refusal | No
             return None
         # A choice that is made later lasts longer.
         until = max(at.as_of + 1, opens - sticky_us + 1)
-    then = "and no end is in sight" if opens is None else f"may go from {iso(opens)}"
-    return Refusal(action.name, rule, f"{why}: {then}", until)
+    if opens is None:
+        return Refusal(action.name, rule, Said("gate.rests_for_good", {"why": why}), until)
+    return Refusal(action.name, rule, Said("gate.rests", {"why": why, "opens": opens}), until)

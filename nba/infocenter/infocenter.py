@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.saying.said import Said
+from models.saying.tongues import say
 from nba.actions import DO_NOTHING, about_same
 from nba.choice import Choice, repeated
 from nba.contact_policy import GATES
@@ -224,7 +226,7 @@ def _again(row: Mapping[str, object], at: Situation, carriers: _Carriers) -> Slo
 def _answer(
     choice: Choice, slots: Sequence[Slot], kept: Mapping[str, object], at: Situation, carriers: _Carriers
 ) -> Filled:
-    story = Story(at.known, at.as_of)
+    story = Story(at.known, at.as_of, at.language)
     sticky_end = choice.decided_at + at.catalogue.settings.ranking.sticky_us
     offered = []
     for slot in slots:
@@ -233,7 +235,7 @@ def _answer(
         found = offer(carried, at, story, None, terms, slot.probability, sticky_end, by_points=False)
         ends = [end for end in (found.valid_until, slot.content.valid_to) if end is not None]
         subject, reasons = Subject(content_id=slot.content.content_id), _reasons(slot, found.reasons, at)
-        offered.append(replace(found, subject=subject, reasons=reasons, valid_until=min(ends, default=None)))
+        offered.append(found._replace(subject=subject, reasons=reasons, valid_until=min(ends, default=None)))
     return Filled(
         choice=choice,
         offered=tuple(offered),
@@ -247,7 +249,9 @@ def _reasons(slot: Slot, found: Sequence[str], at: Situation) -> Sequence[str]:
     """Say what a content is about for this contact before anything else that speaks for it."""
     if at.known.is_empty:
         return found
-    suited = [f"suits the stage {at.stage}"] if at.stage in slot.content.stages else []
+    suited = []
+    if at.stage in slot.content.stages:
+        suited = [say(Said("because.stage", {"stage": at.stage}), at.language)]
     if slot.is_new:
-        return [f"a topic that is new to the contact: {slot.content.topics[0]}", *suited]
+        return [say(Said("because.new_topic", {"topic": slot.content.topics[0]}), at.language), *suited]
     return [*found, *suited][:MOST_REASONS]

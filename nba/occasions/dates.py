@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import count
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from features.times import DAY, parse_time, to_datetime, to_us
+from models.saying.said import Said
 from nba.calendar import day_begins, local_day
 from nba.occurrence import Occurrence
 from nba.settings.actions import Action
@@ -30,8 +31,7 @@ _APART = timedelta(days=2)
 """Of two days this far apart the earlier one begins earlier in every zone and form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A date; ``moment`` in microseconds where it has a time of day."""
 
     day: date
@@ -96,22 +96,24 @@ def _of_moment(moment: int, zone: ZoneInfo) -> Due | None:
 
 
 def _windows(when: Occasion, values: Iterable[tuple[str, object]], at: Situation) -> Iterator[Occurrence]:
-    read = ((asset, due_in(value, at.zone)) for asset, value in values if value is not None)
+    read = [(asset, due_in(value, at.zone)) for asset, value in values if value is not None]
     dues = [(asset, due) for asset, due in read if due is not None]
     if when.every_years is not None:
         for asset, due in dues:
             yield from _yearly(when, asset, due, at)
         return
     future: date | None = None
-    for asset, due in sorted(dues, key=lambda each: (each[1].day, each[1].moment or 0, each[0])):
+    dues.sort(key=lambda each: (each[1].day, each[1].moment or 0, each[0]))
+    for asset, due in dues:
         if future is not None and due.day > future + _APART:
             return
         begins, ends = _window(due, when.within_us or 0, at.zone)
         if ends > at.as_of:
-            yield _occurrence(when, asset, begins, ends, f"is {due.day}")
+            yield _occurrence(when, asset, begins, ends, "occasion.is", due.day)
             future = future or (due.day if begins > at.as_of else None)
 
 
+@lru_cache(maxsize=65_536)
 def _window(due: Due, within: int, zone: ZoneInfo) -> tuple[int, int]:
     if due.moment is not None:
         return due.moment - within, due.moment
@@ -131,7 +133,7 @@ def _yearly(when: Occasion, asset: str, due: Due, at: Situation) -> Iterator[Occ
             # Nobody is congratulated on the day on which something begins.
             ends = day_begins(day, at.zone)
         if ends > at.as_of:
-            yield _occurrence(when, asset, begins, ends, f"comes round on {day}" if turn else f"is {day}")
+            yield _occurrence(when, asset, begins, ends, "occasion.returns" if turn else "occasion.is", day)
         if begins > at.as_of:
             return
 
@@ -150,7 +152,9 @@ def anniversary(day: date, year: int) -> date:
         return date(year, 2, 28)
 
 
-def _occurrence(when: Occasion, asset: str, begins: int, ends: int, said: str) -> Occurrence:
+def _occurrence(when: Occasion, asset: str, begins: int, ends: int, key: str, day: date) -> Occurrence:
+    parts = {"what": str(when.of), "day": day}
     if asset:
-        return Occurrence(begins, ends, f"{when.of} of {asset} {said}", asset_id=asset, of=f"asset:{asset}")
-    return Occurrence(begins, ends, f"{when.of} {said}", of=f"trait:{when.of}")
+        said = Said(f"{key}_of", {**parts, "asset": asset})
+        return Occurrence(begins, ends, said, asset_id=asset, of=f"asset:{asset}")
+    return Occurrence(begins, ends, Said(key, parts), of=f"trait:{when.of}")

@@ -10,10 +10,13 @@ who was invited keeps the seat, and may be reminded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from functools import lru_cache
 
+import numpy as np
 import orjson
 
+from features.compiled import I32, I64, Flags, compiled
+from models.saying.said import Said
 from nba.actions import about_same
 from nba.calendar import local_day
 from nba.interests import SILENT
@@ -27,42 +30,48 @@ from nba.tables.tables import Event
 HALF_LIVES = 3
 
 
+def warm_up() -> None:
+    """Look at nothing once, so that what is compiled at first use is ready before a request needs it."""
+    codes, flags = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.bool_)
+    _last_about(np.zeros(1, dtype=np.int64), codes, flags, flags, codes, flags)
+
+
 def by_event(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Windows before or after events, the earliest first."""
-    start, end = when.from_us or 0, when.to_us or 0
-    moments = ((_moment(event, when), event) for event in at.known.around.tables().events.values())
-    found = [(moment, event) for moment, event in moments if moment is not None and moment + end > at.as_of]
-    for moment, event in sorted(found, key=lambda each: (each[0], each[1].event_id)):
-        begins, ends = moment + start, moment + end
-        if not _suits(event, action, at):
+    start, end, as_of = when.from_us or 0, when.to_us or 0, at.as_of
+    tables = at.known.around.tables()
+    faded: dict[Sequence[str], int] = {}
+    for moment, event in tables.beginnings if when.of == "starts_at" else tables.endings:
+        if moment + end <= as_of or not _suits(event, action, at):
             continue
-        ends = min(ends, _interested_until(event.topics, at))
-        if begins < ends and at.as_of < ends and _has_seat(event, begins, at):
-            name, does = event.event_id, "begins" if when.of == "starts_at" else "ends"
-            about = f"{_title(event)} {does} on {local_day(moment, at.zone)}"
-            yield Occurrence(begins, ends, about, event_id=name, topics=event.topics, of=at_event(name))
-            if begins > at.as_of:
+        if event.topics not in faded:
+            faded[event.topics] = _interested_until(event.topics, at)
+        begins, ends = moment + start, min(moment + end, faded[event.topics])
+        if begins < ends and as_of < ends and _has_seat(event, begins, at):
+            name, key = event.event_id, "occasion.begins" if when.of == "starts_at" else "occasion.ends"
+            said = Said(key, {"event": _title(event), "day": local_day(moment, at.zone)})
+            yield Occurrence(begins, ends, said, event_id=name, topics=event.topics, of=at_event(name))
+            if begins > as_of:
                 return
 
 
 def by_touchpoint(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Windows after touchpoints of a kind, in either direction; those that are open with the newest first."""
     t, kind = at.known.touchpoints, str(when.of)
-    if kind not in t.kinds:
-        return
     start, end = when.from_us or 0, when.to_us or 0
-    rows = (t.kind == t.kinds.index(kind)).nonzero()[0].tolist()
     found = []
-    for row in reversed(rows):
+    for row in reversed(at.known.rows.get(kind, ())):
         moment = at.known.times[row]
         # What happened at a moment is known just after it.
         begins, ends = max(moment + start, moment + 1), moment + end
         if ends <= at.as_of:
             break
-        topics = tuple(t.topics[code] for code in t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist())
-        asset, event = (_named(t.properties[row], name) for name in ("asset_id", "event_id"))
+        topics = tuple([t.topics[code] for code in t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()])
+        properties = t.properties[row]
+        asset, event = _named(properties, "asset_id"), _named(properties, "event_id")
         of = ":".join(["after", kind, *filter(None, (asset, event))])
-        found.append(Occurrence(begins, ends, f"{kind} on {local_day(moment, at.zone)}", asset, event, topics, of))
+        said = Said("occasion.after", {"kind": kind, "day": local_day(moment, at.zone)})
+        found.append(Occurrence(begins, ends, said, asset, event, topics, of))
     yield from sorted(found, key=lambda each: max(each.begins, at.as_of + 1))
 
 
@@ -74,21 +83,18 @@ def pointing_on(found: Occurrence, action: Action, at: Situation) -> Occurrence:
     events = at.known.around.tables().events
     visited = events.get(found.event_id or "")
     topics = tuple(dict.fromkeys((*found.topics, *(visited.topics if visited else ()))))
-    coming = (
-        event
-        for event in events.values()
-        if event.starts_at > at.as_of
-        and event is not visited
-        and event.topics
-        and any(about_same(topic, topics) for topic in event.topics)
-        and _suits(event, action, at)
-        and event.seats != 0
-    )
-    following = min(coming, key=lambda event: (event.starts_at, event.event_id), default=None)
+    following = None
+    for event in events.values():
+        if event.starts_at <= at.as_of or event is visited or event.seats == 0:
+            continue
+        if following is not None and (following.starts_at, following.event_id) < (event.starts_at, event.event_id):
+            continue
+        if _share(event.topics, topics) and _suits(event, action, at):
+            following = event
     if following is None:
-        return replace(found, topics=topics, event_id=None)
-    about = f"{found.about}; {_title(following)} on {local_day(following.starts_at, at.zone)} is similar"
-    return replace(found, about=about, topics=topics, event_id=following.event_id)
+        return found._replace(topics=topics, event_id=None)
+    parts = {"first": found.said, "event": _title(following), "day": local_day(following.starts_at, at.zone)}
+    return found._replace(said=Said("occasion.similar", parts), topics=topics, event_id=following.event_id)
 
 
 def _named(properties: str | None, name: str) -> str | None:
@@ -108,23 +114,43 @@ def _title(event: Event) -> str:
 
 def _suits(event: Event, action: Action, at: Situation) -> bool:
     """Whether it is in the contact's language, and what the action is about."""
-    if not is_spoken(event.language, at.known.traits.get("language")):
+    if event.language is not None and not is_spoken(event.language, at.known.traits.get("language")):
         return False
-    return not (event.topics and action.topics) or any(about_same(topic, action.topics) for topic in event.topics)
+    return not (event.topics and action.topics) or _share(event.topics, action.topics)
+
+
+# Every contact's events and actions are about the same topics.
+@lru_cache(maxsize=16_384)
+def _share(topics: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    return any([about_same(topic, others) for topic in topics])
 
 
 def _interested_until(topics: Sequence[str], at: Situation) -> int:
     """When interest in topics has faded, unless the contact shows it anew; a moment in the past where it has none."""
     if not topics:
         return 2**62
-    t, memory = at.known.touchpoints, HALF_LIVES * at.catalogue.settings.topics.half_life_us
-    codes = {code for code, name in enumerate(t.topics) if about_same(name, topics)}
-    first = int(t.occurred_at.searchsorted(at.as_of - memory)) if codes else len(t)
-    for row in range(len(t) - 1, first - 1, -1):
-        touched = t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()
-        if not t.outbound[row] and not codes.isdisjoint(touched) and at.known.kinds[row] not in SILENT:
-            return at.known.times[row] + memory + 1
+    known, memory = at.known, HALF_LIVES * at.catalogue.settings.topics.half_life_us
+    t = known.touchpoints
+    codes = [code for code, name in enumerate(t.topics) if about_same(name, topics)]
+    if codes:
+        silent = np.array([kind in SILENT for kind in t.kinds], dtype=np.bool_)
+        about = np.zeros(len(t.topics), dtype=np.bool_)
+        about[codes] = True
+        row = _last_about(t.topic_start, t.topic, about, t.outbound, t.kind, silent)
+        if row >= 0 and known.times[row] >= at.as_of - memory:
+            return known.times[row] + memory + 1
     return at.as_of
+
+
+@compiled
+def _last_about(start: I64, topic: I32, about: Flags, outbound: Flags, kind: I32, silent: Flags) -> int:
+    """Return the last row of the contact's own touchpoints about some topics; -1: there is none."""
+    for row in range(len(outbound) - 1, -1, -1):
+        if not outbound[row] and not silent[kind[row]]:
+            for place in range(start[row], start[row + 1]):
+                if about[topic[place]]:
+                    return row
+    return -1
 
 
 def _has_seat(event: Event, begins: int, at: Situation) -> bool:

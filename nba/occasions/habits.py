@@ -12,18 +12,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.times import DAY, iso
+from features.compiled import I64, Flags, compiled
+from features.times import DAY
 from features.topics import ancestors, is_within
 from models.points_table import PointsTable
+from models.saying.said import Said
 from nba.interests import SILENT
-from nba.occasions.spells import Track, spells
+from nba.occasions.spells import Track, count_before, followed, lasting, spells
 from nba.occurrence import Occurrence
 from nba.past import Past
 from nba.settings.actions import Action
@@ -41,35 +43,52 @@ USUAL_OVER = 12
 """How many times as long as the burst the time is that it is compared with."""
 
 
+def warm_up() -> None:
+    """Look at nothing once, so that what is compiled at first use is ready before a request needs it."""
+    times = np.zeros(0, dtype=np.int64)
+    _heard(times, np.zeros(0, dtype=np.bool_))
+    _bursts(times, DAY, DAY)
+
+
 def by_silence(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Return the silence since the contact's last touchpoint."""
     t = at.known.touchpoints
-    heard = t.occurred_at[~t.outbound]
-    days = heard // DAY
-    gaps = int(np.count_nonzero(np.diff(days)))
+    gaps, first_day, last = _heard(t.occurred_at, t.outbound)
     if gaps + 1 < LEAST_DAYS:
         return
-    gap, last = float(days[-1] - days[0]) * DAY / gaps, int(heard[-1])
+    gap = float(last // DAY - first_day) * DAY / gaps
     begins = last + int(float(when.of) * gap) + 1
-    about = f"silent since {iso(last)[:10]}, {gap / DAY:.3g} days are usual"
-    yield Occurrence(begins, begins + when.lasts_us, about, of="silent")
+    said = Said("occasion.silent", {"since": last, "gap": gap / DAY})
+    yield Occurrence(begins, begins + when.lasts_us, said, of="silent")
+
+
+@compiled
+def _heard(occurred_at: I64, outbound: Flags) -> tuple[int, int, int]:
+    """Gaps between the days on which a contact was heard of, the first of these days, and when it was last heard of."""
+    days, first_day, last = 0, 0, 0
+    for row in range(len(occurred_at)):
+        if not outbound[row]:
+            if days == 0:
+                days, first_day = 1, occurred_at[row] // DAY
+            elif occurred_at[row] // DAY != last // DAY:
+                days += 1
+            last = occurred_at[row]
+    return days - 1, first_day, last
 
 
 def by_burst(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Bursts of interest in a topic, the topic with most touchpoints first."""
     lately, wanted = when.lasts_us, str(when.of)
     # A burst that is open, or that the clock alone may bring, has had its touchpoints in this time.
-    for topic, count in _topics_since(at.known, at.as_of - 2 * lately):
-        if count >= LEAST_TOUCHPOINTS and wanted in (ANY_TOPIC, topic):
-            times = _times_about(at.known, topic)
-            track = Track.of(
-                partial(_is_burst, times, lately), times, (0, lately, (1 + USUAL_OVER) * lately), at.as_of - lately
-            )
-            for begins, ends in spells(track, lately, at.as_of):
-                about = f"a burst of interest in {topic} since {iso(begins - 1)[:10]}"
-                # A burst in a part of a topic is one in the whole, too.
-                of = f"burst:{topic.partition('/')[0]}"
-                yield Occurrence(begins, ends, about, topics=(topic,), of=of, used_from=begins - lately)
+    recent = _recent(at.known, at.as_of - 2 * lately)
+    found = [each for each in recent.items() if wanted in (ANY_TOPIC, each[0]) and _lie_close(each[1], lately)]
+    # Of a topic and one that it lies within, the narrower one says more.
+    for topic, _ in sorted(found, key=lambda each: (-len(each[1]), -len(each[0]), each[0])):
+        for begins, ends in _bursts(_times_about(at.known, topic), lately, at.as_of).tolist():
+            said = Said("occasion.burst", {"topic": topic, "since": begins - 1})
+            # A burst in a part of a topic is one in the whole, too.
+            of = f"burst:{topic.partition('/')[0]}"
+            yield Occurrence(begins, ends, said, topics=(topic,), of=of, used_from=begins - lately)
 
 
 def by_points(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
@@ -79,20 +98,38 @@ def by_points(when: Occasion, action: Action, at: Situation) -> Iterator[Occurre
         return
     track = _totals(at.catalogue.settings.points, at.known, least)
     for begins, ends in spells(track, when.lasts_us, at.as_of):
-        about = f"passed {least:g} points on {iso(begins - 1)[:10]}"
-        yield Occurrence(begins, ends, about, of="points_pass", used_from=begins - when.lasts_us)
+        said = Said("occasion.points", {"points": least, "since": begins - 1})
+        yield Occurrence(begins, ends, said, of="points_pass", used_from=begins - when.lasts_us)
 
 
-def _topics_since(known: Past, since: int) -> list[tuple[str, int]]:
-    """Topics of the contact's own touchpoints, those that they lie within too, most touchpoints first."""
+def _recent(known: Past, since: int) -> Mapping[str, Sequence[int]]:
+    """Return times of the contact's own touchpoints from a moment on, by topic and by those that it lies within."""
     t = known.touchpoints
-    counts: Counter[str] = Counter()
-    for row in range(int(t.occurred_at.searchsorted(since)), len(t)):
-        if not t.outbound[row] and known.kinds[row] not in SILENT:
-            names = [t.topics[code] for code in t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()]
-            counts.update({above for name in names for above in (name, *ancestors(name))})
-    # Of a topic and one that it lies within, the narrower one says more.
-    return sorted(counts.items(), key=lambda each: (-each[1], -len(each[0]), each[0]))
+    first = bisect_left(known.times, since)
+    found: dict[str, list[int]] = {}
+    if len(t) - first < LEAST_TOUCHPOINTS:
+        return found
+    start, topics = t.topic_start[first:].tolist(), t.topic[t.topic_start[first] :].tolist()
+    rows = zip(t.outbound[first:].tolist(), t.kind[first:].tolist(), known.times[first:], pairwise(start), strict=True)
+    for outbound, kind, moment, (low, high) in rows:
+        if outbound or t.kinds[kind] in SILENT:
+            continue
+        own = topics[low - start[0] : high - start[0]]
+        names = _above(t.topics[own[0]]) if len(own) == 1 else {name for code in own for name in _above(t.topics[code])}
+        for name in names:
+            found.setdefault(name, []).append(moment)
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _above(topic: str) -> tuple[str, ...]:
+    """Return a topic and all that it lies within."""
+    return (topic, *ancestors(topic))
+
+
+def _lie_close(times: Sequence[int], lately: int) -> bool:
+    """Whether enough touchpoints for a burst lie within one such time."""
+    return any(until - since < lately for since, until in zip(times, times[LEAST_TOUCHPOINTS - 1 :], strict=False))
 
 
 def _times_about(known: Past, topic: str) -> NDArray[np.int64]:
@@ -105,11 +142,20 @@ def _times_about(known: Past, topic: str) -> NDArray[np.int64]:
     return t.occurred_at[rows[speaks[rows]]]
 
 
-def _is_burst(times: NDArray[np.int64], lately: int, moments: NDArray[np.int64]) -> NDArray[np.bool_]:
-    before, since, usual_since = (times.searchsorted(moments - wait) for wait in (0, lately, (1 + USUAL_OVER) * lately))
-    count, usual = before - since, since - usual_since
-    found: NDArray[np.bool_] = (count >= LEAST_TOUCHPOINTS) & (count * USUAL_OVER >= TIMES_USUAL * usual)
-    return found
+@compiled
+def _is_burst(told: tuple[I64, int], moment: int) -> bool:
+    times, lately = told
+    since = count_before(times, moment - lately)
+    count = count_before(times, moment) - since
+    usual = since - count_before(times, moment - (1 + USUAL_OVER) * lately)
+    return count >= LEAST_TOUCHPOINTS and count * USUAL_OVER >= TIMES_USUAL * usual
+
+
+@compiled
+def _bursts(times: I64, lately: int, as_of: int) -> I64:
+    """Return when bursts begin and end that are not over, shape (n, 2)."""
+    waits = np.array((0, lately, (1 + USUAL_OVER) * lately))
+    return lasting(followed(times, waits, as_of - lately, _is_burst, (times, lately)), lately, as_of)
 
 
 def _totals(table: PointsTable, known: Past, least: float) -> Track:

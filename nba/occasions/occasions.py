@@ -7,15 +7,15 @@ occasions; what went out is looked up in ``past``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from features.times import iso
 from features.touchpoints.touchpoints import NONE
+from models.saying.said import Said
 from nba.approach_rule import OUTBOUND
 from nba.calendar import day_begins, local_day
+from nba.occasions import events, habits, revenue, stages
 from nba.occasions.dates import by_asset, by_trait
 from nba.occasions.events import by_event, by_touchpoint, pointing_on
 from nba.occasions.habits import by_burst, by_points, by_silence
@@ -44,17 +44,14 @@ _FINDERS: Mapping[str, Finder] = {
     "stage_to": by_stage,
     "points_pass": by_points,
 }
-_LACKING = {
-    "trait": "{} has no date that is still to come",
-    "asset": "no device has a date {} that is still to come",
-    "event": "no event to come suits the contact",
-    "after": "no {} lies the right time back",
-    "falls": "{} has not fallen",
-    "silent": "nothing is usual yet to measure a silence against",
-    "burst": "no burst of interest in {}",
-    "stage_to": "no change to the stage {}",
-    "points_pass": "{:g} points were not passed lately",
-}
+
+_NOTHING = Calls()
+
+
+def warm_up() -> None:
+    """Let every kind of occasion get ready what is compiled at first use, before a request needs it."""
+    for kind in (events, habits, revenue, stages):
+        kind.warm_up()
 
 
 def occurrence(action: Action, at: Situation) -> Occurrence | None:
@@ -71,12 +68,20 @@ def calls(action: Action, when: Occasion, at: Situation) -> Calls:
 
 def _calls(action: Action, when: Occasion, at: Situation) -> Calls:
     found = list(_FINDERS[when.trigger](when, action, at))
-    gone = tuple(_gone_out(action, at)) if found else ()
-    unused = [each for each in found if not any(sent.uses(each) for sent in gone)]
-    following = min((each for each in unused if each.begins > at.as_of), key=lambda each: each.begins, default=None)
-    free = [each for each in unused if each.is_open(at.as_of)]
+    if not found:
+        return _NOTHING
+    gone, as_of = _gone_out(action, at), at.as_of
+    free: list[Occurrence] = []
+    following = used = None
+    for each in found:
+        if gone and any(sent.uses(each) for sent in gone):
+            used = each if used is None and each.is_open(as_of) else used
+        elif each.begins > as_of:
+            following = each if following is None or each.begins < following.begins else following
+        elif each.is_open(as_of):
+            free.append(each)
     if not free:
-        return Calls(next=following, used=next((each for each in found if each.is_open(at.as_of)), None))
+        return Calls(next=following, used=used)
     kept = None if at.held is None or at.held.action != action.name else _occasion_of(at.held)
     now = next((each for each in free if each.of == kept), free[0])
     return Calls(now=pointing_on(now, action, at) if when.trigger == "after" else now, next=following)
@@ -90,24 +95,24 @@ def waiting(action: Action, when: Occasion, at: Situation) -> tuple[Waiting, int
     return Waiting(when, found, at.zone), None if found.next is None else found.next.begins
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """Says what an action waits for when it is called."""
 
     when: Occasion
     found: Calls
     zone: ZoneInfo
 
-    def __call__(self) -> str:
-        """Put it in words."""
-        used, following = self.found.used, self.found.next
+    def __call__(self) -> Said:
+        """Find out."""
+        used, following, of = self.found.used, self.found.next, self.when.of
         if used is not None:
-            return f"went out already for this occasion: {used.about}"
+            return Said("waits.used", {"occasion": used.said})
         if following is None:
-            return f"waits for its occasion: {_LACKING[self.when.trigger].format(self.when.of)}"
+            return Said(f"waits.{self.when.trigger}", {"points": of} if isinstance(of, int | float) else {"of": of})
         day = local_day(following.begins, self.zone)
-        begins = day.isoformat() if day_begins(day, self.zone) == following.begins else iso(following.begins)
-        return f"waits for its occasion: {following.about}, from {begins} on"
+        if day_begins(day, self.zone) == following.begins:
+            return Said("waits.from_day", {"occasion": following.said, "day": day})
+        return Said("waits.from", {"occasion": following.said, "from": following.begins})
 
 
 class Gone(NamedTuple):
@@ -122,26 +127,32 @@ class Gone(NamedTuple):
         return self.at >= since and self.of in (None, found.of)
 
 
-def _gone_out(action: Action, at: Situation) -> Iterator[Gone]:
+def _gone_out(action: Action, at: Situation) -> Sequence[Gone]:
     """Find out when an action went out: by our decisions that were carried out, and by whoever's touchpoints."""
-    sent = dict(_sent(action, at))
-    for row in at.past.decisions:
-        if row.action != action.name or row is at.held:
-            continue
+    decisions = [row for row in at.past.decisions if row.action == action.name and row is not at.held]
+    sent = _sent(action, at)
+    if not decisions and not sent:
+        return ()
+    found = []
+    for row in decisions:
         done_at = row.carried_out_at
         is_done = row.chances is not None and done_at is not None and done_at < at.as_of
         if sent.pop(row.decision_id, None) is not None or (is_done and (row.placement or OUTBOUND) == OUTBOUND):
-            yield Gone(row.decided_at, _occasion_of(row))
-    yield from (Gone(moment, None) for moment in sent.values())
+            found.append(Gone(row.decided_at, _occasion_of(row)))
+    return [*found, *(Gone(moment, None) for moment in sent.values())]
 
 
-def _sent(action: Action, at: Situation) -> Iterator[tuple[str, int]]:
+def _sent(action: Action, at: Situation) -> dict[str, int]:
     """Time of each outbound touchpoint that carries the action, by its decision."""
     t = at.past.touchpoints
-    if action.name in t.actions:
-        for row in ((t.action == t.actions.index(action.name)) & t.outbound).nonzero()[0].tolist():
-            code = int(t.decision[row])
-            yield t.decisions[code] if code != NONE else f" {row}", at.past.times[row]
+    if action.name not in t.actions:
+        return {}
+    rows = ((t.action == t.actions.index(action.name)) & t.outbound).nonzero()[0].tolist()
+    codes = t.decision[rows].tolist()
+    return {
+        t.decisions[code] if code != NONE else f" {row}": at.past.times[row]
+        for row, code in zip(rows, codes, strict=True)
+    }
 
 
 def _occasion_of(row: DecisionRow) -> str | None:

@@ -14,14 +14,14 @@ Nothing is usual before a second order a day or more after the first. A return t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from features.compiled import F64, I64, compiled
 from features.times import DAY
-from nba.occasions.spells import Track, spells
+from models.saying.said import Said
+from nba.occasions.spells import count_before, followed, holding
 from nba.occurrence import Occurrence
 from nba.settings.actions import Action
 from nba.settings.occasions import YEAR_US, Occasion
@@ -30,59 +30,83 @@ from nba.situation import Situation
 
 def by_fall(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Falls in revenue, those that the clock alone will bring included."""
-    rules, by, width = at.catalogue.settings.touchpoints, when.by or 0.0, when.within_us or 0
-    if not any(kind in rules.money for kind in at.known.touchpoints.kinds):
+    rules, by, width = at.catalogue.settings.touchpoints, float(when.by or 0), when.within_us or 0
+    times, amounts = at.known.takings(rules)
+    if not len(times):
         return
-    rhythm = Rhythm.of(*at.known.takings(rules), width)
-    if len(rhythm.orders) < 2:
-        return
-    track = Track.of(partial(rhythm.is_below, by), rhythm.times, rhythm.turns, at.as_of - width)
-    for begins, ends in spells(track, width, at.as_of, lambda moment: bool(rhythm.is_below(by, [moment])[0])):
-        about = f"revenue is {by:.0%} below what is usual in {width / DAY:g} days"
+    falls, told = _falls(times, amounts, width, by, at.as_of)
+    for (begins, ends), (now, usual) in zip(falls.tolist(), told.tolist(), strict=True):
+        said = Said("occasion.will_fall", {"by": by, "days": width / DAY})
         if begins <= at.as_of:
-            now, usual = (float(found[0]) / 100 for found in rhythm.compared([begins]))
-            about = f"revenue fell to {now:.10g} in {width / DAY:g} days, {usual:.6g} is usual"
-        yield Occurrence(begins, ends, about, of="falls", used_from=begins - width)
+            said = Said("occasion.fell", {"now": now / 100, "days": width / DAY, "usual": usual / 100})
+        yield Occurrence(begins, ends, said, of="falls", used_from=begins - width)
 
 
-@dataclass(frozen=True, eq=False)
-class Rhythm:
+def warm_up() -> None:
+    """Look at no revenue once, so that what is compiled at first use is ready before a request needs it."""
+    _falls(np.zeros(0, dtype=np.int64), np.zeros(0), DAY, 0.5, DAY)
+
+
+class Rhythm(NamedTuple):
     """Revenue over time; times in microseconds, amounts in hundredths: whole numbers add up in any order."""
 
     width: int
-    times: NDArray[np.int64]
-    sums: NDArray[np.float64]
+    times: I64
+    sums: F64
     """Revenue before each of the times, and in all."""
-    orders: NDArray[np.int64]
+    orders: I64
     """Times of what brought any, rising."""
 
-    @classmethod
-    def of(cls, times: NDArray[np.int64], amounts: NDArray[np.float64], width: int) -> Rhythm:
-        """Make it of takings by rising time."""
-        sums = np.concatenate(([0.0], np.rint(amounts * 100).cumsum()))
-        return cls(width, times, sums, times[amounts > 0])
 
-    @property
-    def turns(self) -> tuple[int, ...]:
-        """How long after it happened something enters or leaves what is compared."""
-        return (0, self.width, YEAR_US, YEAR_US + self.width)
+@compiled
+def rhythm_of(times: I64, amounts: F64, width: int) -> Rhythm:
+    """Make a rhythm of takings by rising time, to be looked at over a width."""
+    sums, orders, n = np.zeros(len(times) + 1), np.empty(len(times), dtype=np.int64), 0
+    for i in range(len(times)):
+        sums[i + 1] = sums[i] + np.rint(amounts[i] * 100)
+        if amounts[i] > 0:
+            orders[n] = times[i]
+            n += 1
+    return Rhythm(width, times, sums, orders[:n])
 
-    def is_below(self, by: float, moments: ArrayLike) -> NDArray[np.bool_]:
-        """Whether revenue has fallen by a share; shape (n,)."""
-        lately, usual = self.compared(moments)
-        below: NDArray[np.bool_] = (usual > 0) & (lately <= (1.0 - by) * usual)
-        return below
 
-    def compared(self, moments: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Revenue of the time before moments, and what is usual then, 0 where nothing is; each of shape (n,)."""
-        t = np.asarray(moments, dtype=np.int64)
-        back = np.array(self.turns, dtype=np.int64)
-        now, begun, now_then, begun_then = self.sums[self.times.searchsorted(t - back[:, None])]
-        first, then = int(self.orders[0]), t - self.width
-        known, earlier = then - first, np.maximum(self.orders.searchsorted(then) - 1, 0)
-        seen = self.orders[earlier] - first
-        is_long = known > YEAR_US
-        length = np.where(is_long, YEAR_US, np.maximum(known + seen / np.maximum(earlier, 1), self.width))
-        usual = (begun - begun_then) * (self.width / length)
-        usual = np.where(is_long, np.minimum(usual, now_then - begun_then), usual)
-        return now - begun, np.where(seen >= DAY, usual, 0.0)
+@compiled
+def compared(rhythm: Rhythm, moment: int) -> tuple[float, float]:
+    """Revenue of the time before a moment, and what is usual then, 0 where nothing is; of two orders or more."""
+    width, times, sums, orders = rhythm.width, rhythm.times, rhythm.sums, rhythm.orders
+    then = moment - width
+    begun = sums[count_before(times, then)]
+    lately = sums[count_before(times, moment)] - begun
+    known, earlier = then - orders[0], max(count_before(orders, then) - 1, 0)
+    seen = orders[earlier] - orders[0]
+    if seen < DAY:
+        return lately, 0.0
+    begun_then = sums[count_before(times, then - YEAR_US)]
+    if known <= YEAR_US:
+        return lately, (begun - begun_then) * (width / max(known + seen / max(earlier, 1), width))
+    season = sums[count_before(times, moment - YEAR_US)] - begun_then
+    return lately, min((begun - begun_then) * (width / YEAR_US), season)
+
+
+@compiled
+def is_below(told: tuple[Rhythm, float], moment: int) -> bool:
+    """Whether revenue lies a share below what is usual at a moment."""
+    rhythm, by = told
+    lately, usual = compared(rhythm, moment)
+    return usual > 0 and lately <= (1.0 - by) * usual
+
+
+@compiled
+def _falls(times: I64, amounts: F64, width: int, by: float, as_of: int) -> tuple[I64, F64]:
+    """Return when falls begin and end that are not over, and what is compared as they begin, both of shape (n, 2)."""
+    rhythm = rhythm_of(times, amounts, width)
+    if len(rhythm.orders) < 2:
+        return np.empty((0, 2), dtype=np.int64), np.empty((0, 2))
+    # How long after it happened something enters or leaves what is compared.
+    waits = np.array((0, width, YEAR_US, YEAR_US + width))
+    track = followed(times, waits, as_of - width, is_below, (rhythm, by))
+    found = holding(track, width, as_of, is_below, (rhythm, by))
+    told = np.empty((len(found), 2))
+    for i in range(len(found)):
+        told[i, 0], told[i, 1] = compared(rhythm, found[i, 0])
+    return found, told

@@ -8,13 +8,15 @@ lies after the last scoring in another stage, which is when the occasion begins.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from models.stages.rules import StageRule, StageRules
-from nba.occasions.spells import Track, spells
+from features.compiled import I64, compiled
+from features.times import DAY
+from models.saying.said import Said
+from models.stages.rules import StageRules
+from nba.occasions.spells import count_before, followed, holding
 from nba.occurrence import Occurrence
 from nba.past import Past
 from nba.settings.actions import Action
@@ -26,11 +28,9 @@ from nba.trend import left_at
 def by_stage(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
     """Find changes of the stage to one."""
     wanted = str(when.of)
-    about = f"moved to the stage {wanted}"
+    said = Said("occasion.stage", {"stage": wanted})
     if at.model_version is None or at.rule_stage == wanted:
-        by_rule = StageByRule(at.catalogue.settings.stages.rules, at.known)
-        track = by_rule.track(wanted, at.as_of - when.lasts_us)
-        found = list(spells(track, when.lasts_us, at.as_of, lambda moment: bool(by_rule.holds(wanted, [moment])[0])))
+        found = spells_by_rule(at.catalogue.settings.stages.rules, at.known, wanted, when.lasts_us, at.as_of)
     elif at.stage == wanted:
         left = left_at(at.known.scored, wanted, at.model_version, at.as_of)
         found = [] if left is None else [(left + 1, left + 1 + when.lasts_us)]
@@ -38,42 +38,53 @@ def by_stage(when: Occasion, action: Action, at: Situation) -> Iterator[Occurren
         found = []
     for begins, ends in found:
         if ends > at.as_of:
-            yield Occurrence(begins, ends, about, of="stage_to", used_from=begins - when.lasts_us)
+            yield Occurrence(begins, ends, said, of="stage_to", used_from=begins - when.lasts_us)
 
 
-class StageByRule:
-    """The stage that the rules tell at any moment, as far as what has happened so far decides it.
+def warm_up() -> None:
+    """Look at nobody once, so that what is compiled at first use is ready before a request needs it."""
+    nothing = np.zeros(0, dtype=np.int64)
+    _spells(Seen(nothing, nothing, nothing, nothing), nothing, 0, DAY, DAY)
 
-    Parameters
-    ----------
-    known
-        What happened with the contact.
-    """
 
-    def __init__(self, rules: StageRules, known: Past) -> None:
-        t = known.touchpoints
-        self._rules = rules
-        self._each: list[tuple[NDArray[np.int64], StageRule]] = [
-            (t.occurred_at[np.array([kind in rule.seen for kind in t.kinds], dtype=np.bool_)[t.kind]], rule)
-            for rule in rules.rules
-        ]
+class Seen(NamedTuple):
+    """When each rule's kinds were seen, one rule after the other, as far as what has happened so far decides it."""
 
-    def holds(self, wanted: str, moments: ArrayLike) -> NDArray[np.bool_]:
-        """Whether it is a stage at moments, shape (n,)."""
-        holds: NDArray[np.bool_] = self._codes(moments) == self._rules.names.index(wanted)
-        return holds
+    times: I64
+    start: I64
+    """``times[start[i]:start[i + 1]]`` are those of rule ``i``."""
+    within: I64
+    stage: I64
+    """Place of the rule's stage among the names."""
 
-    def track(self, wanted: str, since: int) -> Track:
-        """Whether it is a stage, from a moment on."""
-        turns = [seen + wait for seen, rule in self._each for wait in (0, rule.within_us)]
-        times = np.concatenate(turns) if turns else np.zeros(0, dtype=np.int64)
-        return Track.of(partial(self.holds, wanted), times, (0,), since)
 
-    def _codes(self, moments: ArrayLike) -> NDArray[np.int64]:
-        """Place of the stage in the rules' names, shape (n,)."""
-        at = np.asarray(moments, dtype=np.int64)
-        found = np.zeros(len(at), dtype=np.int64)
-        for seen, rule in reversed(self._each):
-            holds = seen.searchsorted(at) > seen.searchsorted(at - rule.within_us)
-            found[holds] = self._rules.names.index(rule.name)
-        return found
+def spells_by_rule(rules: StageRules, known: Past, wanted: str, length: int, as_of: int) -> list[tuple[int, int]]:
+    """Return when a contact comes to be in a stage by rule and leaves it, at the latest after ``length``."""
+    t = known.touchpoints
+    seen = [
+        t.occurred_at[np.array([kind in rule.seen for kind in t.kinds], dtype=np.bool_)[t.kind]] for rule in rules.rules
+    ]
+    told = Seen(
+        np.concatenate([np.zeros(0, dtype=np.int64), *seen]),
+        np.cumsum([0, *map(len, seen)], dtype=np.int64),
+        np.array([rule.within_us for rule in rules.rules], dtype=np.int64),
+        np.array([rules.names.index(rule.name) for rule in rules.rules], dtype=np.int64),
+    )
+    turns = np.sort(np.concatenate((told.times, told.times + np.repeat(told.within, np.diff(told.start)))))
+    return [(begins, ends) for begins, ends in _spells(told, turns, rules.names.index(wanted), length, as_of).tolist()]
+
+
+@compiled
+def _is_stage(told: tuple[Seen, int], moment: int) -> bool:
+    seen, wanted = told
+    for rule in range(len(seen.stage)):
+        times = seen.times[seen.start[rule] : seen.start[rule + 1]]
+        if count_before(times, moment) > count_before(times, moment - seen.within[rule]):
+            return bool(seen.stage[rule] == wanted)
+    return wanted == 0
+
+
+@compiled
+def _spells(seen: Seen, turns: I64, wanted: int, length: int, as_of: int) -> I64:
+    track = followed(turns, np.array((0,)), as_of - length, _is_stage, (seen, wanted))
+    return holding(track, length, as_of, _is_stage, (seen, wanted))

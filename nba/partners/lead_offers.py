@@ -66,7 +66,19 @@ def offers_of(past: Past, kinds: Collection[str], as_of: int, *, answers_within:
     t = past.touchpoints
     if OFFERED not in t.kinds:
         return []
-    told = list(_told(past, kinds))
+    return offers_in(list(_told(past, kinds)), as_of, answers_within=answers_within)
+
+
+def offers_in(
+    told: Sequence[tuple[int, str, str, str | None]], as_of: int, *, answers_within: int = VETO_US
+) -> list[Offer]:
+    """Return what became of every offer that was told of, by time.
+
+    Parameters
+    ----------
+    told
+        Time, kind, partner and topic of a contact's touchpoints about leads, times rising.
+    """
     offered = [i for i, (_, kind, _, _) in enumerate(told) if kind == OFFERED]
     ends = [*offered[1:], len(told)][: len(offered)]
     return [

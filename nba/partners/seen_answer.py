@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models.saying.said import Said
+from models.saying.tongues import EN, say
 from nba.partners.visibility import UNKNOWN, Sight, has_parts, part_of
 from nba.settings import Settings
 from nba.settings.actions import CostByTrait
@@ -35,7 +37,7 @@ _UNSEEN_PARTS: Mapping[str, Any] = {
     "propensities.*.for": [],
     "propensities.*.against": [],
     "recommendations.reasons": [],
-    "removed.detail": "the terms of its partner do not show why",
+    "removed.detail": Said("partner.kept"),
 }
 _UNSEEN_PROFILE: Mapping[str, Any] = {"interests": {}, "timeline": [], "identities": [], "links": [], "account": None}
 _FORMS: Mapping[str, Any] = {**UNSEEN, **_UNSEEN_PARTS, **_UNSEEN_PROFILE}
@@ -46,7 +48,9 @@ _CARRIED_OUT_BY = ("rank", "action", "channel", "executor", "goal", "inform", "n
 """What somebody needs in order to carry an action out."""
 
 
-def seen_answer(answer: Mapping[str, Any], sight: Sight, asked: str, settings: Settings) -> dict[str, Any]:
+def seen_answer(
+    answer: Mapping[str, Any], sight: Sight, asked: str, settings: Settings, language: str = EN
+) -> dict[str, Any]:
     """Return the answer of a decision without what is not seen; ``visibility.FIELDS`` says what that is.
 
     Where the owner may act, it is told of its own action, and of nothing that led to it: no terms, no reasons. What a
@@ -58,6 +62,8 @@ def seen_answer(answer: Mapping[str, Any], sight: Sight, asked: str, settings: S
         As ``Decision.to_json`` makes it.
     asked
         The identity that the caller named: it learns no other one.
+    language
+        Of what is told in words.
     """
     if sight.is_whole:
         return dict(answer)
@@ -66,13 +72,16 @@ def seen_answer(answer: Mapping[str, Any], sight: Sight, asked: str, settings: S
         found["contact_id"] = asked
     else:
         found = _seen_parts(answer, sight, settings)
+    removed = found.get("removed")
+    if removed:
+        found["removed"] = [{**each, "detail": say(each["detail"], language)} for each in removed]
     if sight.shows("recommendations"):
         return _without_reading(found, sight, settings)
     own = _own(answer["recommendations"], settings) if sight.is_told else []
     found["recommendations"], found["do_nothing"] = own, not own
     if "removed" in answer:
         told = {each["action"] for each in own}
-        found["removed"] = [_removed(name) for name in settings.actions if name not in told]
+        found["removed"] = [_removed(name, language) for name in settings.actions if name not in told]
     return found
 
 
@@ -143,6 +152,6 @@ def _bare(recommendation: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "terms": dict.fromkeys(recommendation["terms"]), "evidence": "none", "reasons": []}
 
 
-def _removed(action: str) -> dict[str, Any]:
+def _removed(action: str, language: str) -> dict[str, Any]:
     # Which other rule removed it (a complaint, too few points), or that none did, would tell of the contact.
-    return {"action": action, "rule": "partner", "detail": "is not shown of this contact"}
+    return {"action": action, "rule": "partner", "detail": say(Said("partner.not_shown"), language)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from features.touchpoints.touchpoints import Touchpoints
+from models.saying.tongues import EN, say
 from nba.consent import KINDS, PROFILING, Ledger
 from nba.settings.consent import Consent
 
@@ -47,6 +48,7 @@ def standing(
     channel_of: Mapping[str, str],
     consent: Consent,
     person_type: str | None,
+    language: str = EN,
 ) -> dict[str, Any]:
     """Say what holds at a moment: per channel what is asked for, and whether it is met, or why not.
 
@@ -55,10 +57,11 @@ def standing(
     ledger = Ledger(touchpoints, as_of, channel_of)
     channels = sorted({*channel_of.values(), *ledger.channels} - {PROFILING})
     found: dict[str, Any] = {"restricted": ledger.is_restricted, "profiling": ledger.may_profile(consent)}
-    found["channels"] = {name: _channel(ledger, consent, name, person_type) for name in channels}
+    found["channels"] = {name: _channel(ledger, consent, name, person_type, language) for name in channels}
     return found
 
 
-def _channel(ledger: Ledger, consent: Consent, name: str, person_type: str | None) -> dict[str, Any]:
+def _channel(ledger: Ledger, consent: Consent, name: str, person_type: str | None, language: str) -> dict[str, Any]:
     refusal = ledger.refusal(consent, name, person_type)
-    return {"asks": consent.asks(name, person_type), "allowed": refusal is None, "why_not": refusal}
+    why_not = None if refusal is None else say(refusal, language)
+    return {"asks": consent.asks(name, person_type), "allowed": refusal is None, "why_not": why_not}

@@ -12,6 +12,8 @@ from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, Reco
 from features.store.erasing import names_any
 from features.store.store import Store
 from features.times import iso
+from models.saying.said import Said
+from models.saying.tongues import say
 from nba.actions import Catalogue
 from nba.contact_traits import traits_of
 from nba.past import Past
@@ -25,32 +27,25 @@ _COLUMNS = (
     "identity", "occurred_at", "touchpoint_id", "kind", "channel", "direction", "topics", "value", "currency", "margin",
     "duration", "decision_id", "action", "properties",
 )  # fmt: skip
-_EXPLAINED = {
-    "identities": "The keys under which sources know this person, and since when and how they were joined.",
-    "traits": "What was known of the person, and since when; null: always. The latest of each trait holds.",
-    "touchpoints": "What happened, with the person or by us.",
-    "consents": "Every word about being approached with its proof, and what holds now.",
-    "decisions": "What was decided for the person, with the chance of every allowed action and why, in words.",
-    "scores": "What the last scoring of everybody found.",
-    "quarantine": "What came in that names the person and could not be stored.",
-    "acts": "What was done about the person's rights, from the audit log.",
-}
+_EXPLAINED = ("identities", "traits", "touchpoints", "consents", "decisions", "scores", "quarantine", "acts")
 
 
-def export(store: Store, person: Person, settings: Settings, now: int) -> dict[str, Any]:
+def export(store: Store, person: Person, settings: Settings, now: int, language: str | None = None) -> dict[str, Any]:
     """Lay out everything about a person as JSON.
 
     Parameters
     ----------
     now
         Microseconds; what was stored is there whatever its time.
+    language
+        Of what is said in words; None: that of the settings.
 
     Raises
     ------
     LakeError
         Where a lake of the store cannot be read.
     """
-    members = person.identities
+    members, language = person.identities, language or settings.serving.language
     touchpoints = [_touchpoint(row) for each in members for row in contact_rows(store, each, EVER)]
     touchpoints.sort(key=lambda row: (row["occurred_at"], str(row["touchpoint_id"])))
     traits = traits_of(store, members, EVER)
@@ -63,7 +58,7 @@ def export(store: Store, person: Person, settings: Settings, now: int) -> dict[s
         "asked_for": person.asked,
         "as_of": iso(now),
         "erased_before": person.was_erased,
-        "explained": _EXPLAINED,
+        "explained": {name: say(Said(f"export.{name}"), language) for name in _EXPLAINED},
         "identities": list(members),
         "links": [_link(row) for each in members for row in store.links_of(each, EVER, 10_000)],
         "splits": [_plain(row._asdict(), "at") for each in members for row in store.splits_of(each, EVER)],
@@ -73,10 +68,10 @@ def export(store: Store, person: Person, settings: Settings, now: int) -> dict[s
         },
         "touchpoints": touchpoints,
         "consents": {
-            "now": standing(past.touchpoints, now, channel_of, settings.contact_policy.consent, person_type),
+            "now": standing(past.touchpoints, now, channel_of, settings.contact_policy.consent, person_type, language),
             "words": consents(touchpoints),
         },
-        "decisions": [_decision(store, row) for row in sorted(decisions, key=lambda row: row.decided_at)],
+        "decisions": [_decision(store, row, language) for row in sorted(decisions, key=lambda row: row.decided_at)],
         "scores": [_score(row) for each in members if (row := store.scores_of(each)) is not None],
         "assets": [_known(row, "asset_id") for each in members for row in store.assets_of("identity", each, EVER)],
         "quarantine": [_refused(row) for row in store.quarantine_rows() if _names(row, person)],
@@ -107,13 +102,13 @@ def _known(row: RecordRow, key: str = "identity") -> dict[str, Any]:
     return {key: row.key, "known_since": since(row.known_at), "values": dict(row.body)}
 
 
-def _decision(store: Store, row: DecisionRow) -> dict[str, Any]:
+def _decision(store: Store, row: DecisionRow, language: str) -> dict[str, Any]:
     return {
         "decision_id": row.decision_id,
         "identity": row.identity,
         "decided_at": iso(row.decided_at),
         "action": row.action,
-        "in_words": in_words(row),
+        "in_words": in_words(row, language),
         "reasons": list(reasons(row)),
         "chances": dict(row.chances or {}),
         "terms": dict(row.terms or {}),

@@ -7,24 +7,18 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from features.rows.row_types import DecisionRow
-from features.times import iso
+from models.saying.said import Said
+from models.saying.tongues import EN, say
 from nba.actions import DO_NOTHING
 
 _TERMS = ("propensity", "without_action", "value", "lever", "context", "cost")
-_WORTH = (
-    " It was thought worth {priority}: the chance of success with it was put at {propensity} and without it at "
-    "{without_action}, a success at {value}, weighed by {lever} and {context}, less a cost of {cost}."
-)
-_MODES = {
-    "learned": "by what was learnt from the past of all contacts",
-    "constant": "because it was the best action for everybody",
-    "points": "by the points table",
-    "default": "by rules alone, without looking at the person",
-}
+_MODES = ("learned", "constant", "points", "default")
 
 
-def in_words(row: DecisionRow) -> str:
+def in_words(row: DecisionRow, language: str = EN) -> str:
     """Say what was decided, with which chance, and what led to it.
+
+    The reasons are those that were given then, in the language of that answer.
 
     Examples
     --------
@@ -32,26 +26,31 @@ def in_words(row: DecisionRow) -> str:
     "On 1970-01-01T00:00:00Z the action 'call' was chosen among 2 that were allowed, by the points table; it was drawn \
 with a chance of 90 %."
     """
-    what = "to do nothing" if row.action == DO_NOTHING else f"the action {row.action!r}"
-    among = f" among {len(row.allowed or row.chances or ())} that were allowed" if row.allowed or row.chances else ""
-    how = f", {_MODES[row.mode]}" if row.mode in _MODES else ""
-    chance = "" if row.probability is None else f"; it was drawn with a chance of {100 * row.probability:.4g} %"
-    verb = "it was decided" if row.action == DO_NOTHING else ""
-    said = " ".join(part for part in (verb, what, "" if row.action == DO_NOTHING else "was chosen") if part)
-    return f"On {iso(row.decided_at)} {said}{among}{how}{chance}.{_worth(row)}{_because(row)}"
+    allowed = len(row.allowed or row.chances or ())
+    parts = {
+        "at": row.decided_at,
+        "action": row.action,
+        "among": Said("why.among", {"n": allowed}) if allowed else "",
+        "how": Said(f"why.{row.mode}") if row.mode in _MODES else "",
+        "chance": "" if row.probability is None else Said("why.chance", {"percent": round(100 * row.probability, 4)}),
+        "worth": _worth(row),
+        "because": _because(row),
+    }
+    return say(Said("why.nothing" if row.action == DO_NOTHING else "why.action", parts), language)
 
 
-def _worth(row: DecisionRow) -> str:
+def _worth(row: DecisionRow) -> Said | str:
     terms = (row.terms or {}).get(row.action)
-    if not isinstance(terms, Mapping) or "propensity" not in terms:
+    if not isinstance(terms, Mapping):
         return ""
     said = {name: terms.get(name) for name in ("priority", *_TERMS)}
-    return _WORTH.format(**said)
+    is_whole = all(isinstance(value, int | float) for value in said.values())
+    return Said("why.worth", said) if is_whole else ""
 
 
-def _because(row: DecisionRow) -> str:
+def _because(row: DecisionRow) -> Said | str:
     said = reasons(row)
-    return f" What spoke for it: {'; '.join(said)}." if said else ""
+    return Said("why.because", {"reasons": "; ".join(said)}) if said else ""
 
 
 def reasons(row: DecisionRow) -> Sequence[str]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from features.rows.row_types import RecordRow
 from features.times import ALWAYS
 from nba.approach_rule import ApproachRule
+from nba.once import once
+from nba.tables.approaches import AccountApproaches
 from nba.tables.memory import tables_of
 from nba.tables.reading import asset_of, known_bodies
 from nba.tables.tables import Asset, Tables
-from nba.tables.taken import EVER, count_taken, invited, name_in
+from nba.tables.taken import count_taken, invited, name_in
 
 if TYPE_CHECKING:
     from features.identity.members import Contact
     from features.store.reading import Reading
     from features.store.store import Store
-    from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
+    from features.touchpoints.touchpoints import TouchpointRules
     from nba.account_past import AccountPast
 
 
@@ -35,6 +35,7 @@ class StoreSurroundings:
     as_of: int
     rules: TouchpointRules
     counted: ApproachRule
+    _approaches: AccountApproaches | None = None
 
     def tables(self) -> Tables:
         """Return products, events, content and partners."""
@@ -59,13 +60,11 @@ class StoreSurroundings:
         seen
             What a transaction sees: then all decisions count that it does, also those of ``as_of`` or later.
         """
-        told, before = (self.store, self.as_of) if seen is None else (seen, EVER)
-        found: list[tuple[int, str | None]] = []
-        for contact, touchpoints in self._others:
-            decisions = [row for member in contact.members for row in told.decisions_of(member, before, since)]
-            approaches = self.counted.approaches(touchpoints, decisions, before, since=since)
-            found += [(approach.at, approach.channel) for approach in approaches]
-        return sorted(found, key=lambda each: each[0])
+        if self.account is None:
+            return ()
+        if self._approaches is None or self._approaches.since != since:
+            self._approaches = AccountApproaches(self.account, self.as_of, since, self.counted)
+        return self._approaches.all(seen)
 
     def taken(self, action: str, since: int, by: str | None) -> int:
         """Return how often an action was taken from ``since`` on, by ``nba.tables.taken.count_taken``."""
@@ -76,29 +75,20 @@ class StoreSurroundings:
         """Return who was invited to an event from ``since`` on, by ``nba.tables.taken.invited``."""
         return invited(self.store, event_id, actions, max(since, ALWAYS), self.as_of)
 
-    @cached_property
-    def _others(self) -> Sequence[tuple[Contact, Touchpoints]]:
-        """The account's other contacts and what happened with them; a transaction need not read them again."""
-        account = self.account
-        if account is None:
-            return ()
-        return [(each, account.touchpoints(each, self.as_of)) for each in account.others(self.as_of)]
-
-    @cached_property
+    @once
     def _tables(self) -> Tables:
         return tables_of(self.store, self.as_of)
 
-    @cached_property
+    @once
     def _assets(self) -> tuple[Asset, ...]:
-        owners = [("identity", member) for member in self.contact.members]
-        owners += [("account", self.account.account)] if self.account is not None else []
+        account = None if self.account is None else self.account.account
         found: dict[str, Asset] = {}
-        for kind, owner in owners:
-            for key, body in known_bodies(self._rows(kind, owner), self.as_of).items():
+        for member in self.contact.members:
+            rows = self.store.assets_around(member, account, self.as_of)
+            for key, body in known_bodies(rows, self.as_of).items():
                 # What once was its own and became somebody else's is found by its old owner, too.
-                if body.get(kind) == owner:
+                if body.get("identity") == member or (account is not None and body.get("account") == account):
                     found[key] = asset_of(key, body)
+            # What the account has was read with the first of them.
+            account = None
         return tuple(found[key] for key in sorted(found))
-
-    def _rows(self, kind: str, owner: str) -> list[RecordRow]:
-        return self.store.assets_of(kind, owner, self.as_of)

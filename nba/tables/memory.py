@@ -6,7 +6,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from features.frozen import Frozen
@@ -57,6 +57,7 @@ class _Memory:
         self._asked: tuple[int, float] | None = None
         self._tables: dict[str, _Table] = {}
         self._last = Tables()
+        self._holds = _Holds({}, 0, 0)
 
     @property
     def last(self) -> Tables:
@@ -64,8 +65,13 @@ class _Memory:
 
     def tables(self, store: Store, as_of: int) -> Tables:
         with self._lock:
-            numbers = self._changes(store)
-            found = {name: self._table(store, name, numbers.get(name, 0)).read(as_of) for name in _READERS}
+            numbers, holds = self._changes(store), self._holds
+            if numbers is holds.numbers and holds.after < as_of <= holds.until:
+                return self._last
+            tables = {name: self._table(store, name, numbers.get(name, 0)) for name in _READERS}
+            found = {name: table.read(as_of) for name, table in tables.items()}
+            after, until = zip(*(table.around(as_of) for table in tables.values()), strict=True)
+            self._holds = _Holds(numbers, max(after), min(until))
             # What has been worked out from the tables once holds for as long as they say the same.
             if any(found[name] is not getattr(self._last, name) for name in _READERS):
                 self._last = Tables(**found)
@@ -86,6 +92,14 @@ class _Memory:
         return found
 
 
+class _Holds(NamedTuple):
+    """For which state of the tables, and which moments, what was told last holds: those in ``(after, until]``."""
+
+    numbers: Mapping[str, int]
+    after: int
+    until: int
+
+
 class _Table:
     """Rows of one table, and what they said at the moments that were asked about last."""
 
@@ -94,6 +108,11 @@ class _Table:
         self._rows, self._read = rows, read
         self._known = sorted(row.known_at for row in rows)
         self._at: dict[int, Mapping[str, Any]] = {}
+
+    def around(self, as_of: int) -> tuple[int, int]:
+        """Return between which moments the table says the same as at this one; the later one is among them."""
+        n = bisect_left(self._known, as_of)
+        return self._known[n - 1] if n else -(2**63), self._known[n] if n < len(self._known) else 2**63
 
     def read(self, as_of: int) -> Mapping[str, Any]:
         # Two moments between which nothing became known are one.

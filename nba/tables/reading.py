@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,6 +11,9 @@ from features.frozen import Frozen
 from features.rows.row_types import RecordRow
 from features.times import parse_time
 from nba.tables.tables import Asset, Content, Event, Partner, Product
+
+if TYPE_CHECKING:
+    from features.store.reading import Reading
 
 Body = Mapping[str, Any]
 
@@ -101,6 +104,12 @@ def partner_of(key: str, body: Body) -> Partner:
         agreement_to=_time(body.get("agreement_to")),
         more=_more(body, _OF_PARTNER),
     )
+
+
+def partners_known(store: Reading, before: int) -> dict[str, Partner]:
+    """Return every partner as it was known strictly before a moment, inside a transaction too."""
+    found = known_bodies(store.record_rows("partners", before), before)
+    return {key: partner_of(key, body) for key, body in found.items()}
 
 
 _OF_PRODUCT = frozenset({"topic", "topics", "margin"})

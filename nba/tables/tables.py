@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -113,6 +113,16 @@ class Tables:
         return Pages((each.content_id, each.url) for each in self.content.values() if each.url)
 
     @cached_property
+    def beginnings(self) -> Sequence[tuple[int, Event]]:
+        """When events begin, the earliest first, then by id."""
+        return _by_moment((event.starts_at, event) for event in self.events.values())
+
+    @cached_property
+    def endings(self) -> Sequence[tuple[int, Event]]:
+        """When events end of which that is known, the earliest first, then by id."""
+        return _by_moment((event.ends_at, event) for event in self.events.values() if event.ends_at is not None)
+
+    @cached_property
     def products_about(self) -> Mapping[str, Sequence[Product]]:
         """Products by topic, those with the highest margin first."""
         found: dict[str, list[Product]] = {}
@@ -122,3 +132,7 @@ class Tables:
         for products in found.values():
             products.sort(key=lambda product: (-(product.margin or 0.0), product.product_id))
         return found
+
+
+def _by_moment(found: Iterable[tuple[int, Event]]) -> Sequence[tuple[int, Event]]:
+    return tuple(sorted(found, key=lambda each: (each[0], each[1].event_id)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -56,7 +56,7 @@ def count_taken(
     by, name = of
     with _LOCK:
         kept = _KEPT.setdefault(store, _Kept())
-    return sum(kept.named(store, identity, by, as_of, rules) == name for identity in taken)
+    return kept.count(store, taken, by, name, as_of, rules)
 
 
 def invited(store: Reading, event_id: str, actions: Collection[str], since: int, as_of: int) -> frozenset[str]:
@@ -88,14 +88,19 @@ class _Kept:
     def __init__(self) -> None:
         self._told: dict[str, _Told] = {}
 
-    def named(self, store: Store, identity: str, by: str, as_of: int, rules: TouchpointRules) -> str | None:
-        told = self._told.get(identity)
-        if told is None or not told.from_us <= as_of < told.until:
-            told = _tell(store, identity, as_of, rules)
-            if len(self._told) >= _MOST_KEPT:
-                self._told.clear()
-            self._told[identity] = told
-        return told.named[by]
+    def count(
+        self, store: Store, identities: Iterable[str], by: str, name: str | None, as_of: int, rules: TouchpointRules
+    ) -> int:
+        found, told_of = 0, self._told.get
+        for identity in identities:
+            told = told_of(identity)
+            if told is None or not told.from_us <= as_of < told.until:
+                told = _tell(store, identity, as_of, rules)
+                if len(self._told) >= _MOST_KEPT:
+                    self._told.clear()
+                self._told[identity] = told
+            found += told.named[by] == name
+        return found
 
 
 def _tell(store: Store, identity: str, as_of: int, rules: TouchpointRules) -> _Told:

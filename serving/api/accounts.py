@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nba.partners.visibility import Viewer
 from serving import schemas, shown
-from serving.buying_group import BuyingGroup, Member, belongs, identities_of
 from serving.caller import caller_of
 from serving.operations import Operation, Parameter, reply
-from serving.problems import Problem
-from serving.service import Service, service_of
+from serving.seen_group import seen_group
+from serving.service import service_of
 
 
 async def get_account(request: Request) -> Response:
     """Show who buys together and how they are spoken to; nothing is logged."""
     service, viewer = service_of(request), caller_of(request).viewer
-    account, now = request.path_params["account"], service.now_us()
-    group = await _read(service, viewer, account, now)
-    if not group.is_seen:
-        raise Problem(404, "no-such-account", "nothing is known of an account with this name")
-    return reply(group.to_json())
-
-
-async def _read(service: Service, viewer: Viewer, account: str, now: int) -> BuyingGroup:
-    """Read the members one after the other; others are answered in between."""
-    identities = identities_of(service.store, account, now)
-    members: dict[str, Member] = {}
-    for identity in identities or ():
-        found = Member.read(service.store, identity, service.catalogue, viewer, now)
-        if belongs(found, account):
-            members[found.name] = found
-        await asyncio.sleep(0)
-    ordered = None if identities is None else [members[name] for name in sorted(members)]
-    known = service.store.record("accounts", account, now)
-    return BuyingGroup(account, known, ordered, service.catalogue, viewer, now)
+    found = await seen_group(service, viewer, request.path_params["account"], service.now_us())
+    return reply(found.to_json())
 
 
 OPERATIONS = (

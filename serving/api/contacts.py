@@ -5,24 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.times import iso
-from nba.partners.seen_answer import seen_profile
-from nba.partners.visibility import sight_in
-from nba.past import Past
-from nba.request import Request as Question
-from nba.settings import Settings
 from serving import schemas, shown
-from serving.belonging import account_shown, partner_shown
 from serving.caller import caller_of
-from serving.deciding import decision_of
 from serving.operations import Operation, Parameter, reply
-from serving.problems import Problem
-from serving.profile import interests, timeline
+from serving.portrait import LONGEST_TIMELINE, USUAL_TIMELINE, portrait
 from serving.queried import whole
-from serving.reach import Reach
 from serving.service import service_of
-
-USUAL_TIMELINE, LONGEST_TIMELINE = 50, 500
+from serving.wished import wished_language
 
 
 async def get_contact(request: Request) -> Response:
@@ -30,46 +19,9 @@ async def get_contact(request: Request) -> Response:
     service = service_of(request)
     asked, viewer = request.path_params["contact_id"], caller_of(request).viewer
     limit = whole(request, "limit", USUAL_TIMELINE, 1, LONGEST_TIMELINE)
-    now = service.now_us()
-    settings = service.settings
-    identity = Reach(service.store, viewer, settings, now).contact(asked)
-    past = Past.read(service.store, identity, now, settings.touchpoints)
-    sight = sight_in(viewer, past, settings.partners, now)
-    if sight.is_nothing or (past.is_empty and not past.traits):
-        raise Problem(404, "no-such-contact", "nothing is known of a contact with this identity")
-    believed = decision_of(service, Question(contact=identity, explain=True), past, now).to_json()
-    profile = {
-        "contact_id": believed["contact_id"] if identity == asked else asked,
-        "as_of": iso(now),
-        **({} if past.contact is None else past.contact.to_json()),
-        "account": account_shown(service.store, past, now, settings.accounts.roles, settings.partners, viewer),
-        "partner": partner_shown(service.store, past, now, viewer),
-        **{name: believed.get(name) for name in _BELIEVED},
-        "interests": _interests(past, believed["mode"], now, settings),
-        "touchpoints": len(past.touchpoints),
-        "timeline": timeline(past.touchpoints, limit),
-    }
-    return reply(seen_profile(profile, sight, settings))
-
-
-def _interests(past: Past, mode: str, now: int, settings: Settings) -> dict[str, float]:
-    # Of somebody who objects to profiling nothing is worked out, only shown what happened.
-    if mode == "default":
-        return {}
-    return interests(past.touchpoints, now, settings.touchpoints, settings.topics.half_life_us)
-
-
-_BELIEVED = (
-    "stage",
-    "stage_by_rule",
-    "stage_by_topic",
-    "segments",
-    "propensities",
-    "points",
-    "mode",
-    "degraded",
-    "model_version",
-)
+    language = wished_language(request, service.settings.serving.language)
+    found = portrait(service, viewer, asked, service.now_us(), limit=limit, language=language)
+    return reply(found.profile)
 
 
 OPERATIONS = (

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import schemas
+from serving.event_schemas import CLOUD_EVENTS
 from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.cloudevents import read_events
 from serving.operations import Operation, reply
@@ -31,7 +32,7 @@ OPERATIONS = (
         path="/v1/events",
         handler=post_events,
         means="Store CloudEvents (binary, structured or batched); one source and id is stored once.",
-        request=schemas.ANY_BODY,
+        request=CLOUD_EVENTS,
         request_example={
             "specversion": "1.0",
             "id": "ce-1",

@@ -7,18 +7,16 @@ from contextlib import suppress
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.rows.row_types import OutcomeRow
 from features.store.store import StoreAwayError
 from serving import schemas
-from serving.caller import Caller, caller_of
+from serving.caller import caller_of
 from serving.deeds import Learn
-from serving.feedback import check_feedback, read_feedback, read_ids
+from serving.feedback import Receipt, check_feedback, read_feedback, read_ids
 from serving.intake.body import read_body
 from serving.intake.strict_json import parse
+from serving.meaning import as_meant
 from serving.operations import Operation, reply
-from serving.own_names import own_name
-from serving.reach import Reach
-from serving.service import Service, service_of
+from serving.service import service_of
 
 
 async def post_feedback(request: Request) -> Response:
@@ -26,11 +24,12 @@ async def post_feedback(request: Request) -> Response:
     service = service_of(request)
     body = parse(await read_body(request))
     row, ids = read_feedback(body, service.now_us()), read_ids(body)
-    meant = _meant(service, caller_of(request), row)
-    with suppress(StoreAwayError):
-        # While the store is away this waits until the feedback is stored.
-        check_feedback(service.store, meant, service.settings, ids)
-    receipt = await service.writer.write(Learn(meant, service.settings, ids))
+    deed = as_meant(service, caller_of(request), Learn(row, service.settings, ids), row.received_at)
+    if isinstance(deed, Learn):
+        with suppress(StoreAwayError):
+            # While the store is away this waits until the feedback is stored.
+            check_feedback(service.store, deed.row, service.settings, ids)
+    receipt: Receipt = await service.writer.write(deed)
     return reply(
         {
             "success": True,
@@ -39,16 +38,6 @@ async def post_feedback(request: Request) -> Response:
             "duplicate": not receipt.is_new,
             "pending": receipt.is_pending,
         }
-    )
-
-
-def _meant(service: Service, caller: Caller, row: OutcomeRow) -> OutcomeRow:
-    """Return the feedback with the decision that the caller means, and an id that meets no other caller's."""
-    if not caller.is_bound:
-        return row
-    reach = Reach(service.store, caller.viewer, service.settings, row.received_at)
-    return row._replace(
-        decision_id=reach.decision(row.decision_id), feedback_id=own_name(caller.viewer, row.feedback_id)
     )
 
 

@@ -7,11 +7,15 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from serving import schemas
+from serving.caller import caller_of
 from serving.openapi import document, in_version_3_0
-from serving.operations import Handler, Operation, reply
+from serving.operations import Handler, Operation, no_valid_key, reply
+
+PAGES = "/today"
+"""Where the pages begin."""
 
 
 def operations(described: Sequence[Operation], version: str) -> tuple[Operation, ...]:
@@ -20,8 +24,9 @@ def operations(described: Sequence[Operation], version: str) -> tuple[Operation,
         id="getIndex",
         method="GET",
         path="/",
-        handler=_fixed({f"{each.method} {each.path}": each.means for each in described}),
-        means="Every address with what it does.",
+        handler=_index({f"{each.method} {each.path}": each.means for each in described}),
+        without_key=True,
+        means="Every address with what it does; a browser is sent to the pages.",
         response=schemas.INDEX,
         response_example={"POST /v1/recommend": "What to do next for a contact."},
     )
@@ -43,6 +48,20 @@ def _document(id: str, path: str, found: dict[str, Any]) -> Operation:
         response=schemas.ANYTHING,
         response_example={},
     )
+
+
+def _index(found: dict[str, Any]) -> Handler:
+    """Tell programs what there is, and show people the way to the pages."""
+    told = _fixed(found)
+
+    async def answer(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(PAGES, 303)
+        if not caller_of(request).is_known:
+            raise no_valid_key()
+        return await told(request)
+
+    return answer
 
 
 def _fixed(found: dict[str, Any]) -> Handler:

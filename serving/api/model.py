@@ -14,7 +14,8 @@ from models.daily_log import DailyLog
 from serving import shown
 from serving.caller import caller_of
 from serving.operations import Operation, reply
-from serving.service import service_of
+from serving.service import Service, service_of
+from serving.standing import standing_in
 
 
 async def get_model(request: Request) -> Response:
@@ -25,11 +26,27 @@ async def get_model(request: Request) -> Response:
     service = service_of(request)
     if caller_of(request).is_bound:
         return reply({**service.bundles.report(), **_described(service.bundles.current), **_OF_EVERYBODY})
-    last = await asyncio.to_thread(DailyLog.of(service.settings.folder).last)
-    return reply({**service.bundles.report(), **_described(service.bundles.current), "comparisons": last})
+    return reply(await asyncio.to_thread(model_of, service))
 
 
-_OF_EVERYBODY: Mapping[str, Any] = {"metrics": {}, "data": None, "policies": None, "comparisons": None}
+def model_of(service: Service) -> dict[str, Any]:
+    """Return all that is told of what serves."""
+    folder = service.settings.folder
+    return {
+        **service.bundles.report(),
+        **_described(service.bundles.current),
+        "comparisons": DailyLog.of(folder).last(),
+        "standing": standing_in(folder),
+    }
+
+
+_OF_EVERYBODY: Mapping[str, Any] = {
+    "metrics": {},
+    "data": None,
+    "policies": None,
+    "comparisons": None,
+    "standing": None,
+}
 
 
 def _described(belief: Belief | None) -> dict[str, Any]:
@@ -67,6 +84,10 @@ OPERATIONS = (
                 "value": 3.1,
                 "holdout": {"held_out": 44, "value": None, "interval": None},
                 "over": {"points": {"value": 0.8, "interval": [0.2, 1.4]}},
+            },
+            "standing": {
+                "champion": {"version": "3", "promoted_by": "nba train run", "reason": "conversion: AUC 0.860"},
+                "challenger": None,
             },
         },
     ),

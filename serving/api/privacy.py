@@ -25,6 +25,7 @@ from serving.problems import Problem
 from serving.queried import text
 from serving.reach import Reach
 from serving.service import Service, service_of
+from serving.wished import wished_language
 
 _LONGEST_REASON = 500
 
@@ -33,7 +34,8 @@ async def get_export(request: Request) -> Response:
     """Give everything that is known of a person; nothing is worked out for it."""
     service, person = await _person(request)
     now = service.now_us()
-    return reply(await asyncio.to_thread(export, service.store, person, service.settings, now))
+    language = wished_language(request, service.settings.serving.language)
+    return reply(await asyncio.to_thread(export, service.store, person, service.settings, now, language))
 
 
 async def delete_person(request: Request) -> Response:

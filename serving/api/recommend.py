@@ -17,10 +17,11 @@ from serving.deeds import Activate
 from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.strict_json import parse
 from serving.knowing import decision_before
+from serving.meaning import as_meant
 from serving.operations import Operation, Parameter, reply
 from serving.problems import Problem, problem_of
-from serving.reach import Reach
 from serving.service import Service, service_of
+from serving.wished import wished_language
 
 MOST_REQUESTS = 1_000
 AT_ONCE = 16
@@ -31,25 +32,28 @@ BATCH_BYTES = 4 * MEBIBYTE
 
 async def recommend(request: Request) -> Response:
     """Answer one request."""
-    return reply(await answer(service_of(request), parse(await read_body(request)), caller_of(request)))
+    service = service_of(request)
+    language = wished_language(request, service.settings.serving.language)
+    return reply(await answer(service, parse(await read_body(request)), caller_of(request), language))
 
 
 async def recommend_batch(request: Request) -> Response:
     """Answer many requests, each as if it had come alone; a faulty one gets its problem in its place."""
     service = service_of(request)
+    language = wished_language(request, service.settings.serving.language)
     bodies = _requests(parse(await read_body(request, BATCH_BYTES)))
     found: list[bytes] = []
     for start in range(0, len(bodies), AT_ONCE):
         part = bodies[start : start + AT_ONCE]
         found += await asyncio.gather(
-            *(_one(service, body, caller_of(request), start + i) for i, body in enumerate(part))
+            *(_one(service, body, caller_of(request), language, start + i) for i, body in enumerate(part))
         )
     return reply(b'{"answers":[' + b",".join(found) + b"]}")
 
 
-async def _one(service: Service, body: object, caller: Caller, index: int) -> bytes:
+async def _one(service: Service, body: object, caller: Caller, language: str | None, index: int) -> bytes:
     try:
-        return await answer(service, body, caller)
+        return await answer(service, body, caller, language)
     except Exception as error:
         return problem_of(error).dumps(f"/v1/recommend/batch#/requests/{index}")
 
@@ -73,10 +77,10 @@ async def activate(request: Request) -> Response:
         detail = "nothing is to be said of a decision that was shown; send no body"
         raise Problem(422, "invalid-request", detail, errors=[("body", detail)])
     now = service.now_us()
-    meant = Reach(service.store, caller_of(request).viewer, service.settings, now).decision(decision_id)
-    if not await service.writer.write(Activate(meant, now)):
+    deed = as_meant(service, caller_of(request), Activate(decision_id, now), now)
+    if not await service.writer.write(deed):
         raise Problem(404, "no-such-decision", "no decision has this id; activate one that was answered")
-    found = decision_before(service, meant)
+    found = decision_before(service, deed.decision_id) if isinstance(deed, Activate) else None
     at = now if found is None or found.activated_at is None else found.activated_at
     return reply({"decision_id": decision_id, "activated_at": iso(at)})
 
@@ -149,6 +153,10 @@ OPERATIONS = (
         response=schemas.DECISION,
         response_example=_ANSWER_EXAMPLE,
         answers=(400, 413, 415, 422, 503),
+        links={
+            "activateDecision": ("decision_id", "$response.body#/decision_id"),
+            "getContact": ("contact_id", "$request.body#/contact"),
+        },
     ),
     Operation(
         id="recommendBatch",

@@ -16,6 +16,7 @@ from nba.privacy.person import Person, UnknownPersonError, person_of
 from nba.privacy.tokens import identity_in
 from nba.wishes import ANY, NEVER, PREFERENCE
 from serving import schemas
+from serving.event_schemas import FORM
 from serving.intake.body import read_body
 from serving.operations import Operation, Parameter
 from serving.problems import Problem
@@ -46,7 +47,7 @@ async def get_me(request: Request) -> Response:
     person = await _person(service, request.path_params["token"], now)
     if person is None:
         return HTMLResponse(page(None, language), 404, headers=_SEALS)
-    shown = await asyncio.to_thread(person_shown, service.store, person, service.settings, now)
+    shown = await asyncio.to_thread(person_shown, service.store, person, service.settings, now, language)
     saved = request.query_params.get("saved") == "1"
     return HTMLResponse(page(shown, language, saved=saved), headers=_SEALS)
 
@@ -154,6 +155,9 @@ OPERATIONS = (
         handler=post_me,
         means="What a person chose on that page, as its forms send it.",
         parameters=(_TOKEN,),
+        request=FORM,
+        request_example={"do": "rhythm", "at_most": "1/30d"},
+        request_type="application/x-www-form-urlencoded",
         response=schemas.TEXT,
         response_example="",
         media_type="text/html",

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import schemas
+from serving.event_schemas import TRACKED, TRACKED_BATCH
 from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.tracking import read_batch, read_event
 from serving.operations import Operation, Parameter, reply
@@ -89,7 +90,12 @@ async def rudder_settings(request: Request) -> Response:
 
 
 def _operation(
-    id_: str, path: str, handler: Callable[[Request], Awaitable[Response]], means: str, example: Any
+    id_: str,
+    path: str,
+    handler: Callable[[Request], Awaitable[Response]],
+    means: str,
+    schema: schemas.Schema,
+    example: Any,
 ) -> Operation:
     return Operation(
         id=id_,
@@ -98,7 +104,7 @@ def _operation(
         path=path,
         handler=handler,
         means=means,
-        request=schemas.ANY_BODY,
+        request=schema,
         request_example=example,
         response=schemas.INTAKE,
         response_example=schemas.INTAKE_EXAMPLE,
@@ -113,7 +119,7 @@ def _events() -> list[Operation]:
     for type_, example in _EXAMPLES.items():
         for path, id_ in ((f"/v1/{type_}", type_), (f"/v1/{type_[0]}", f"{type_}Short")):
             means = f"Store one {type_} call of a Segment or RudderStack library."
-            found.append(_operation(id_, path, _one(type_, path), means, {**_COMMON, **example}))
+            found.append(_operation(id_, path, _one(type_, path), means, TRACKED[type_], {**_COMMON, **example}))
     return found
 
 
@@ -121,7 +127,7 @@ def _batches() -> list[Operation]:
     example = {"batch": [{**_COMMON, "type": "track", **_EXAMPLES["track"]}], "sentAt": "2026-11-21T09:58:01Z"}
     means = "Store up to 2,500 calls of a Segment or RudderStack library; bad ones are kept aside."
     return [
-        _operation(id_, path, _batch(path), means, example)
+        _operation(id_, path, _batch(path), means, TRACKED_BATCH, example)
         for id_, path in (("batch", "/v1/batch"), ("batchShort", "/v1/b"), ("import", "/v1/import"))
     ]
 

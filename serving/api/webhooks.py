@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.times import SECOND
-from serving import schemas
+from serving import event_schemas, schemas
 from serving.intake.body import MEBIBYTE, read_body
 from serving.intake.hubspot import SOURCE as HUBSPOT
 from serving.intake.hubspot import read_hubspot
@@ -75,7 +75,7 @@ OPERATIONS = (
         path="/v1/webhooks/mautic",
         handler=post_mautic,
         means="Store what Mautic's webhook tells; signed with NBA_MAUTIC_SECRET.",
-        request=schemas.ANY_BODY,
+        request=event_schemas.MAUTIC,
         request_example={
             "mautic.page_on_hit": [
                 {
@@ -96,7 +96,7 @@ OPERATIONS = (
         path="/v1/webhooks/hubspot",
         handler=post_hubspot,
         means="Store what HubSpot's webhook tells; signed with NBA_HUBSPOT_SECRET.",
-        request=schemas.ANY_BODY,
+        request=event_schemas.HUBSPOT,
         request_example=[
             {
                 "eventId": 100,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,18 +12,39 @@ from serving import queried, schemas, shown
 from serving.caller import caller_of
 from serving.cursor import LONGEST
 from serving.operations import Operation, Parameter, reply
+from serving.packed import HEADERS, VARIES, packed, takes_gzip
 from serving.service import service_of
+from serving.unchanged import has_already, not_modified, tag_of
+from serving.wished import wished_language
 from serving.worklist import page
 
 USUAL, MOST = 50, 200
+_WORTH_PACKING = 1_000
 
 
 async def get_worklist(request: Request) -> Response:
     """Show a page of contacts to turn to, by priority; nothing is logged."""
-    wanted = Wanted(queried.text(request, "owner"), queried.text(request, "partner"))
+    wanted = Wanted(*(queried.text(request, name) for name in ("owner", "partner", "stage", "action")))
     limit = queried.whole(request, "limit", USUAL, 1, MOST)
     cursor = queried.text(request, "cursor", LONGEST)
-    return reply(await page(service_of(request), caller_of(request).viewer, wanted, limit, cursor))
+    service = service_of(request)
+    language = wished_language(request, service.settings.serving.language)
+    found = await page(service, caller_of(request).viewer, wanted, limit, cursor, language)
+    tag = tag_of(_state(found))
+    if has_already(request, tag):
+        return not_modified({**VARIES, "ETag": tag})
+    response = reply(found)
+    if takes_gzip(request) and len(response.body) >= _WORTH_PACKING:
+        response = Response(b"".join(packed([bytes(response.body)])), media_type=response.media_type, headers=HEADERS)
+    response.headers.update({**VARIES, "ETag": tag})
+    return response
+
+
+def _state(found: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what makes no other page of it: when it was made, and the cursor, which is enciphered anew."""
+    now = found["as_of"]
+    rows = [each | {"not_before": None} if each["not_before"] == now else each for each in found["contacts"]]
+    return {**found, "as_of": None, "next_cursor": found["next_cursor"] is None, "contacts": rows}
 
 
 OPERATIONS = (
@@ -35,6 +58,8 @@ OPERATIONS = (
         parameters=(
             Parameter("owner", "Of contacts of one of your own people only.", schemas.NAME, "jane", place="query"),
             Parameter("partner", "Of one partner's contacts only.", schemas.NAME, "north", place="query"),
+            Parameter("stage", "In this stage at the last scoring.", schemas.NAME, "evaluate", place="query"),
+            Parameter("action", "With this action for people.", schemas.NAME, "sales_call", place="query"),
             Parameter(
                 "limit",
                 "How many contacts.",
@@ -60,6 +85,9 @@ OPERATIONS = (
                     "name": "Ann Lee",
                     "account": "acme",
                     "owner": "jane",
+                    "phone": "+41 44 123 45 67",
+                    "email": "ann@acme.example",
+                    "crm_url": None,
                     "partner": None,
                     "stage": "evaluate",
                     "points": 265.0,
@@ -90,6 +118,6 @@ OPERATIONS = (
             ],
             "next_cursor": None,
         },
-        answers=(404, 409),
+        answers=(304, 404, 409),
     ),
 )

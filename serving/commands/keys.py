@@ -43,7 +43,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     added.add_argument("name", metavar="NAME", help="the system that will use it, such as crm")
     added.add_argument(
-        "--scopes", help="what it may do, by commas: ingest, recommend, feedback, read, privacy, admin (public: ingest)"
+        "--scopes",
+        help="what it may do, by commas: ingest, recommend, feedback, read, privacy (public: ingest); admin is kept "
+        "for calls to come",
     )
     side = added.add_mutually_exclusive_group()
     side.add_argument("--partner", metavar="P", help="it sees and acts on this partner's contacts only")

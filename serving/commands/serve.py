@@ -12,7 +12,8 @@ from nba.door import moment, now_us, settings_at
 from nba.output import Output
 
 if TYPE_CHECKING:
-    from features.store.store import Store
+    from features.store.patience import Patience
+    from serving.keys import Ring
 
 _SYNC_SECONDS = 15.0
 _MOST_WORKERS = 64
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
         raise ServeError(f"{error.name} is not installed; `pip install 'nba-service[serving]'`") from error
     from features.store.store import Store
     from serving.daily import Daily
+    from serving.keys import ring_at_start
     from serving.loopback import is_loopback
+    from serving.remembered_keys import RememberedKeys
     from serving.secret import read_secret
 
     settings = settings_at(args, out)
@@ -75,10 +78,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
         return now_us() - behind
 
     # What would go wrong in the lifespan becomes a sentence here instead of a log of the web server.
-    read_secret(settings.folder, os.environ)
-    with Store.open(settings.store.url) as store, listen(_checked(host, store), port) as listening:
+    secret = read_secret(settings.folder, os.environ)
+    with Store.open(settings.store.url, _patience(), may_be_away=True) as store:
+        ring = ring_at_start(store, RememberedKeys(settings.folder, secret, settings.store.url), now_us())
+        why_away = store.why_out
+    with listen(_checked(host, ring), port) as listening:
         address = address_of(listening)
-        out.say(f"Listening on {address}; {_answered(store, is_loopback(host))}. Ctrl-C ends it.")
+        out.say(f"Listening on {address}; {_answered(ring, is_loopback(host))}. Ctrl-C ends it.")
+        if why_away is not None:
+            out.say(f"  {why_away}; it is looked for, and what comes is kept in the journal until it is there")
         out.say(f"  what next for a contact   POST {address}/v1/recommend")
         out.say(f"  every address             GET  {address}/")
         out.say(f"  for generators            GET  {address}/openapi.json")
@@ -86,7 +94,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             plan = WorkerPlan(args.config, behind, sync_seconds, not is_loopback(host))
             started = run_workers(plan, listening, args.workers)
         else:
-            daily = Daily(args.config, settings.folder, clock)
+            daily = Daily(args.config, settings.folder, clock, joins=settings.accounts.email_domains)
             app = create_app(
                 settings, sync_seconds=sync_seconds, clock=clock, daily=daily, is_elsewhere=not is_loopback(host)
             )
@@ -95,27 +103,35 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0 if started else 1
 
 
-def _checked(host: str, store: Store) -> str:
-    """Return the host to listen on; another one than this machine's needs a live key."""
-    from serving.keys import count_keys
+def _patience() -> Patience:
+    """Return how long the store is waited for: an older one is brought to the newest schema here, in its own time."""
+    from features.store.patience import Patience
+
+    return Patience(busy=60.0, answer=3600.0, connect=5)
+
+
+def _checked(host: str, ring: Ring) -> str:
+    """Return the host to listen on; another one than this machine's needs a live key, where anybody knows."""
     from serving.loopback import require_loopback
     from serving.oidc import read_issuer
 
-    if read_issuer(os.environ) is None and count_keys(store, now_us())[0] == 0:
+    if read_issuer(os.environ) is None and ring.is_whole and ring.live(now_us()) == 0:
         require_loopback(host)
     return host
 
 
-def _answered(store: Store, is_loopback: bool) -> str:
+def _answered(ring: Ring, is_loopback: bool) -> str:
     """Say who is answered."""
-    from serving.keys import count_keys
     from serving.oidc import read_issuer
 
     issuer = read_issuer(os.environ)
     trusted = "" if issuer is None else f" and whoever has a token of {issuer.address}"
-    live, all_ = count_keys(store, now_us())
+    live, all_ = ring.live(now_us()), len(ring.rows)
     if live or trusted:
-        return f"{live:,} key{'s'[: live != 1]}{trusted} can call it"
+        remembered = "" if ring.is_whole else ", as remembered,"
+        return f"{live:,} key{'s'[: live != 1]}{trusted}{remembered} can call it"
+    if not ring.is_whole:
+        return "its keys are not known, so nobody is answered until the store is there"
     if all_ or not is_loopback:
         return f"none of its {all_:,} keys is live, so nobody is answered until `nba keys add`"
     return "no keys are set, so only this machine is answered"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.requests import Request
 
 from serving.intake.inflating import inflate
 from serving.problems import Problem
 
 MEBIBYTE = 1024 * 1024
+SHORT = 8 * 1024
+"""Bytes up to which a body is read in one go where it says how long it is."""
+_MOST_DIGITS = 19
 
 
 async def read_body(request: Request, most: int = MEBIBYTE, *, may_be_packed: bool = False) -> bytes:
@@ -25,14 +30,19 @@ async def read_body(request: Request, most: int = MEBIBYTE, *, may_be_packed: bo
     Problem
         413 where there are more, 415 where they are packed in a way that is not read here, 400 where they are no gzip.
     """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = header(request, b"content-encoding").decode("latin-1").strip().lower()
     is_packed = encoding in ("gzip", "x-gzip")
     if encoding not in ("", "identity") and not (is_packed and may_be_packed):
         way = "send the body as it is, or as gzip" if may_be_packed else "send the body as it is"
         raise Problem(415, "packed-body", f"Content-Encoding is not understood here; {way}")
-    said = request.headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and len(said) < 20 and int(said) > most:
+    said = length_said(request)
+    if said is not None and said > most:
         raise _too_large(most)
+    if is_short(said) and not is_packed:
+        body = await request.body()
+        if len(body) > most:
+            raise _too_large(most)
+        return body
     found = bytearray()
     # What is said may be wrong or left out, so what comes is counted too.
     async for chunk in request.stream():
@@ -40,6 +50,26 @@ async def read_body(request: Request, most: int = MEBIBYTE, *, may_be_packed: bo
         if len(found) > most:
             raise _too_large(most)
     return inflate(bytes(found), most) if is_packed else bytes(found)
+
+
+def header(request: Request, name: bytes) -> bytes:
+    """Return the first header of a name, which is in small letters; nothing where there is none."""
+    headers: Iterable[tuple[bytes, bytes]] = request.scope["headers"]
+    for found, value in headers:
+        if found == name:
+            return value
+    return b""
+
+
+def length_said(request: Request) -> int | None:
+    """Return how many bytes a body says that it has; None where it does not say."""
+    said = header(request, b"content-length")
+    return int(said) if said.isdigit() and len(said) <= _MOST_DIGITS else None
+
+
+def is_short(said: int | None) -> bool:
+    """Whether a body says that it is short."""
+    return said is not None and said <= SHORT
 
 
 def _too_large(most: int) -> Problem:

@@ -16,7 +16,7 @@ from features.rows.rows import contact_row, link_row
 from serving.intake.clock import occurred_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, text_id
-from serving.intake.strict_json import MalformedBody, parse
+from serving.intake.strict_json import MalformedBody, Unread, elements, parse, parse_each
 
 SOURCE = "hubspot"
 PREFIX = "hubspot:"
@@ -26,17 +26,27 @@ _NAMED = {"hubspot_owner_id": "owner", "hs_language": "language", "hs_timezone":
 
 def read_hubspot(raw: bytes, frame: Frame) -> Delivery:
     """Read what a webhook brings; what is not known is kept aside, so that nothing is lost unseen."""
+    cut = None
     try:
         found = parse(raw)
     except MalformedBody as error:
-        return Delivery(is_list=False, refused=[Refusal(0, raw, str(error), "is not strict JSON", False)])
+        # One change that cannot be read must not cost its neighbours.
+        cut = elements(raw)
+        if cut is None:
+            return Delivery(is_list=False, refused=[Refusal(0, raw, str(error), "is not strict JSON", False)])
+        found = parse_each(cut)
     delivery = Delivery(is_list=True)
     for index, change in enumerate(found if isinstance(found, list) else [found]):
+        if isinstance(change, Unread):
+            delivery.refused.append(Refusal(index, change.raw, str(change.fault), "is not strict JSON", False))
+            continue
         told = orjson.dumps(change)
         try:
             delivery.messages.append(_message(change, index, told, frame))
         except RowError as error:
-            delivery.refused.append(Refusal(index, told, str(error), error.rule, isinstance(change, Mapping)))
+            # The bytes are cut out only once they are needed: most bodies have no fault.
+            cut = cut if cut is not None else elements(raw) or [raw]
+            delivery.refused.append(Refusal(index, cut[index], str(error), error.rule, isinstance(change, Mapping)))
     return delivery
 
 

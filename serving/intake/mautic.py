@@ -17,7 +17,7 @@ from features.rows.rows import contact_row
 from serving.intake.clock import occurred_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, text_id
-from serving.intake.strict_json import MalformedBody, parse
+from serving.intake.strict_json import MalformedBody, Unread, cut_out, elements, parse, parse_each
 
 SOURCE = "mautic"
 PREFIX = "mautic:"
@@ -31,7 +31,9 @@ def read_mautic(raw: bytes, frame: Frame) -> Delivery:
     try:
         found = parse(raw)
     except MalformedBody as error:
-        return Delivery(is_list=False, refused=[Refusal(0, raw, str(error), "is not strict JSON", False)])
+        found = _read_apart(raw)
+        if found is None:
+            return Delivery(is_list=False, refused=[Refusal(0, raw, str(error), "is not strict JSON", False)])
     delivery = Delivery(is_list=True)
     if not isinstance(found, dict):
         refusal = Refusal(0, raw, "body is not a JSON object of events", "body is not a JSON object of events", False)
@@ -43,8 +45,27 @@ def read_mautic(raw: bytes, frame: Frame) -> Delivery:
     return delivery
 
 
+def _read_apart(raw: bytes) -> dict[str, Any] | None:
+    """Read each entry by itself, so that only those are refused which are at fault; None where that cannot be done."""
+    lists: dict[str, list[Any]] = {}
+    for name in _READERS:
+        apart = cut_out(raw, name)
+        cut = None if apart is None else elements(apart[1])
+        if apart is not None and cut is not None:
+            raw, lists[name] = apart[0], parse_each(cut)
+    try:
+        found = parse(raw)
+    except MalformedBody:
+        return None
+    return {**found, **lists} if isinstance(found, dict) else None
+
+
 def _judge(delivery: Delivery, name: str, entry: Any, frame: Frame) -> None:
-    index, raw = delivery.received, orjson.dumps({name: entry})
+    index = delivery.received
+    if isinstance(entry, Unread):
+        delivery.refused.append(Refusal(index, entry.raw, str(entry.fault), "is not strict JSON", False))
+        return
+    raw = orjson.dumps({name: entry})
     try:
         reader = _READERS.get(name)
         if reader is None:
@@ -134,7 +155,8 @@ def _submitted(entry: _Entry) -> Message:
 
 def _subscribed(entry: _Entry) -> Message:
     status = entry.body.get("new_status")
-    kind = "unsubscribed" if status in _WITHDRAWN else "subscription_changed"
+    is_over = isinstance(status, str) and status in _WITHDRAWN
+    kind = "unsubscribed" if is_over else "subscription_changed"
     properties = {"channel": entry.body.get("channel"), "status": status, "before": entry.body.get("old_status")}
     return entry.touchpoint(entry.body, kind, entry.at(), properties)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 MOST_DEPTH = 64
 """How deep objects and lists may stand in each other."""
@@ -31,6 +32,13 @@ class MalformedBody(ValueError):
         self.place = place
         self.fault = fault
         super().__init__(f"{place}: {fault}")
+
+
+class Unread(NamedTuple):
+    """What cannot be read among what can."""
+
+    raw: bytes
+    fault: MalformedBody
 
 
 class _Fault:
@@ -112,6 +120,24 @@ def elements(raw: bytes) -> list[bytes] | None:
     cuts.append(end)
     found = [body[a:b].strip(b" \t\r\n") for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
     return [] if found == [b""] else found
+
+
+def parse_each(cut: Iterable[bytes]) -> list[Any]:
+    """Read every element by itself; what cannot be read stands as ``Unread`` in its place.
+
+    Examples
+    --------
+    >>> found = parse_each([b'{"a": 1}', b"NaN"])
+    >>> found[0], found[1].raw
+    ({'a': 1}, b'NaN')
+    """
+    found: list[Any] = []
+    for raw in cut:
+        try:
+            found.append(parse(raw))
+        except MalformedBody as fault:
+            found.append(Unread(raw, fault))
+    return found
 
 
 def cut_out(raw: bytes, key: str) -> tuple[bytes, bytes] | None:

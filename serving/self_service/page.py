@@ -28,8 +28,8 @@ _MOST_LINES, _MOST_DECISIONS = 20, 3
 _NOT_SHOWN = ("crm_url", "owner", "partner")
 
 
-def person_shown(store: Store, person: Person, settings: Settings, now: int) -> dict[str, Any]:
-    """Return what the page says of a person as of ``now``, in microseconds."""
+def person_shown(store: Store, person: Person, settings: Settings, now: int, language: str) -> dict[str, Any]:
+    """Return what the page says of a person as of ``now``, in microseconds, and in a language."""
     past = Past.read(store, person.asked, now, settings.touchpoints)
     catalogue = Catalogue.of(settings)
     consent = settings.contact_policy.consent
@@ -49,7 +49,7 @@ def person_shown(store: Store, person: Person, settings: Settings, now: int) -> 
         "traits": _traits(store, person),
         "identities": person.identities,
         "timeline": _timeline(past),
-        "decisions": [in_words(row) for row in past.decisions[: -_MOST_DECISIONS - 1 : -1]],
+        "decisions": [in_words(row, language) for row in past.decisions[: -_MOST_DECISIONS - 1 : -1]],
     }
 
 

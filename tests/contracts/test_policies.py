@@ -11,7 +11,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.points_table import Threshold
-from nba.ranking import Choices, Constant, Epsilon, Greedy, Holdout, Points, Policy, Thompson, Uniform, warm_up
+from nba import worth
+from nba.draw import pick
+from nba.odds import draw_one
+from nba.ranking import (
+    Choices,
+    Constant,
+    Epsilon,
+    Greedy,
+    Holdout,
+    Points,
+    Policy,
+    Thompson,
+    Uniform,
+    rule_of,
+    warm_up,
+)
 from tests.examples import examples
 
 N_ACTIONS = 5
@@ -132,10 +147,28 @@ def test_holdout_logs_h_points_and_the_rest_of_the_policy(given: Choices, share:
     expected = share * POINTS.probabilities(given) + (1 - share) * policy.probabilities(given)
     both = Holdout(POINTS, policy, share)
     assert np.allclose(both.probabilities(given), expected, rtol=0, atol=1e-15)
-    # A decision mixes for its one contact.
+
+
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if not isinstance(policy, Holdout)], ids=repr)
+@settings(max_examples=examples(100))
+@given(given=choices(), share=st.floats(0, 1), fraction=st.floats(0, 1, exclude_max=True))
+def test_one_contact_is_drawn_for_as_rows_of_them_are(
+    policy: Policy, given: Choices, share: float, fraction: float
+) -> None:
+    logged, own = Holdout(POINTS, policy, share).probabilities(given), policy.probabilities(given)
     for row, (total, may) in enumerate(zip(given.points.tolist(), given.allowed.tolist(), strict=True)):
-        one = both.mixed(POINTS.called(total, may), policy.probabilities(given)[row].tolist())
-        assert one == both.probabilities(given)[row].tolist()
+        table = np.zeros((worth.GOAL + 1, N_ACTIONS))
+        table[worth.PRIORITY] = given.priority[row]
+        table[worth.SPREAD] = 0.0 if given.error is None else given.error[row]
+        column, chances = draw_one(rule_of(policy), table, may, POINTS.called(total, may), share, fraction)
+        assert chances == logged[row].tolist()
+        assert column == pick(own[row].tolist(), fraction)
+
+
+@given(of=st.sampled_from([policy for policy in POLICIES if isinstance(policy, Epsilon | Holdout)]))
+def test_one_contact_is_not_drawn_for_by_a_mixture_of_mixtures(of: Policy) -> None:
+    with pytest.raises(TypeError, match="mixture"):
+        rule_of(Epsilon(of, 0.1))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,16 @@ def test_the_most_frequent_have_columns_and_ties_go_by_name():
     assert found.topics[:3] == ("t", "b", "a")
 
 
+def test_a_topic_has_columns_only_where_enough_contacts_share_it():
+    shared = [row(f"crm:{n}", 1, n, "a", topics=("pumps",)) for n in range(20)]
+    alone = [row("crm:1", 1, 100 + n, "a", topics=("ann's divorce",)) for n in range(50)]
+    late = [row(f"crm:{n}", NOW, 200 + n, "a", topics=("valves",)) for n in range(20)]
+    touchpoints = Touchpoints.from_rows([*shared, *alone, *late], RULES)
+    assert choose(touchpoints, rules=RULES, before=NOW, sharing=20).topics == ("pumps",)
+    assert choose(touchpoints, rules=RULES, before=NOW, sharing=21).topics == ()
+    assert choose(touchpoints, rules=RULES, before=NOW).topics == ("ann's divorce", "pumps")
+
+
 def test_what_comes_later_chooses_nothing():
     assert chosen([row("ann", 1, 1, "a"), row("ann", NOW, 2, "b")]).kinds == ("a",)
 

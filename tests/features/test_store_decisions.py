@@ -99,3 +99,25 @@ def test_scores_replace_all_scores(store: Store) -> None:
     assert store.scores_of("a") is None
     assert store.scores_of("b") == two
     assert list(store.score_rows()) == [two]
+
+
+def test_scores_that_break_off_change_nothing_and_indexes_are_there_either_way(store: Store) -> None:
+    def indexes() -> set[str]:
+        asked = {
+            "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'scores' AND sql IS NOT NULL",
+            "postgresql": "SELECT indexname FROM pg_indexes WHERE tablename = 'scores'",
+        }
+        return {row[0] for row in store._all(asked[store._dialect.name])}
+
+    def broken() -> Iterator[ScoreRow]:
+        yield two
+        raise RuntimeError("half way")
+
+    one, two = (ScoreRow(name, 5, "need", 3.0, {"p_conversion": 0.5}, None) for name in "ab")
+    made = indexes()
+    assert {"scores_in_line", "scores_of_owner", "scores_of_partner"} <= made
+    store.save_scores([one])
+    assert indexes() == made
+    with pytest.raises(RuntimeError, match="half way"):
+        store.save_scores(broken())
+    assert list(store.score_rows()) == [one] and indexes() == made

@@ -75,6 +75,13 @@ SINCE_5 = (
     "TABLE view_definitions",
     "TABLE messages",
 )
+SINCE_6 = (
+    "TABLE sessions",
+    "INDEX touchpoints_of_decision",
+    "INDEX touchpoints_of_leads",
+    *(f"INDEX contacts_by_{what}" for what in ("name", "last_name", "email", "phone")),
+    "INDEX accounts_by_name",
+)
 IN_LINE = ("work", "behind", "behind_by_points", "owner", "partner")
 LINES = ("INDEX scores_in_line", "INDEX scores_of_owner", "INDEX scores_of_partner")
 
@@ -163,7 +170,7 @@ def test_a_store_of_schema_3_learns_who_owns_its_devices_in_each_database(store_
     with Store.open(store_url) as store, store.writing() as writing:
         writing.records("assets", rows)
         writing.records("products", [RecordRow("p", 1, {"account": "acme", "identity": "a"})])
-        for later in (*SINCE_4, *SINCE_5, *LINES):
+        for later in (*SINCE_4, *SINCE_5, *SINCE_6, *LINES):
             writing._cursor.execute(f"DROP {later}")
         for column in IN_LINE:
             writing._cursor.execute(f"ALTER TABLE scores DROP COLUMN {column}")

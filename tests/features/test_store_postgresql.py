@@ -5,7 +5,8 @@ import pytest
 
 from features.rows.row_types import TouchpointRow
 from features.store import dialect as store_dialect
-from features.store.store import Store, StoreError
+from features.store.patience import Patience
+from features.store.store import Store, StoreAwayError, StoreError
 from tests.postgres import Databases
 
 ROW = TouchpointRow("a", 1, "1", "visit")
@@ -31,6 +32,22 @@ def test_a_server_that_is_away_is_a_sentence_without_the_password() -> None:
     with pytest.raises(StoreError, match="cannot be reached") as caught:
         Store.open("postgresql+psycopg://user:secret@127.0.0.1:1/db")
     assert "secret" not in str(caught.value)
+
+
+def test_only_a_server_that_may_come_back_is_waited_for(postgresql: Databases, postgresql_url: str) -> None:
+    away = "postgresql://user@127.0.0.1:1/db"
+    with Store.open(away, Patience(1.0), may_be_away=True) as store:
+        assert store.is_out and "cannot be reached" in str(store.why_out)
+        with pytest.raises(StoreAwayError, match=r"cannot be reached .*looked for all the time"):
+            store.decision("d")
+        assert not store.look() and store.is_out
+    # Who has no patience has nobody who looks for it.
+    for patience, may_be_away in ((None, True), (Patience(1.0), False)):
+        with pytest.raises(StoreError, match="cannot be reached"):
+            Store.open(away, patience, may_be_away=may_be_away)
+    for wrong in (postgresql.url("nowhere"), postgresql_url.replace("postgres@", "nobody@")):
+        with pytest.raises(StoreError, match=r"no database|does not know the user"):
+            Store.open(wrong, Patience(1.0), may_be_away=True)
 
 
 def test_a_role_that_may_only_read_reads(postgresql: Databases, postgresql_url: str) -> None:

@@ -148,7 +148,8 @@ async def is_refused(client: httpx.AsyncClient, folder: Path, name: str, bundle:
     # Under a name of its own, because a bundle that is there already is not copied again.
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     await asyncio.to_thread(install, folder, bundle, name[:20].replace("/", "-"), sha256)
-    for _ in range(1200):
+    # A bundle that hangs is ended after a minute.
+    for _ in range(2400):
         found = (await client.get("/v1/model")).json()
         if found["version"] != "1":
             return False

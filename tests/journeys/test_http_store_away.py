@@ -9,6 +9,9 @@ from serving.process import ServerProcess
 from tests.journeys.steady_load import SETTINGS, SteadyLoad, check, emptied
 from tests.postgres_power import powered
 
+KILLS = 20
+TOO_MUCH = {("touchpoints", 429), ("recommend", 503)}
+
 
 @pytest.fixture
 def power():
@@ -65,7 +68,7 @@ def test_what_was_acknowledged_outlives_kills_of_service_and_store(tmp_path, pow
         load.end()
         await running
 
-    for n in range(20):
+    for n in range(KILLS):
         with ServerProcess(config, environ={"NBA_STORE_URL": power.url}) as server:
             asyncio.run(until_killed(server, n))
         if n % 8 == 5:
@@ -73,3 +76,6 @@ def test_what_was_acknowledged_outlives_kills_of_service_and_store(tmp_path, pow
     with ServerProcess(config, environ={"NBA_STORE_URL": power.url}) as server:
         asyncio.run(emptied(server.address))
     check(power.url, loads)
+    # A service that is killed answers nobody; one that lives says that it has too much to do, and nothing worse.
+    statuses = {status for load in loads for status in load.statuses}
+    assert statuses <= {"none", ("touchpoints", 200), ("recommend", 200), *TOO_MUCH}

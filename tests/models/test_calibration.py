@@ -36,6 +36,13 @@ def test_every_calibration_rises_and_is_bounded(listed, method):
 
 
 @settings(deadline=None)
+@given(rows, st.sampled_from(["none", "platt", "isotonic"]), st.floats(0, 1) | st.just(np.nan))
+def test_one_alone_is_calibrated_as_among_others(listed, method, one):
+    calibration = fitted(method, *np.array(listed).T)
+    assert np.array_equal(calibration.apply_one(one), calibration.apply(np.array([0.5, one]))[1], equal_nan=True)
+
+
+@settings(deadline=None)
 @given(rows, st.sampled_from(["none", "platt", "isotonic"]))
 def test_json_keeps_every_bit(listed, method):
     p, y = np.array(listed).T

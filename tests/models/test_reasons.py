@@ -16,6 +16,8 @@ from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from models.reasons.meanings import columns_of, meaning_of
 from models.reasons.reasons import LEAST, by_meaning, reasons
 from models.reasons.telling import Telling
+from models.saying.tongues import say
+from tests.german import english_in
 
 AS_OF = 20_000 * DAY
 RULES = TouchpointRules(outbound=("email_sent",))
@@ -166,6 +168,23 @@ def test_what_cannot_be_said_is_left_to_the_next_column_of_its_meaning():
     telling = told(interest_total=12.3, n_topics_ever=7.0)
     found = said(telling, interest_total=1.0, n_topics_ever=0.1)
     assert [r.text for r in found] == ["7 topics so far"]
+
+
+NAMES = (
+    "download", "order", "email sent", "web", "pumps", "industry", "food", "metal", "contract ends on", "is company",
+    "size", "campaign a", "mail", "n coupons", "evaluate",
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, touchpoints(1, 2, 5, 60), touchpoints(4, kind="demo_tour")]))
+def test_in_german_any_row_gives_words_and_no_english_ones(seed, history):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(len(COLUMNS)) < 0.3, np.nan, np.round(rng.exponential(20.0, len(COLUMNS)), 1))
+    telling = Telling(dict(zip(FEATURES.columns, values.tolist(), strict=True)), FEATURES, AS_OF, history, "evaluate")
+    for reason in reasons(rng.normal(0, 0.5, len(COLUMNS)), COLUMNS, telling):
+        german = say(reason.said, "de")
+        assert german and not english_in(german, (*NAMES, "demo tour")), german
 
 
 @settings(max_examples=150, deadline=None)

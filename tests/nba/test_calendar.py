@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.times import DAY, HOUR, MINUTE, iso, parse_time, to_datetime
+from models.saying.tongues import say
 from nba.calendar import closes_at, opens_at, why_closed
 from nba.public_holidays import known_place
 from nba.settings import SettingsError, parse_settings
@@ -38,7 +39,8 @@ OFFICE = ContactPolicy(
 )
 def test_a_day_is_closed_by_weekday_holiday_and_freeze(day: tuple[int, int, int], why: str | None) -> None:
     assert OFFICE.calendar is not None
-    assert why_closed(OFFICE.calendar, date(*day)) == why
+    found = why_closed(OFFICE.calendar, date(*day))
+    assert (None if found is None else say(found)) == why
 
 
 def test_a_part_of_a_country_has_holidays_of_its_own() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from features.times import parse_time
+from models.saying.tongues import say
 from nba.consent import Ledger
 from nba.settings import parse_settings
 
@@ -121,7 +122,7 @@ def test_a_refusal_says_what_is_missing(past_of, row) -> None:
     consent = parse_settings({"contact_policy": {"consent": {"email": "double_opt_in"}}}).contact_policy.consent
     pending = past_of(row("2026-05-01", "consent_given", channel="email"))
     said = Ledger(pending.touchpoints, NOW, CHANNELS).refusal(consent, "email", None)
-    assert said == "email needs double_opt_in: double opt-in is not confirmed yet"
+    assert said is not None and say(said) == "email needs double_opt_in: double opt-in is not confirmed yet"
 
 
 def test_a_restriction_closes_every_channel_and_profiling_until_it_is_lifted(past_of, row) -> None:

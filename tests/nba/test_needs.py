@@ -1,6 +1,7 @@
 import pytest
 
 from features.times import DAY, parse_time
+from models.saying.tongues import say
 from nba.consent import Ledger
 from nba.needs import unmet
 from nba.past import Past
@@ -23,7 +24,8 @@ def check(catalogue_of, past_of):
         known = Past.nothing() if objects else past
         ledger = Ledger(past.touchpoints, NOW, {})
         situation = Situation(catalogue, Request("crm:1"), past, known, NOW, ledger, **facts)
-        return unmet(catalogue.action(1), situation)
+        found = unmet(catalogue.action(1), situation)
+        return None if found is None else say(found)
 
     return run
 

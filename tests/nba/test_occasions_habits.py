@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.compiled import inlined
 from features.rows.row_types import ScoreRow
 from features.times import DAY, HOUR
-from nba.occasions.spells import Track, spells
+from nba.occasions.spells import Track, over, spells
 from nba.trend import kept
 from tests.nba.occasion_worlds import World, decided, every, toml, touch, us
 
@@ -262,9 +264,15 @@ def test_spells_begin_where_something_becomes_true(steps, length, initially) -> 
     assert list(spells(track, length, now)) == [spell for spell in found if spell[1] > now]
 
 
+@inlined
+def _lies_within(span: tuple[int, int], moment: int) -> bool:
+    return span[0] <= moment < span[1]
+
+
 @settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 10**6))
 def test_a_spell_ends_at_the_first_moment_that_does_not_hold(begins: int, holds_for: int) -> None:
-    track = Track([begins, begins + 2 * holds_for + 5], [True, False], [False, False])
-    [(_, ends)] = spells(track, 10**7, 0, lambda moment: begins <= moment < begins + holds_for)
+    moments = np.array([begins, begins + 2 * holds_for + 5])
+    track = Track(moments, np.array([True, False]), np.array([False, False]))
+    ends = over(track, 0, begins + 10**7, _lies_within, (begins, begins + holds_for))
     assert ends == begins + holds_for

@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.times import DAY, HOUR
-from nba.occasions.revenue import Rhythm
+from nba.occasions.revenue import _falls, compared, is_below, rhythm_of
+from nba.settings.occasions import YEAR_US
 from tests.nba.occasion_worlds import World, decided, every, toml, touch, us
 
 FALLS = toml('falls = "revenue", by = 0.3, within = "90d"')
@@ -88,10 +91,36 @@ def test_a_slow_buyer_who_keeps_the_pace_has_no_fall() -> None:
 
 def test_just_the_share_is_a_fall() -> None:
     # A gap of 20 days, 40 days known: two orders in 60 days are usual, and one is half of that.
-    rhythm = Rhythm.of(np.array([0, 20 * DAY, 50 * DAY]), np.array([100.0, 100.0, 100.0]), 60 * DAY)
-    assert [float(found[0]) for found in rhythm.compared([100 * DAY])] == [10_000, 20_000]
-    assert rhythm.is_below(0.5, [100 * DAY]).tolist() == [True]
-    assert rhythm.is_below(0.51, [100 * DAY]).tolist() == [False]
+    rhythm = rhythm_of(np.array([0, 20 * DAY, 50 * DAY]), np.array([100.0, 100.0, 100.0]), 60 * DAY)
+    assert compared(rhythm, 100 * DAY) == (10_000, 20_000)
+    assert is_below((rhythm, 0.5), 100 * DAY)
+    assert not is_below((rhythm, 0.51), 100 * DAY)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.sampled_from([10.0, 50.0, 90.0, -40.0])), min_size=2, max_size=12),
+    st.sampled_from([7, 30, 90]),
+    st.sampled_from([0.3, 0.8]),
+    st.integers(400, 600),
+)
+def test_falls_begin_and_end_where_revenue_passes_the_share(takings, days, by, now) -> None:
+    days_of, amounts = zip(*sorted(takings), strict=True)
+    times, width, as_of = np.array(days_of, dtype=np.int64) * DAY, days * DAY, now * DAY
+    rhythm = rhythm_of(times, np.array(amounts), width)
+    falls, _ = _falls(times, np.array(amounts), width, by, as_of)
+    if len(rhythm.orders) < 2:
+        assert len(falls) == 0
+        return
+    told = (rhythm, by)
+    turns = {int(time) + wait + 1 for time in times for wait in (0, width, YEAR_US, YEAR_US + width)}
+    begun = [m for m in sorted(turns) if m > as_of - width and is_below(told, m) and not is_below(told, m - 1)]
+    ended = {int(begins): int(ends) for begins, ends in falls}
+    assert [m for m in begun if m in ended] == [int(begins) for begins, _ in falls]
+    for begins, ends in ended.items():
+        assert is_below(told, ends - 1) and (ends == begins + width or not is_below(told, ends))
+    for begins in set(begun) - set(ended):
+        assert any(not is_below(told, m) for turn in turns for m in (turn - 1, turn, as_of - 1) if begins < m < as_of)
 
 
 def test_what_went_out_for_a_fall_stands_for_what_wavers_after_it() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nba import worth
+from nba.settings.actions import Start
 from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, GOAL, KEEPS, LEVER, PRIORITY, SPREAD, VALUE
 
 chance = st.floats(0, 1) | st.integers(0, 2 * 10**6).map(lambda n: n / 2e6)
@@ -26,7 +27,12 @@ def bits(number: float) -> bytes:
 
 
 def rounded(number: float, digits: int) -> float:
-    """Round by a whole table: the priority of an action without a gain is its cost, the others are chances."""
+    """Round by a whole table: a goal's value, the priority of an action without a gain, which is its cost, a chance."""
+    if digits == worth.MONEY_DIGITS:
+        table = np.zeros((GOAL + 1, 1))
+        table[GOAL, 0] = 1
+        assert worth.work_out(table, np.array([number]))
+        return float(table[VALUE, 0])
     row = {worth.CHANCE_DIGITS: CHANCE, worth.ERROR_DIGITS: ERROR, worth.PRIORITY_DIGITS: PRIORITY}[digits]
     table = np.zeros((GOAL + 1, 1))
     table[COST if row == PRIORITY else row, 0] = -number if row == PRIORITY else number
@@ -42,7 +48,7 @@ def near_middles(digits: int) -> st.SearchStrategy[float]:
     )
 
 
-@pytest.mark.parametrize("digits", [worth.CHANCE_DIGITS, worth.ERROR_DIGITS, worth.PRIORITY_DIGITS])
+@pytest.mark.parametrize("digits", [worth.MONEY_DIGITS, worth.CHANCE_DIGITS, worth.ERROR_DIGITS, worth.PRIORITY_DIGITS])
 @settings(max_examples=120)
 @given(data=st.data())
 def test_numbers_are_rounded_to_the_last_bit_as_python_does(digits: int, data) -> None:
@@ -80,3 +86,22 @@ def test_what_lacks_a_number_is_left_alone(row: int) -> None:
     before = table.copy()
     assert not worth.work_out(table, np.zeros(1))
     assert np.array_equal(table, before, equal_nan=True)
+
+
+@settings(max_examples=100)
+@given(
+    believed=st.lists(st.tuples(*[chance | st.just(math.nan)] * 3), min_size=1, max_size=6),
+    decisions=st.floats(0, 1e6),
+)
+def test_what_a_model_does_not_know_is_as_believed_at_the_start(believed, decisions) -> None:
+    table = np.full((GOAL + 1, len(believed)), 7.0)
+    table[[CHANCE, CHANCE_WITHOUT, ERROR]] = np.array(believed).T
+    usual = np.full(table.shape, 0.125)
+    silent = [p != p or q != q for p, q, _ in believed]
+    assert worth.fill_gaps(table, usual, np.full(len(believed), decisions)) == any(silent)
+    for column, (p, q, e) in enumerate(believed):
+        error = Start(evidence=decisions).error(p) if e != e else e
+        expected = [0.125] * 3 if silent[column] else [p, q, error]
+        assert table[[CHANCE, CHANCE_WITHOUT, ERROR], column].tolist() == expected
+    table[[CHANCE, CHANCE_WITHOUT, ERROR]] = 7.0
+    assert (table == 7.0).all()

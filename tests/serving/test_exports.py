@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.rows.row_types import ContactRow, ScoreRow
+from features.rows.row_types import ContactRow, ScoreRow, TouchpointRow
+from features.store.sights import scores_with_sight
 from features.store.store import Store, StoreError
 from nba.partners.owner_sights import put_down
+from nba.safe_csv import cell, text_of
 from serving import parquet
 from serving.issuing import Rights, issue
-from serving.safe_csv import cell, text_of
 from tests.nba.bi_world import NOTHING, NOW, WHOLE, fill
 
 PATH = "/v1/exports/recommendations"
@@ -183,3 +184,116 @@ def test_what_a_spreadsheet_would_calculate_is_quoted(start: str) -> None:
 @pytest.mark.parametrize("value", [-1.5, 3, None, True])
 def test_numbers_stay_numbers(value: object) -> None:
     assert cell(value) is value
+
+
+def export(world, *asked):
+    """Ask one after the other: (suffix, headers), or something to be done in between."""
+
+    async def journey(client):
+        found: list[Any] = []
+        for each in asked:
+            if callable(each):
+                with Store.open(world.settings.store.url) as store:
+                    each(store)
+            else:
+                suffix, who, more = each
+                more = {"If-None-Match": found[-1].headers["etag"]} if more is True else more
+                found.append(await client.get(f"{PATH}.{suffix}", headers=world.headers[who] | more))
+        return found
+
+    return world.run(journey)
+
+
+PLAIN: dict[str, str] = {"Accept-Encoding": "identity"}
+
+
+def scored_again(store: Store) -> None:
+    store.save_scores(list(store.score_rows()))
+
+
+def somebody_objects(store: Store) -> None:
+    name = next(row.contact_id for row, _ in scores_with_sight(store, NOW))
+    with store.writing() as writing:
+        writing.touchpoints([TouchpointRow(name, NOW - 1, "objects", "objection")])
+
+
+def somebody_changes_hands(store: Store) -> None:
+    name = next(row.contact_id for row, _ in scores_with_sight(store, NOW))
+    with store.writing() as writing:
+        writing.contacts([ContactRow(name, NOW, {"partner": "somebody new"})])
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "csv"])
+def test_what_a_caller_has_already_is_not_sent_again(world, suffix) -> None:
+    first, again, other, whole = export(
+        world, (suffix, "all", PLAIN), (suffix, "all", True), (suffix, "north", PLAIN), (suffix, "all", PLAIN)
+    )
+    assert (first.status_code, again.status_code) == (200, 304)
+    assert again.content == b"" and again.headers["etag"] == first.headers["etag"] != other.headers["etag"]
+    assert again.headers["cache-control"] == "no-store" and "content-disposition" not in again.headers
+    assert whole.headers["etag"] == first.headers["etag"] and whole.content == first.content
+
+
+def test_parquet_is_packed_already_and_not_sent_again(world) -> None:
+    first, again = export(world, ("parquet", "all", {"Accept-Encoding": "gzip"}), ("parquet", "all", True))
+    assert "content-encoding" not in first.headers
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+@pytest.mark.parametrize("change", [scored_again, somebody_objects, somebody_changes_hands])
+def test_every_change_has_it_sent_again(world, change) -> None:
+    first, after = export(world, ("ndjson", "all", PLAIN), change, ("ndjson", "all", True))
+    assert after.status_code == 200 and after.headers["etag"] != first.headers["etag"]
+    if change is not scored_again:
+        assert len(after.content.splitlines()) < len(first.content.splitlines())
+
+
+def test_a_name_of_something_else_is_none_of_ours(world) -> None:
+    tags = ['"x"', "*", 'W/"x", "y"', ""]
+    found = export(world, *(("csv", "all", {"If-None-Match": tag}) for tag in tags))
+    assert {each.status_code for each in found} == {200}
+    weak = found[0].headers["etag"]
+    found = export(world, *(("csv", "all", {"If-None-Match": tag}) for tag in (f'"x", {weak}', weak[2:])))
+    assert [each.status_code for each in found] == [304, 304]
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "csv"])
+def test_who_takes_gzip_gets_it_packed(world, suffix) -> None:
+    plain, small, again = export(
+        world, (suffix, "all", PLAIN), (suffix, "all", {"Accept-Encoding": "gzip"}), (suffix, "all", True)
+    )
+    assert small.headers["content-encoding"] == "gzip" and small.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
+    assert small.content == plain.content and small.num_bytes_downloaded < len(plain.content)
+    assert small.headers["etag"] == plain.headers["etag"] and again.status_code == 304
+
+
+def test_no_more_downloads_are_under_way_than_there_may_be(world) -> None:
+    asked = {"type": "http", "method": "GET", "path": f"{PATH}.ndjson", "raw_path": b"", "query_string": b""}
+    asked |= {"headers": [(b"host", b"localhost"), (b"authorization", world.headers["all"]["Authorization"].encode())]}
+
+    async def journey(client):
+        goes_on, began = asyncio.Event(), []
+
+        async def slow(message):
+            began.append(message["type"])
+            await goes_on.wait()
+
+        async def nothing():
+            await asyncio.Event().wait()
+
+        slowly = [asyncio.create_task(world.app({**asked, "root_path": ""}, nothing, slow)) for _ in range(4)]
+        while len(began) < 4:
+            await asyncio.sleep(0.01)
+        refused = await client.get(f"{PATH}.csv", headers=world.headers["all"])
+        # Who goes away in the middle leaves its place, and so does who has everything.
+        slowly[0].cancel()
+        await asyncio.gather(slowly[0], return_exceptions=True)
+        instead = await client.get(f"{PATH}.csv", headers=world.headers["all"])
+        goes_on.set()
+        await asyncio.gather(*slowly[1:])
+        return refused, instead, await client.get(f"{PATH}.csv", headers=world.headers["all"])
+
+    refused, instead, after = world.run(journey)
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "overload", "30")
+    assert instead.status_code == after.status_code == 200

@@ -12,7 +12,7 @@ from features.store.store import Store
 from nba.partners.visibility import Viewer
 from serving.authorization import presented
 from serving.caller import Caller
-from serving.keys import Keys, Ring, count_keys, digest_of, new_key
+from serving.keys import Keys, Ring, digest_of, new_key
 from serving.own_names import LONGEST, is_own, own_name, said_as
 from serving.problems import Problem
 from serving.rates import Rates
@@ -91,18 +91,18 @@ def test_what_was_read_stays_until_something_changes(store_url):
     with Store.open(store_url) as store:
         keys = Keys(lambda: NOW)
         keys.read(store)
-        assert keys.ring.is_unused and count_keys(store, NOW) == (0, 0)
+        assert keys.ring.is_unused and keys.ring.live(NOW) == 0
         with store.writing() as writing:
             store_key(writing, row())
         keys.read(store)
         ring = keys.ring
-        assert ring.caller(KEY, NOW) is not None and count_keys(store, NOW) == (1, 1)
+        assert ring.caller(KEY, NOW) is not None and ring.live(NOW) == 1
         keys.read(store)
         assert keys.ring is ring
         with store.writing() as writing:
             revoke_key(writing, f"id of {KEY}", NOW)
         keys.read(store)
-        assert keys.ring.caller(KEY, NOW) is None and count_keys(store, NOW) == (0, 1)
+        assert keys.ring.caller(KEY, NOW) is None and keys.ring.live(NOW) == 0
 
 
 def basic(text):

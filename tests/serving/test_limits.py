@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.caller import SCOPES
+from serving.intake.body import SHORT
 from serving.lanes import BOUNDS, PATIENCE, Bound, kind_of
-from serving.limits import SHORT, WEIGHING, Limits
+from serving.limits import WEIGHING, Limits
 from serving.metrics import Metrics
 from serving.problems import Problem
 
@@ -325,3 +326,39 @@ def test_refusals_come_as_problems(local):
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert refused.json()["code"] == "overload"
     assert [each.status_code for each in rest] == [200, 200]
+
+
+def test_while_more_are_refused_than_answered_only_a_few_are_taken_in_hand():
+    async def journey():
+        calls = Calls({"recommend": Bound(inside=20, row=1, burst=1)})
+        tasks = [calls.start(str(n)) for n in range(21)]
+        await calls.settle()
+        for _ in range(40):
+            with pytest.raises(Problem, match="too many"):
+                await calls.call("too many")
+        # A call ends every hundredth of a second: no more are taken than can be done in the time that is at hand.
+        for n in range(20):
+            calls.now += 0.01
+            await calls.let_go(str(n))
+            if len(calls.inside) >= 4:
+                with pytest.raises(Problem, match="too many"):
+                    await calls.call("too many")
+        assert len(calls.inside) == 1
+        tasks += [calls.start(f"after {n}") for n in range(3)]
+        await calls.settle()
+        assert len(calls.inside) == 4
+        with pytest.raises(Problem, match="too many"):
+            await calls.call("too many")
+        # As soon as more are answered than refused it is as before.
+        for n in range(30):
+            await calls.let_go(calls.inside[0])
+            tasks.append(calls.start(f"later {n}"))
+            await calls.settle()
+        tasks += [calls.start(f"last {n}") for n in range(16)]
+        await calls.settle()
+        assert len(calls.inside) == 20
+        while calls.inside:
+            await calls.let_go(calls.inside[0])
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from serving.door import Door, Locks
-from serving.keys import Keys
+from serving.keys import Keys, Ring
 from serving.loopback import NotLoopbackError, require_loopback
 from serving.places import Places
 
@@ -16,7 +16,9 @@ async def hello(request):
     return PlainTextResponse("hello")
 
 
-APP = Door(Starlette(routes=[Route("/", hello)]), Locks(Keys(lambda: 0), Places(())))
+KEYS = Keys(lambda: 0)
+KEYS.ring = Ring()
+APP = Door(Starlette(routes=[Route("/", hello)]), Locks(KEYS, Places(())))
 
 
 def get(headers):

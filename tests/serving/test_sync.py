@@ -13,8 +13,11 @@ import pytest
 from features.errors import UserError
 from features.feature_set import FeatureSet
 from models.bundle import Bundle
-from models.local import local_champion
-from serving.sync import Sync
+from models.kept import Kept
+from models.local import FOLDER, STANDING, local_champion
+from models.registry.registry import Registry
+from models.registry.training_run import PastTraining
+from serving.sync import Noting, Sync
 from serving.sync_child import SyncChild, SyncPlan
 
 
@@ -107,6 +110,43 @@ def test_a_registry_that_was_never_made_is_not_made_here(tmp_path, shelf):
     shelf.tracking_uri = f"sqlite:///{tmp_path}/mlflow.db"
     assert Sync(shelf, tmp_path).look()["state"] == "no registry"
     assert not (tmp_path / "mlflow.db").exists()
+
+
+class Told(Registry):
+    """A registry that counts how often it is asked for everything."""
+
+    def __init__(self):
+        self.named = {"champion": ("1", "a" * 64), "challenger": ("1", "a" * 64)}
+        self.asked, self.is_away = 0, False
+
+    def aliased(self, alias):
+        if self.is_away:
+            raise UserError("MLflow does not answer")
+        return self.named[alias]
+
+    def training(self, version):
+        self.asked += 1
+        return PastTraining(version, (), 1, {"promoted_by": "ann"}, {}, "7", "run")
+
+    def report(self, version):
+        return None
+
+
+def test_what_the_registry_says_is_noted_when_it_changes(tmp_path):
+    registry = Told()
+    noting, standing = Noting(registry, tmp_path), Kept(tmp_path / FOLDER / STANDING)
+    noting.look()
+    noting.look()
+    assert registry.asked == 1
+    kept = standing.read() or {}
+    assert kept["challenger"] is None
+    assert (kept["champion"]["version"], kept["champion"]["promoted_by"]) == ("1", "ann")
+    registry.named["challenger"] = ("2", "b" * 64)
+    noting.look()
+    assert (standing.read() or {})["challenger"]["version"] == "2"
+    registry.is_away = True
+    noting.look()
+    assert (standing.read() or {})["challenger"]["version"] == "2"
 
 
 def plan(folder):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.serving.test_tracking import FRAME
 
 SECRET = "s3cret"
 CONTACT = {"id": 7, "points": 3}
-MAUTIC = {
+MAUTIC: dict[str, list[Any]] = {
     "mautic.email_on_open": [
         {
             "stat": {
@@ -119,6 +120,24 @@ def test_an_attempt_again_is_the_same_message():
 def test_no_body_is_more_than_a_refusal(read, raw):
     found = read(raw, FRAME)
     assert not found.messages and found.refused
+
+
+@pytest.mark.parametrize("bad", [b'{"a": NaN}', b'{"a": "\\ud83d"}', b'{"a": 1, "a": 2}', b"5"])
+def test_an_entry_that_cannot_be_read_costs_no_neighbour(bad):
+    hits, changes = json.dumps(MAUTIC["mautic.page_on_hit"][0]).encode(), json.dumps(HUBSPOT[0]).encode()
+    opened = b'"mautic.email_on_open": [], '
+    hit = read_mautic(b"{" + opened + b'"mautic.page_on_hit": [' + hits + b"," + bad + b"," + hits + b"]}", FRAME)
+    changed = read_hubspot(b"[" + changes + b"," + bad + b"," + changes + b"]", FRAME)
+    for found in (hit, changed):
+        assert [each.index for each in found.messages] == [0, 2] and found.is_list
+        [refused] = found.refused
+        assert refused.index == 1 and bad in refused.raw and refused.reason
+
+
+def test_a_status_that_is_no_text_is_a_change_like_any_other():
+    entry = {"contact": {"id": 7}, "channel": "email", "new_status": {}, "old_status": ""}
+    found = read_mautic(json.dumps({"mautic.lead_channel_subscription_changed": [entry]}).encode(), FRAME)
+    assert [each.touchpoint.kind for each in found.messages if each.touchpoint] == ["subscription_changed"]
 
 
 def test_a_signature_is_over_the_bytes_as_they_came():

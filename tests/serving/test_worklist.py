@@ -244,3 +244,29 @@ def test_a_cursor_is_opened_as_it_was_sealed_and_only_for_its_list(place):
     for secret, of in ((b"other", "worklist"), (b"secret", "exports")):
         with pytest.raises(Problem, match="none of this list's"):
             opened(secret, of, cursor)
+
+
+def test_a_page_that_a_caller_has_is_not_sent_again_and_a_long_one_is_packed(shop):
+    async def journey(client):
+        await fill(shop, client, [f"c{n}" for n in range(10)])
+        shop.service.store.save_scores(score(shop, f"c{n}", 100.0 - n) for n in range(10))
+        asked = {"limit": 4}
+        plain = await client.get("/v1/worklist", params=asked, headers={"Accept-Encoding": "identity"})
+        small = await client.get("/v1/worklist", params=asked, headers={"Accept-Encoding": "gzip"})
+        known = {"If-None-Match": plain.headers["etag"]}
+        again = await client.get("/v1/worklist", params=asked, headers=known)
+        more = await client.get("/v1/worklist", params={"limit": 5}, headers=known)
+        # Somebody is called: then it is another page.
+        shop.now += DAY
+        done = shop.touchpoint("done-c1", "call", 0.0, "c1", channel="phone", direction="outbound")
+        await client.post("/v1/touchpoints", json=done)
+        after = await client.get("/v1/worklist", params=asked, headers=known)
+        return plain, small, again, more, after
+
+    plain, small, again, more, after = shop.run(journey)
+    assert "content-encoding" not in plain.headers and small.headers["content-encoding"] == "gzip"
+    assert names(small.json()["contacts"]) == names(plain.json()["contacts"])
+    assert small.headers["etag"] == plain.headers["etag"]
+    assert (again.status_code, again.content) == (304, b"") and again.headers["etag"] == plain.headers["etag"]
+    assert (more.status_code, after.status_code) == (200, 200)
+    assert names(after.json()["contacts"]) != names(plain.json()["contacts"])

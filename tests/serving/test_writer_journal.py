@@ -12,9 +12,10 @@ from features.frozen import Frozen
 from features.rows.row_types import ContactRow, DecisionRow, LinkRow, OutcomeRow, RecordRow, TouchpointRow
 from features.store.patience import Patience
 from features.store.store import Store, StoreError
+from nba.partners.visibility import Viewer
 from nba.settings import parse_settings
 from serving.deed import key_of
-from serving.deeds import Activate, Arrive, Decide, Learn, Stored, decision_in, deed_of
+from serving.deeds import Activate, Arrive, Decide, Learn, Meant, Stored, decision_in, deed_of
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.journal.journal import Entry, Journal, JournalFullError
 from serving.replay import QUARANTINED_FROM, Replay
@@ -69,11 +70,14 @@ def deeds(settings):
     )
     refused = Refusal(2, b"\xff", "is \ud800 odd", "is odd", False)
     whole = arrival(settings, "t-1")
+    whose = replace(whole, delivery=replace(whole.delivery, belongings=[ContactRow("c@owner:jo", 5, {"owner": "jo"})]))
     return [
         Decide(ROW, settings, waiting="d-1@partner:north"),
         replace(whole, delivery=Delivery(True, [*whole.delivery.messages, told], [refused])),
         Learn(OutcomeRow("f-1", "d-1", "clicked", 5, 6, value=0.1), settings),
         Activate("d-1", 7),
+        whose,
+        *(Meant(each, Viewer(owner="jo"), settings, 9) for each in (whose, Activate("d-1", 7))),
     ]
 
 

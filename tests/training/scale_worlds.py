@@ -15,6 +15,7 @@ from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
 from models.belief import Belief
 from models.bundle import Bundle
+from models.effect.effect import Effects
 from models.propensity import Propensity
 from models.stages.stages import StageModel
 from nba.settings import Settings, parse_settings
@@ -142,7 +143,19 @@ def belief() -> Belief:
     models = {"conversion": _fitted(BASE), "answer": _fitted(OWN), "churn": _fitted(BASE)}
     X = np.random.default_rng(1).exponential(3.0, (400, 3))
     stages = StageModel.fit(X, BASE.columns[:3], np.arange(400) % 3, ("new", "warm", "hot"), 3)
-    return Belief(Bundle(manifest, models, stages, "0" * 64), "7")
+    return Belief(Bundle(manifest, models, stages, "0" * 64, effects={"conversion": _effects()}), "7")
+
+
+def _effects() -> Effects:
+    """What mail changes, more for those who visit a lot: without it nothing would be worth its cost."""
+    rng = np.random.default_rng(2)
+    X = rng.exponential(3.0, (2000, len(BASE.columns))).astype(np.float32)
+    action = rng.integers(0, 2, len(X))
+    y = rng.random(len(X)) < 0.2 + action * (0.05 + 0.3 * (X[:, :5].sum(axis=1) > 15))
+    even = np.full((len(X), 2), 0.5)
+    return Effects.fit(
+        X, action, y, actions=("do_nothing", "mail"), columns=BASE.columns, probability=even[:, 0], chances=even
+    )
 
 
 def _goal(**more: Any) -> dict[str, Any]:

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nba.past
 from features.own_rows import own_of
 from models.estimates import foresee
 from nba.actions import Catalogue
+from nba.draw import Draw
+from nba.engine import decide
+from nba.request import Request
 from nba.settings import SettingsError, parse_settings
 from nba.settings.scale import Scale
 from tests.training import scale_worlds
@@ -44,6 +48,24 @@ def test_estimates_of_many_are_those_of_each(past: Past) -> None:
         assert (found.stage, found.grades, found.evidence) == (wanted.stage, wanted.grades, wanted.evidence)
         np.testing.assert_array_equal(found.propensity, wanted.propensity)
         np.testing.assert_array_equal(found.without_action, wanted.without_action)
+
+
+def test_scores_are_what_the_service_would_answer(past: Past) -> None:
+    scored = {
+        row.contact_id: row.body for row in rows_of(score_table(past, settings(), belief(), advance=lambda n: None))
+    }
+    sober = replace(settings(), ranking=replace(settings().ranking, epsilon=0.0, holdout=0.0))
+    catalogue, t = Catalogue.of(sober), past.touchpoints
+    of_effect = 0
+    for contact, name in enumerate(t.contacts):
+        known = nba.past.Past(t.only(contact), past.traits.known(name, NOW))
+        found = decide(Request(contact=name), known, belief(), catalogue, NOW, Draw(b"", "score"))
+        offers = [(each.action, each.terms.priority) for each in found.recommendations]
+        body = scored[name]
+        assert [(body[f"action_{i}"], body[f"priority_{i}"]) for i in (1, 2, 3) if body[f"action_{i}"]] == offers
+        mail = found.terms.get("mail")
+        of_effect += mail is not None and mail.propensity > mail.without_action + 0.01
+    assert of_effect > 20
 
 
 @pytest.mark.parametrize("partitions", [1, 4, 64])

@@ -9,7 +9,7 @@ from nba.commands import content
 from nba.commands import evaluate as of_file
 from nba.door import moment, settings_at
 from nba.output import Output
-from training.commands import daily
+from training.commands import counts, daily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ examples:
   nba evaluate policies
   nba evaluate daily
   nba evaluate content
+  nba evaluate counts
 
 `nba evaluate log --help` says which columns such a file has."""
 
@@ -30,7 +31,7 @@ examples:
 
 
 def register(parser: argparse.ArgumentParser) -> None:
-    """Add ``log``, ``policies``, ``daily`` and ``content``."""
+    """Add ``log``, ``policies``, ``daily``, ``content`` and ``counts``."""
     kinds = of_file.kinds_of(parser, "WHAT")
     parser.epilog = _EXAMPLES
     of_file.add_log(kinds)
@@ -47,6 +48,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     policies.add_argument("--json", action="store_true", help="write nothing but JSON to stdout")
     daily.add_daily(kinds)
     content.add_content(kinds)
+    counts.add_counts(kinds)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -57,6 +59,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         return daily.run(args, out)
     if args.of == "content":
         return content.run(args, out)
+    if args.of == "counts":
+        return counts.run(args, out)
     from features.store.store import Store
     from training.past import read_past
     from training.policy_review import review

@@ -13,6 +13,7 @@ from features.store.store import Store
 from features.times import iso
 from nba.partners.visibility import OWNER_SIDE, sight_in
 from nba.past import Past
+from nba.safe_csv import lines
 from nba.settings import Settings
 from training.everybody.whatif import Comparison
 from training.everybody.whatif_choices import SHOWN
@@ -56,9 +57,8 @@ def _table(rows: Rows) -> pa.Table:
 
 
 def _write_csv(rows: Rows, path: Path) -> None:
-    from pyarrow import csv
-
-    csv.write_csv(_table(rows), path)
+    with path.open("wb") as file:
+        file.writelines(lines(COLUMNS, rows))
 
 
 def _write_parquet(rows: Rows, path: Path) -> None:

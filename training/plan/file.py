@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from nba.safe_csv import lines
 from training.plan.rows import COLUMNS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -26,11 +26,9 @@ def write_rows(rows: Rows, path: Path) -> None:
 
 
 def _write_csv(rows: Rows, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({**row, "reasons": _BETWEEN_REASONS.join(row["reasons"] or ())})
+    joined = ({**row, "reasons": _BETWEEN_REASONS.join(row["reasons"] or ())} for row in rows)
+    with path.open("wb") as file:
+        file.writelines(lines(COLUMNS, joined))
 
 
 def _write_parquet(rows: Rows, path: Path) -> None:

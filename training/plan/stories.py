@@ -109,7 +109,7 @@ def _of_contact(everybody: Everybody, catalogue: Catalogue, planned: Planned) ->
     )
     # What calls for an action was found out when it was weighed, and a model may have had a say in it.
     at.calls.update({catalogue.action(c).name: Calls(now=calling) for c, calling in planned.actions})
-    story, subjects = Story(known, as_of), Subjects(at)
+    story, subjects = Story(known, as_of, at.language), Subjects(at)
     found = []
     for column, calling in planned.actions:
         action = catalogue.action(column)
@@ -119,7 +119,7 @@ def _of_contact(everybody: Everybody, catalogue: Catalogue, planned: Planned) ->
             points=planned.points,
             by_points=planned.by_points and _calls(catalogue, planned.points, column),
             misses=_misses(catalogue, action),
-            occasion=None if calling is None else calling.about,
+            occasion=None if calling is None else calling.said,
         )
         found.append(Told(topic, subjects.of(action, topic), reasons))
     return found

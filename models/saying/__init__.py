@@ -1,0 +1,1 @@
+"""Sentences for people, in every language that we speak, made only for what is shown."""

@@ -1,0 +1,32 @@
+"""``nba`` in a process of its own: for what takes seconds of a processor, or libraries that no request needs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+
+async def nba_beside(config: str | None, *command: str) -> int:
+    """Run a command beside this process; it ends with whoever waits for it.
+
+    Parameters
+    ----------
+    config
+        The file that it is told; None: what it finds by itself.
+
+    Returns
+    -------
+    int
+        Its exit status.
+    """
+    settings = () if config is None else ("--config", config)
+    nowhere = asyncio.subprocess.DEVNULL
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nba.cli"), *settings, *command, stdin=nowhere, stdout=nowhere, stderr=nowhere
+    )
+    try:
+        return await child.wait()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()

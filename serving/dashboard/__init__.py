@@ -1,0 +1,1 @@
+"""Pages for people who call, sell and steer, made on the server."""
