@@ -55,7 +55,9 @@ floors: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/python -c 'from nba.door import now_us; from serving.profile import warm_up; warm_up(now_us()); from nba.ranking import warm_up; warm_up()'
+	$(BIN)/python -c 'from nba import ranking; from nba.actions import Catalogue; from nba.door import now_us; \
+	from nba.occasions import occasions; from nba.settings import parse_settings; from serving.profile import warm_up; \
+	warm_up(Catalogue.of(parse_settings("")), now_us()); ranking.warm_up(); occasions.warm_up()'
 
 test-slow: setup ## run the tests that take long, and those with generated examples on all of them
 	NBA_THOROUGH=1 $(BIN)/pytest -m "slow or hypothesis"
