@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
+_IN_NO_HURRY = "import os, sys; os.nice(15); from nba.cli import main; sys.exit(main())"
+"""What the process runs: whoever is answered meanwhile comes first."""
+
 
 async def nba_beside(config: str | None, *command: str) -> int:
     """Run a command beside this process; it ends with whoever waits for it.
@@ -22,7 +25,7 @@ async def nba_beside(config: str | None, *command: str) -> int:
     settings = () if config is None else ("--config", config)
     nowhere = asyncio.subprocess.DEVNULL
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "nba.cli"), *settings, *command, stdin=nowhere, stdout=nowhere, stderr=nowhere
+        *(sys.executable, "-c", _IN_NO_HURRY), *settings, *command, stdin=nowhere, stdout=nowhere, stderr=nowhere
     )
     try:
         return await child.wait()
