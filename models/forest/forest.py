@@ -39,11 +39,13 @@ class Forest:
 
     def __call__(self, row: Rows) -> list[float]:
         """Probability by each model for a row of shape (1, columns); NaN where its sum is nothing's log-odds."""
-        return self._scores(row)[1].tolist()  # type: ignore[no-any-return]
+        found: list[float] = self._scores(row)[1].tolist()
+        return found
 
     def raw(self, row: Rows) -> list[float]:
         """Sum over the trees of each model for a row of shape (1, columns)."""
-        return self._scores(row)[0].tolist()  # type: ignore[no-any-return]
+        found: list[float] = self._scores(row)[0].tolist()
+        return found
 
     def _scores(self, row: Rows) -> NDArray[np.float64]:
         if row.shape != (1, self.columns):
