@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+LOGGED_WITHIN = 10_000_000
+"""Microseconds after which a decision is in the store, as a rule: one that is stored later is late."""
+
 
 class TouchpointRow(NamedTuple):
     """A touchpoint as the store keeps it; the first fourteen fields are what the store reads.

@@ -50,6 +50,8 @@ class Store(Reading):
         self._why_out: str | None = None
         self.record_writes = 0
         """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
+        self.late_decisions = 0
+        """How many of them stored decisions of a time that others may have counted already."""
 
     @classmethod
     def open(cls, url: str, patience: Patience | None = None, *, may_be_away: bool = False) -> Self:
@@ -129,6 +131,7 @@ class Store(Reading):
                 raise
             self._resting.put(time, connection, cursor)
             self.record_writes += writing.has_changed_records
+            self.late_decisions += writing.has_late_decisions
         except dialect.errors as error:
             raise dialect.raised(error) from error
 
@@ -201,6 +204,7 @@ class Store(Reading):
                 yield loading
                 loading.commit()
                 self.record_writes += loading.has_changed_records
+                self.late_decisions += 1
             except BaseException:
                 self._dialect.rollback(connection)
                 raise

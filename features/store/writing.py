@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 from sqlalchemy import Table, bindparam, delete, select, update
 
 from features.rows.row_types import (
+    LOGGED_WITHIN,
     AuditRow,
     ContactRow,
     DecisionRow,
@@ -85,6 +87,8 @@ class Writing:
         """Whether ``pack`` does anything: not while a load is being stored whose touchpoints cannot be seen yet."""
         self.has_changed_records = False
         """Whether rows of accounts, partners, products ... were changed."""
+        self.has_late_decisions = False
+        """Whether a decision was stored, or said to have been shown, later than ``LOGGED_WITHIN`` after it was."""
         self.seen: Reading = _Inside(cursor, dialect)
         """What this transaction reads: the store with what it has written itself."""
         self._marks = Marks(self.seen, self._many)
@@ -182,6 +186,7 @@ class Writing:
     def decisions(self, rows: Sequence[DecisionRow]) -> int:
         """Store decisions; the first with an id stays. Feedback that waited for them is pending no more."""
         rows = self.erased.without(rows, of_decision)
+        self._note(min((row.decided_at for row in rows), default=None))
         stored = self._many(_DECISION, [decided(row) for row in rows])
         self._many(_SETTLE, [(False, row.decision_id) for row in rows])
         return stored
@@ -196,6 +201,7 @@ class Writing:
         """
         if not self.erased.without((row,), of_decision) or not self._many(_DECISION, (decided(row),)):
             return None
+        self._note(row.decided_at)
         return self._many(_SETTLE, ((False, row.decision_id),))
 
     def outcomes(self, rows: Sequence[OutcomeRow]) -> int:
@@ -217,6 +223,7 @@ class Writing:
             When, in microseconds; of several times the first stays.
         """
         self._cursor.execute(self._dialect.text(_ACTIVATE), (at, decision_id))
+        self._note(at)
         return self._is_decision(decision_id)
 
     def quarantine(self, rows: Sequence[QuarantineRow]) -> int:
@@ -238,6 +245,10 @@ class Writing:
         self._many(_CHANGE, [(tables.SCORES.name, 1)])
         with self._dialect.filling(self._cursor, tables.SCORES.name):
             return self._many(_SCORE, ((*row[:4], json_of(row[4]), *row[5:]) for row in found))
+
+    def _note(self, taken_at: int | None) -> None:
+        if taken_at is not None and taken_at < time.time_ns() // 1_000 - LOGGED_WITHIN:
+            self.has_late_decisions = True
 
     def _many(self, statement: Sql, rows: Iterable[tuple[Any, ...]]) -> int:
         """Run a statement for each row; says how many rows it wrote."""

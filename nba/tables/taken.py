@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from features.identity.members import members_of
-from features.times import HOUR
+from features.rows.row_types import LOGGED_WITHIN
+from features.times import HOUR, SECOND
 from features.touchpoints.touchpoints import TouchpointRules
 from nba.approach_rule import OUTBOUND
 from nba.contact_traits import traits_of
@@ -26,7 +29,11 @@ TOLD_FOR = HOUR
 EVER = 2**62
 """Later than any moment."""
 
-_MOST_KEPT = 100_000
+ANEW = 10 * SECOND
+"""How often what was decided earlier is counted anew, for what another process logs late, as from its journal."""
+
+_BY = "owner", "partner"
+_MOST_KEPT, _MOST_COUNTS = 100_000, 1_000
 
 
 def count_taken(
@@ -50,13 +57,12 @@ def count_taken(
         What a transaction sees: then everything counts that it does, also what was decided at ``as_of`` or later.
     """
     told, before = (store, as_of) if seen is None else (seen, EVER)
-    if of is None:
-        return told.taken_count(action, before, since, OUTBOUND)
-    taken = told.taken(action, before, since, OUTBOUND)
-    by, name = of
     with _LOCK:
         kept = _KEPT.setdefault(store, _Kept())
-    return kept.count(store, taken, by, name, as_of, rules)
+    by, name = of or (None, None)
+    earlier = kept.earlier(store, action, since, by, as_of, rules)
+    late = kept.of(told, store, (action, before, earlier.until if earlier else since), by, as_of, rules)
+    return late[name] + (earlier.of[name] if earlier else 0)
 
 
 def invited(store: Reading, event_id: str, actions: Collection[str], since: int, as_of: int) -> frozenset[str]:
@@ -82,25 +88,71 @@ class _Told:
     named: Mapping[str, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What was taken in a window up to a moment that next to nothing is logged before any more."""
+
+    until: int
+    late: int
+    """What ``Store.late_decisions`` was before this was counted."""
+    of: Counter[str | None]
+
+
 class _Kept:
-    """Owner and partner of contacts that were asked about, for a while."""
+    """What was counted before, and owner and partner of contacts that were asked about, for a while.
+
+    A day's decisions are many, and every request counts them: so the older ones are counted once in a while, and only
+    those of the last seconds each time.
+    """
 
     def __init__(self) -> None:
         self._told: dict[str, _Told] = {}
+        self._earlier: dict[tuple[str, int, str | None], _Earlier | None] = {}
 
-    def count(
-        self, store: Store, identities: Iterable[str], by: str, name: str | None, as_of: int, rules: TouchpointRules
-    ) -> int:
-        found, told_of = 0, self._told.get
-        for identity in identities:
-            told = told_of(identity)
-            if told is None or not told.from_us <= as_of < told.until:
-                told = _tell(store, identity, as_of, rules)
-                if len(self._told) >= _MOST_KEPT:
-                    self._told.clear()
-                self._told[identity] = told
-            found += told.named[by] == name
+    def earlier(
+        self, store: Store, action: str, since: int, by: str | None, as_of: int, rules: TouchpointRules
+    ) -> _Earlier | None:
+        """Return what was taken from ``since`` to some moment before ``as_of``; None where all has to be counted.
+
+        That is where the window is asked about for the first time: one that moves with ``as_of`` never comes again.
+        """
+        key = action, since, by
+        known, late = self._earlier.get(key), store.late_decisions
+        if known is not None and known.late == late and 0 <= as_of - known.until <= LOGGED_WITHIN + ANEW:
+            return known
+        until = min(as_of, time.time_ns() // 1_000) - LOGGED_WITHIN
+        found = None
+        if key in self._earlier and until > since:
+            found = _Earlier(until, late, self.of(store, store, (action, until, since), by, as_of, rules))
+        if len(self._earlier) >= _MOST_COUNTS:
+            self._earlier.clear()
+        self._earlier[key] = found
         return found
+
+    def of(
+        self,
+        told: Reading,
+        store: Store,
+        asked: tuple[str, int, int],
+        by: str | None,
+        as_of: int,
+        rules: TouchpointRules,
+    ) -> Counter[str | None]:
+        """Count what was taken for the contacts of each owner or partner; for everybody's, under None."""
+        if by is None:
+            return Counter({None: told.taken_count(*asked, OUTBOUND)})
+        return Counter(
+            self._whose(store, identity, as_of, rules).named[by] for identity in told.taken(*asked, OUTBOUND)
+        )
+
+    def _whose(self, store: Store, identity: str, as_of: int, rules: TouchpointRules) -> _Told:
+        told = self._told.get(identity)
+        if told is None or not told.from_us <= as_of < told.until:
+            told = _tell(store, identity, as_of, rules)
+            if len(self._told) >= _MOST_KEPT:
+                self._told.clear()
+            self._told[identity] = told
+        return told
 
 
 def _tell(store: Store, identity: str, as_of: int, rules: TouchpointRules) -> _Told:
@@ -108,7 +160,7 @@ def _tell(store: Store, identity: str, as_of: int, rules: TouchpointRules) -> _T
     # Those that are read together are not all read anew together.
     share = crc32(identity.encode("utf-8", "surrogatepass")) % 64
     until = as_of + TOLD_FOR // 2 + TOLD_FOR // 128 * share
-    return _Told(as_of, until, {by: name_in(traits.get(by)) for by in ("owner", "partner")})
+    return _Told(as_of, until, {by: name_in(traits.get(by)) for by in _BY})
 
 
 def name_in(value: object) -> str | None:
