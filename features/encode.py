@@ -18,6 +18,7 @@ from features.touchpoints.touchpoints import NONE, Touchpoints
 ANSWER_WITHIN = 14 * DAY
 """How long after an outbound touchpoint an inbound one on the same channel is taken as its answer."""
 _MOST_NAMED = 64
+_MOST_KINDS = 1024
 
 
 class TopicCodes(NamedTuple):
@@ -102,7 +103,7 @@ def _kind_codes(
 
 
 def _new_kind(name: str, features: FeatureSet) -> tuple[int, int, float]:
-    if len(features.kind_codes) >= _MOST_NAMED:
+    if len(features.kind_codes) >= _MOST_KINDS:
         features.kind_codes.clear()
     known = features.kind_codes[name] = _find_kind(name, features)
     return known

@@ -65,7 +65,9 @@ class Texts(Sequence[T], Generic[T]):
         if isinstance(row, slice):
             return type(self)(self.heap, self.begin[row], self.end[row])
         begin, end = int(self.begin[row]), int(self.end[row])
-        return cast(T, None if end < begin else _decoded(bytes(self.heap[begin:end])))
+        # Not `cast`: it is called, and this is asked for every touchpoint that is looked at.
+        found: Any = None if end < begin else _decoded(bytes(self.heap[begin:end]))
+        return found  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str) or not isinstance(other, Sequence):

@@ -23,7 +23,8 @@ from models.bundle import Bundle
 from models.effect.start import fill_effects
 from models.estimate import Candidate, Estimate
 from models.forest.chances import Chances
-from models.logistic import logit, sigmoid
+from models.local import local_champion
+from models.logistic import logit
 from models.reasons.why import Answered, Why, why
 from models.stages.column import Places, fill_stage, places_of
 
@@ -67,6 +68,18 @@ class Belief:
             Where the folder is no whole bundle.
         """
         return cls(Bundle.load(folder), version)
+
+    @classmethod
+    def installed(cls, folder: Path) -> Self | None:
+        """Belief of the champion on this machine, beside ``nba.toml`` in a folder; None where there is none.
+
+        Raises
+        ------
+        BundleError
+            Where it is no whole bundle.
+        """
+        found = local_champion(folder)
+        return None if found is None else cls.load(*found)
 
     @cached_property
     def own_features(self) -> Mapping[str, FeatureSet]:
@@ -136,7 +149,7 @@ class Belief:
         asked = self.asked(candidates)
         chances = self._chances(row, {goal: rows.happened for goal, rows in own.items()})
         without = np.array((*chances, np.nan))[asked.goal]
-        propensity = _shifted(without, asked.shift)
+        propensity = asked.moved(without)
         propensities = dict(zip(self.bundle.propensities, chances, strict=True))
         for goal, rows in own.items():
             if rows.at:
@@ -232,10 +245,12 @@ class Belief:
             place = {goal: i for i, goal in enumerate(goals)}
             learnt = [c.goal is not None and c.goal in goals for c in candidates]
             shifts = [self.shift(str(c.goal), c) if is_ else None for c, is_ in zip(candidates, learnt, strict=True)]
+            shift = np.array([math.nan if each is None else each for each in shifts], dtype=np.float64)
             found = Asked(
                 candidates,
                 np.array([place.get(str(c.goal), len(place)) for c in candidates], dtype=np.intp),
-                np.array([math.nan if shift is None else shift for shift in shifts], dtype=np.float64),
+                shift,
+                np.flatnonzero(np.isnan(shift)),
                 tuple(
                     self.evidence_of(str(c.goal), c) if is_ else NO_EVIDENCE
                     for c, is_ in zip(candidates, learnt, strict=True)
@@ -283,11 +298,6 @@ class Belief:
             if len(rows):
                 likeliest = 0 if len(rows) == 1 else int(model.predict(rows).argmax())
                 yield Answered(goal, model, features, rows[likeliest][None, :])
-
-
-def _shifted(p: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Propensity with each action: the odds without it, moved by what is believed of the action; NaN moves nothing."""
-    return np.where(np.isnan(shift), p, sigmoid(logit(p) + shift))
 
 
 def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:

@@ -202,19 +202,36 @@ def beside(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(pool.map(task, items))
 
 
-def _grown(params: Params, fold: tuple[Any, Any]) -> tuple[Any, Floats]:
-    data, judge = fold
+def grow_judged(
+    params: Params, learn: Any, judge: Any, *, most: int, patience: int, **more: Any
+) -> tuple[Any, list[float]]:
+    """Grow a booster with its curve of losses on rows that it is judged by.
+
+    Parameters
+    ----------
+    learn, judge
+        Datasets of LightGBM.
+    most, patience
+        Rounds at the most, and so many without a lower loss.
+    more
+        Said to LightGBM's ``train`` besides.
+    """
     lgb, curve = lightgbm(), dict[str, Any]()
     booster = lgb.train(
         params,
-        data,
-        num_boost_round=MOST_ROUNDS,
+        learn,
+        num_boost_round=most,
         valid_sets=[judge],
         valid_names=["judge"],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
-        keep_training_booster=True,
+        callbacks=[lgb.early_stopping(patience, verbose=False), lgb.record_evaluation(curve)],
+        **more,
     )
-    return booster, np.array(curve["judge"]["binary_logloss"], dtype=np.float64)
+    return booster, list(curve["judge"][params["metric"]])
+
+
+def _grown(params: Params, fold: tuple[Any, Any]) -> tuple[Any, Floats]:
+    booster, curve = grow_judged(params, *fold, most=MOST_ROUNDS, patience=PATIENCE, keep_training_booster=True)
+    return booster, np.array(curve, dtype=np.float64)
 
 
 def best_point(curves: Sequence[ArrayLike], weights: Sequence[int]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from features.durable import sync
 from features.errors import UserError
 from models.effect.effect import Effects
 from models.effect.files import effect_files, file_name, read_effects
@@ -95,7 +96,7 @@ class Bundle:
         try:
             saved = self._write(part)
             part.rename(folder)
-            _sync(folder.parent)
+            sync(folder.parent)
         except OSError as fault:
             raise BundleError(f"no bundle can be written at {folder}: {fault.strerror}") from fault
         finally:
@@ -137,7 +138,7 @@ class Bundle:
                 os.fsync(stream.fileno())
         folder.chmod(0o755)
         for directory in {(folder / name).parent for name in files}:
-            _sync(directory)
+            sync(directory)
         return replace(self, manifest=json.loads(files[MANIFEST]), sha256=_sha256(files[MANIFEST]))
 
     @classmethod
@@ -253,14 +254,6 @@ def _json(plain: object) -> bytes:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _libraries() -> dict[str, str]:

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from features.durable import sync
+
 FOLDER = "bundles"
 STANDING = "standing.json"
 """What the registry was last known to say of champion and challenger, beside the bundles."""
@@ -78,17 +80,9 @@ def _name_champion(room: Path, version: str, sha256: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(name, room / _CHAMPION)
-    _sync(room)
+    sync(room)
 
 
 def _sync_tree(root: Path) -> None:
     for path in [*root.rglob("*"), root]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(path)

@@ -88,12 +88,13 @@ class AccountPast:
         return {name: groups.roles.value_of(name, as_of) for name in names}
 
     def read(self, as_of: int, since: int | None = None) -> AccountRows:
-        """Read what is known of the identities of the account; what happened and was decided from ``since`` on, too."""
-        return read_account(self.store, self.account, MOST_CONTACTS, as_of, since)
+        """Read what is known of the identities of the account; what went out to others from ``since`` on, too."""
+        own, outbound = self.contact.contact_id, self.rules.outbound
+        return read_account(self.store, self.account, MOST_CONTACTS, as_of, since, own=own, outbound=outbound)
 
     def deeds(self, seen: Reading, as_of: int, since: int, until: int) -> Deeds:
-        """Read what ``seen`` has of decisions that were carried out in ``[since, until)`` for these identities."""
-        return read_deeds(seen, self.account, MOST_CONTACTS, as_of, since, until)
+        """Read what ``seen`` has of decisions that were carried out in ``[since, until)`` for the others of these."""
+        return read_deeds(seen, self.account, MOST_CONTACTS, as_of, since, until, own=self.contact.contact_id)
 
     def others(self, read: AccountRows, as_of: int) -> list[Contact]:
         """Return the other contacts that belong to the account, by name."""

@@ -44,8 +44,7 @@ from serving.application import Application
 from serving.buckets import SharedBuckets
 from serving.bundles import Bundles
 from serving.catalogues import read_catalogues
-from serving.counting import Counting
-from serving.daily import Daily
+from serving.counting import counting
 from serving.dashboard.dashboard import dashboard
 from serving.deed import key_of
 from serving.deeds import deed_of
@@ -61,7 +60,7 @@ from serving.places import Places
 from serving.problems import HANDLED, on_problem
 from serving.profile import warm_up
 from serving.rates import Rates
-from serving.refreshing import Refreshing
+from serving.refreshing import refreshing
 from serving.refusals import Refusals
 from serving.remembered_keys import RememberedKeys
 from serving.replay import Replay
@@ -70,6 +69,7 @@ from serving.service import Service
 from serving.sync_child import SyncChild, SyncPlan
 from serving.tracing import traces
 from serving.turned_away import TurnedAway
+from serving.upkeep import Upkeep
 from serving.watching import Tracing, Watched
 from serving.writer import LONGEST_WAIT, Writer
 
@@ -101,7 +101,7 @@ def create_app(
     *,
     sync_seconds: float | None = None,
     clock: Callable[[], int] = now_us,
-    daily: Daily | None = None,
+    daily: Upkeep | None = None,
     is_elsewhere: bool = False,
     worker: int = 0,
 ) -> FastAPI:
@@ -138,8 +138,8 @@ def create_app(
             _in_background(keys.watch(service.store), stack)
             if daily is not None:
                 _in_background(daily.run(), stack)
-                _in_background(Refreshing(daily.config, service.store, clock).run(), stack)
-                _in_background(Counting(daily.config, settings.folder, clock).run(), stack)
+                _in_background(refreshing(daily.config, service.store, clock).run(), stack)
+                _in_background(counting(daily.config, settings.folder, clock).run(), stack)
             stack.enter_context(looked_for_seldom())
             yield
 

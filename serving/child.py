@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-_IN_NO_HURRY = "import os, sys; os.nice(15); from nba.cli import main; sys.exit(main())"
-"""What the process runs: whoever is answered meanwhile comes first."""
+NICENESS = 15
+"""How far behind others such a process stands: whoever is answered meanwhile comes first."""
+_IN_NO_HURRY = "import os, sys; os.nice({}); from nba.cli import main; sys.exit(main())"
 
 
 async def nba_beside(config: str | None, *command: str) -> int:
@@ -25,7 +26,12 @@ async def nba_beside(config: str | None, *command: str) -> int:
     settings = () if config is None else ("--config", config)
     nowhere = asyncio.subprocess.DEVNULL
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _IN_NO_HURRY), *settings, *command, stdin=nowhere, stdout=nowhere, stderr=nowhere
+        *(sys.executable, "-c", _IN_NO_HURRY.format(NICENESS)),
+        *settings,
+        *command,
+        stdin=nowhere,
+        stdout=nowhere,
+        stderr=nowhere,
     )
     try:
         return await child.wait()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from features.times import DAY, MINUTE, SECOND, iso, parse_time
+from features.times import DAY, MINUTE, SECOND, parse_time
 from models.kept import Kept
 from models.local import COUNTS
-from serving.child import nba_beside
-
-log = logging.getLogger("nba.serving")
+from serving.upkeep import Chore, Upkeep
 
 FIRST = 30.0
-"""Seconds after the start before the first look."""
 BETWEEN = 60.0
 _AFTER_FAILURE = 30
 _SOONEST = 10 * MINUTE
@@ -24,40 +18,22 @@ _PART = 200
 """Counting takes one part in so many of a processor's time, unless that is seldomer than once a day."""
 
 
-@dataclass(frozen=True)
-class Counting:
-    """Looks now and then whether what was counted last is old, and has it counted anew.
+def counting(
+    config: str | None, folder: Path, clock: Callable[[], int], first: float = FIRST, between: float = BETWEEN
+) -> Upkeep:
+    """Return what looks whether what was counted last is old, and has it counted anew; the rest as in ``Upkeep``."""
+    kept = Kept(folder / COUNTS)
 
-    Several services beside one folder may count twice, which does no harm.
+    def due(now: int, begun: int | None) -> bool:
+        return is_due(kept.read(), now)
 
-    Attributes
-    ----------
-    config
-        The file that ``nba`` is told; None: what it finds by itself.
-    """
+    count = Chore("evaluate counts", "what pages show could not be counted", due, ("--keep", "--json"))
+    points = Chore("points check", "what thresholds are worth could not be counted", _is_another_day, ("--keep", "--json"))
+    return Upkeep(config, clock, (points, count), first, between, _AFTER_FAILURE)
 
-    config: str | None
-    folder: Path
-    clock: Callable[[], int]
-    first: float = FIRST
-    between: float = BETWEEN
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        await asyncio.sleep(self.first)
-        kept = Kept(self.folder / COUNTS)
-        while True:
-            now = self.clock()
-            if is_due(await asyncio.to_thread(kept.read), now) and not await self._count(now):
-                # What failed a moment ago fails again.
-                await asyncio.sleep(_AFTER_FAILURE * self.between)
-            await asyncio.sleep(self.between)
-
-    async def _count(self, now: int) -> bool:
-        status = await nba_beside(self.config, "evaluate", "counts", "--keep", "--json", "--as-of", iso(now))
-        if status:
-            log.warning("what pages show could not be counted (status %s); `nba evaluate counts` says why", status)
-        return status == 0
+def _is_another_day(now: int, begun: int | None) -> bool:
+    return begun is None or now - begun >= DAY
 
 
 def is_due(counted: dict[str, object] | None, now: int) -> bool:

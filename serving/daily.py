@@ -2,71 +2,53 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from features.times import iso
 from models.daily_log import DailyLog
-from serving.child import nba_beside
-
-log = logging.getLogger("nba.serving")
+from serving.upkeep import Chore, Upkeep
 
 FIRST = 60.0
-"""Seconds after the start before the first look: a start has more urgent things to do."""
 BETWEEN = 600.0
 _AFTER_FAILURE = 6
+"""An empty store has nothing to report for a while."""
 
 
-@dataclass(frozen=True)
-class Daily:
-    """Looks now and then whether today has been reported, and has it reported; first of all, what is too old goes.
+def daily(
+    config: str | None,
+    folder: Path,
+    clock: Callable[[], int],
+    first: float = FIRST,
+    between: float = BETWEEN,
+    *,
+    joins: bool = False,
+) -> Upkeep:
+    """Return what has today reported where it has not been yet; first of all, what is too old goes.
 
-    ``config`` is the file that ``nba`` is told; None: what it finds by itself. The work needs what training needs and
-    seconds of a processor, so that it is done beside this process. Several services beside one folder may report a day
-    twice, which does no harm.
+    The work needs what training needs and seconds of a processor, so that it is done beside this process.
+
+    Parameters
+    ----------
+    joins
+        Whether mail domains join contacts to accounts (``accounts.email_domains``).
     """
+    log = DailyLog.of(folder)
 
-    config: str | None
-    folder: Path
-    clock: Callable[[], int]
-    first: float = FIRST
-    between: float = BETWEEN
-    joins: bool = False
-    """Whether mail domains join contacts to accounts (``accounts.email_domains``)."""
+    def is_unreported(now: int, begun: int | None) -> bool:
+        last = log.last()
+        return last is None or last["day"] < _day(now)
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        await asyncio.sleep(self.first)
-        forgotten = ""
-        while True:
-            last = await asyncio.to_thread(DailyLog.of(self.folder).last)
-            now = self.clock()
-            if forgotten != iso(now)[:10]:
-                forgotten = iso(now)[:10]
-                await self._forget(now)
-                if self.joins:
-                    await self._join(now)
-            is_due = last is None or last["day"] < iso(now)[:10]
-            if is_due and not await self._report(now):
-                # What failed a moment ago fails again: an empty store has nothing to report for a while.
-                await asyncio.sleep(_AFTER_FAILURE * self.between)
-            await asyncio.sleep(self.between)
+    forget = Chore("retention run", "what is too old could not be removed", _is_another_day, ("--json",))
+    join = Chore("identities accounts", "mail domains joined nobody", _is_another_day, ("--json",))
+    report = Chore("evaluate daily", "today's comparisons could not be made", is_unreported, ("--keep", "--json"))
+    chores = (forget, join, report) if joins else (forget, report)
+    return Upkeep(config, clock, chores, first, between, _AFTER_FAILURE)
 
-    async def _forget(self, now: int) -> None:
-        status = await nba_beside(self.config, "retention", "run", "--json", "--as-of", iso(now))
-        if status:
-            log.warning("what is too old could not be removed (status %s); `nba retention run` says why", status)
 
-    async def _join(self, now: int) -> None:
-        status = await nba_beside(self.config, "identities", "accounts", "--json", "--as-of", iso(now))
-        if status:
-            log.warning("mail domains joined nobody (status %s); `nba identities accounts` says why", status)
+def _is_another_day(now: int, begun: int | None) -> bool:
+    return begun is None or _day(begun) != _day(now)
 
-    async def _report(self, now: int) -> bool:
-        status = await nba_beside(self.config, "evaluate", "daily", "--keep", "--json", "--as-of", iso(now))
-        if status:
-            log.warning("today's comparisons could not be made (status %s); `nba evaluate daily` says why", status)
-        return status == 0
+
+def _day(us: int) -> str:
+    return iso(us)[:10]

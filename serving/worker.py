@@ -20,7 +20,7 @@ from features.errors import UserError
 from nba.door import now_us
 from nba.settings import load_settings
 from serving.app import create_app
-from serving.daily import Daily
+from serving.daily import daily
 from serving.run import run
 
 READY = b"ready"
@@ -67,7 +67,7 @@ def main() -> int:
         settings,
         sync_seconds=plan["sync_seconds"] if is_first else None,
         clock=clock,
-        daily=Daily(plan["config"], settings.folder, clock, joins=settings.accounts.email_domains)
+        daily=daily(plan["config"], settings.folder, clock, joins=settings.accounts.email_domains)
         if is_first
         else None,
         is_elsewhere=bool(plan["is_elsewhere"]),

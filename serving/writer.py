@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -55,9 +56,10 @@ _Result = tuple[_Job, Any, Exception | None]
 class Writer:
     """Writes to the store, durably before it says so.
 
-    Whatever arrives while a commit is under way waits for the next, which takes all of it. Where the store does not
-    take a deed, or not soon, the journal keeps it, and its caller is told so much; what follows goes the same way
-    until the store has everything that was kept, in its order.
+    Whatever arrives while a commit is under way waits for the next, which takes all of it. So does what arrives in one
+    round of a loop, before the end of which nobody could be told. Where the store does not take a deed, or not soon,
+    the journal keeps it, and its caller is told so much; what follows goes the same way until the store has everything
+    that was kept, in its order.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ class Writer:
         self._replay = replay
         self._wait = wait
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._coming: deque[_Job] = deque()
         self._underway: tuple[float, Sequence[_Job]] | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
         self._keeper = threading.Thread(target=self._watch, name="keeper")
@@ -98,6 +101,7 @@ class Writer:
         if not self._is_open:
             return
         self._is_open = False
+        self._hand_over()
         self._jobs.put(None)
         self._thread.join()
         self._ended.set()
@@ -108,7 +112,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many jobs wait for the next commit, about."""
-        return self._jobs.qsize()
+        return self._jobs.qsize() + len(self._coming)
 
     @property
     def keeps(self) -> bool:
@@ -144,9 +148,18 @@ class Writer:
         """
         if not self._is_open:
             raise WriterClosedError("the service is going down and takes no more writes")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(job, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._coming.append(_Job(job, future))
+        # Woken at once, its thread would commit each alone while this one computes the next.
+        loop.call_soon(self._hand_over)
         return await future
+
+    def _hand_over(self) -> None:
+        """Give the thread what has come in this round of the loop."""
+        with suppress(IndexError):
+            while True:
+                self._jobs.put(self._coming.popleft())
 
     def _run(self) -> None:
         self._store.patience.bound(_ANSWER_SECONDS)

@@ -10,10 +10,13 @@ import pytest
 from tests.mlflow_tables import empty_tables
 from tests.postgres import Databases, running
 
+# How long an example takes is a matter of the machine, which other tests keep busy.
+hypothesis.settings.register_profile("nba", deadline=None)
+hypothesis.settings.load_profile("nba")
 # CI repeats its examples, so that a change is judged by what it changed; new ones are searched for everywhere else.
-# Slow generation is a fault of the machine then, which other tests keep busy.
+# Slow generation is a fault of the machine then.
 hypothesis.settings.register_profile(
-    "nba-ci", derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "nba-ci", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 if os.environ.get("NBA_CI") == "1":
     hypothesis.settings.load_profile("nba-ci")

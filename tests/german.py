@@ -6,7 +6,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from models.saying import english, german, sentences_de, sentences_en
+from models.saying import english, feature_means, features_de, german, sentences_de, sentences_en
 
 _WORD = re.compile(r"[^\W\d_]+")
 _OF_GRAMMAR = "ago last less than a day days week weeks month months year years once times in the so far hours no or"
@@ -27,8 +27,12 @@ def _said(texts: Iterable[str]) -> set[str]:
 @cache
 def english_only() -> frozenset[str]:
     """Words of English sentences that no German one has."""
-    there = _said(sentences_en.SENTENCES.values()) | words(_OF_GRAMMAR) | words(" ".join(english._DID.values()))
-    here = _said(sentences_de.SENTENCES.values()) | words(_BOTH)
+    there = (
+        _said((*sentences_en.SENTENCES.values(), *feature_means.IN_ENGLISH.values()))
+        | words(_OF_GRAMMAR)
+        | words(" ".join(english._DID.values()))
+    )
+    here = _said((*sentences_de.SENTENCES.values(), *features_de.MEANS.values())) | words(_BOTH)
     return frozenset(there - here - words(" ".join(" ".join(pair) for pair in german._NOUNS.values())))
 
 
@@ -45,3 +49,5 @@ def sentences_of(answer: Any) -> Iterator[str]:
         yield removed["detail"]
     for goal in answer["propensities"].values():
         yield from (*goal.get("for", ()), *goal.get("against", ()), goal.get("trend_why") or "")
+    for driver in answer.get("drivers", ()):
+        yield driver["means"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from models.belief import Belief
-from models.local import local_champion
 from nba.settings import Settings
 from training.past import Past
 from training.policy.learning import Learn, learn_effects
@@ -26,8 +25,7 @@ def review(past: Past, settings: Settings, *, learn: Learn = learn_effects) -> d
     refusal = no_judgement(settings, rows)
     if refusal is not None:
         return {"evidence": refusal[0], "decisions": 0, "policies": {}, "why": refusal[1]}
-    found = local_champion(settings.folder)
-    champion = None if found is None else Belief.load(*found)
+    champion = Belief.installed(settings.folder)
     if champion is None:
         first = int(rows.decided_at[rows.held_out].min())
         features, stages, values = choose_features(past, settings, first), None, {}

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from features.durable import sync
 from features.errors import UserError
 
 try:
@@ -140,14 +141,14 @@ def swap(folder: Path, manifest: Manifest, staged: Mapping[str, Path]) -> None:
     """
     directories = {folder}
     for path in staged.values():
-        _sync(path)
+        sync(path)
     for name, path in staged.items():
         target = folder / name
         target.parent.mkdir(exist_ok=True)
         path.replace(target)
         directories.add(target.parent)
     for directory in directories:
-        _sync(directory)
+        sync(directory)
     write_manifest(folder, manifest)
 
 
@@ -155,9 +156,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Let a manifest count from now on."""
     part = folder / f".{MANIFEST}.part"
     part.write_text(manifest.to_json(), encoding="utf-8")
-    _sync(part)
+    sync(part)
     part.replace(folder / MANIFEST)
-    _sync(folder)
+    sync(folder)
 
 
 def clean(folder: Path, manifest: Manifest) -> None:
@@ -168,11 +169,3 @@ def clean(folder: Path, manifest: Manifest) -> None:
         for path in folder.glob(pattern):
             if path.relative_to(folder).as_posix() not in counted:
                 path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

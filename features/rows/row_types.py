@@ -224,3 +224,26 @@ class QuarantineRow:
     zone: str | None = None
     nth: int = 0
     number: int = field(default=0, compare=False)
+
+
+class SettingsVersion(NamedTuple):
+    """Values that were published over those of the settings file; ``published_at`` in microseconds.
+
+    ``changes`` holds all that differs from the file, by dotted key; None leaves a key out. ``undoes`` is the number of
+    the version that this one takes back.
+    """
+
+    number: int
+    published_at: int
+    by: str
+    reason: str
+    changes: Mapping[str, Any]
+    undoes: int | None = None
+
+
+class FigureRow(NamedTuple):
+    """What was counted over everybody as of a moment, in microseconds."""
+
+    name: str
+    at: int
+    body: Mapping[str, Any]

@@ -107,6 +107,10 @@ class Dialect(ABC):
         """How long a writer waits for others."""
         return BUSY_SECONDS if self.patience is None else self.patience.busy
 
+    def may_be_there(self) -> bool:
+        """Whether connecting would make nothing anew."""
+        return True
+
     @abstractmethod
     def connect(self) -> Any:
         """Make a connection, in which transactions are begun by hand."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from sqlalchemy import text
 
-from features.rows.row_types import ContactRow, DecisionRow, LinkRow, QuarantineRow, RecordRow, TouchpointRow
+from features.rows.row_types import ContactRow, DecisionRow, LinkRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
 from features.store import tables
 from features.store.dialect import Cursor, Dialect, Sql, quoted
 from features.store.tombstones import of_identity
-from features.store.values import QUARANTINE_COLUMNS, quarantined
+from features.store.values import QUARANTINE_COLUMNS, quarantined, scored
 from features.store.writing import Writing
 
 _ATTEMPTS = 5
@@ -27,9 +28,16 @@ _STORE_REFUSED = (
 )
 # Of rows with the same source and id the first of the load counts, wherever the order of the table puts it.
 _FIRST_ONLY = "DELETE FROM loading WHERE n NOT IN (SELECT min(n) FROM loading GROUP BY source, touchpoint_id)"
+_HAS_CONTACTS = "SELECT EXISTS (SELECT 1 FROM contacts)"
 _HAS_REPEATS = "SELECT EXISTS (SELECT 1 FROM loading GROUP BY source, touchpoint_id HAVING count(*) > 1)"
-_NAMES = "SELECT DISTINCT identity FROM loading"
-_FORGET = Sql(text("DELETE FROM loading WHERE identity = :a"))
+_NAMES = "SELECT DISTINCT {} FROM {}"
+_FORGET = "DELETE FROM {1} WHERE {0} = :a"
+_SCORES = [column.name for column in tables.SCORES.c]
+_FORGET_SCORES = "DELETE FROM scores"
+_STORE_SCORES = (
+    f"INSERT INTO scores ({quoted(_SCORES)}) SELECT {quoted(_SCORES)} FROM scoring WHERE true ORDER BY n "
+    "ON CONFLICT DO NOTHING"
+)
 _UNPACK = "DELETE FROM packed WHERE identity IN (SELECT identity FROM loading)"
 
 
@@ -45,6 +53,7 @@ class Loading(Writing):
         super().__init__(cursor, dialect)
         self._has_begun = False
         self._gathered = self._refused = 0
+        self._filling: ExitStack | None = None
         dialect.gathering(cursor, "loading", _COLUMNS, tables.TOUCHPOINTS)
         dialect.gathering(cursor, "refused", QUARANTINE_COLUMNS, tables.QUARANTINE)
 
@@ -85,6 +94,7 @@ class Loading(Writing):
     def contacts(self, rows: Sequence[ContactRow]) -> int:
         """Store traits, as ``Writing`` does."""
         self._begin()
+        self._begin_to_fill()
         return super().contacts(rows)
 
     def records(self, table: str, rows: Sequence[RecordRow]) -> int:
@@ -107,6 +117,21 @@ class Loading(Writing):
         self._begin()
         super().lake(path)
 
+    def scores(self, rows: Iterable[ScoreRow]) -> int:
+        """Put these scores in the place of all there were; says how many they are.
+
+        They are gathered as well, so that others wait while they are stored and not while they are worked out.
+        """
+        self._dialect.gathering(self._cursor, "scoring", _SCORES, tables.SCORES)
+        self._dialect.gather(self._cursor, "scoring", _SCORES, tables.SCORES, map(scored, rows))
+        self._begin()
+        self._forget_erased("contact_id", "scoring")
+        self._count_change(tables.SCORES.name)
+        self._cursor.execute(_FORGET_SCORES)
+        with self._dialect.filling(self._cursor, tables.SCORES.name):
+            self._cursor.execute(_STORE_SCORES)
+            return self._cursor.rowcount
+
     def settle(self) -> int:
         """Store what was gathered; says how many touchpoints were new."""
         if not self._has_begun and not self._gathered and not self._refused:
@@ -124,6 +149,8 @@ class Loading(Writing):
     def commit(self) -> None:
         """End the transaction, if one was begun."""
         if self._has_begun:
+            if self._filling is not None:
+                self._filling.close()
             self._cursor.execute("COMMIT")
             self._dialect.loaded(self._cursor, self._gathered)
 
@@ -133,22 +160,33 @@ class Loading(Writing):
             self._has_begun = True
             self.erased.again()
 
+    def _begin_to_fill(self) -> None:
+        """Have what contacts are found by sorted behind them, where there were none: a load's first are its most."""
+        if self._filling is not None:
+            return
+        self._filling = ExitStack()
+        if not self._cursor.execute(_HAS_CONTACTS).fetchone()[0]:
+            self._filling.enter_context(self._dialect.filling(self._cursor, tables.CONTACTS.name))
+
     def _settle(self) -> int:
         if not self._has_begun:
             self._dialect.begin_load(self._cursor)
-        self._forget_erased()
+        # From here on nobody is erased before this is committed.
+        self.erased.again()
+        if self._gathered:
+            self._forget_erased("identity", "loading")
         if self._refused:
             self._cursor.execute(_STORE_REFUSED)
         stored = self._store_gathered() if self._gathered else 0
         self._has_begun = True
         return stored
 
-    def _forget_erased(self) -> None:
-        """Leave out who was erased while files were read; from here on nobody is before this is committed."""
-        self.erased.again()
-        if self._gathered and self.erased.key is not None:
-            names = [row[0] for row in self._cursor.execute(_NAMES).fetchall()]
-            self._many(_FORGET, [(name,) for name in sorted(self.erased.among(names))])
+    def _forget_erased(self, column: str, gathered: str) -> None:
+        """Leave out who was erased while rows were gathered."""
+        if self.erased.key is not None:
+            names = [row[0] for row in self._cursor.execute(_NAMES.format(column, gathered)).fetchall()]
+            forget = Sql(text(_FORGET.format(column, gathered)))
+            self._many(forget, [(name,) for name in sorted(self.erased.among(names))])
 
     def _store_gathered(self) -> int:
         cursor, dialect = self._cursor, self._dialect

@@ -113,10 +113,22 @@ _FROM_5 = (
     "CREATE INDEX accounts_by_name ON records (table_name, ({name}), \"key\") WHERE table_name = 'accounts'",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5)
+_FROM_6 = (
+    """CREATE TABLE settings_versions (
+        number BIGINT NOT NULL, published_at BIGINT NOT NULL, "by" {text} NOT NULL, reason {text} NOT NULL,
+        changes {text} NOT NULL, undoes BIGINT, PRIMARY KEY (number)
+    )""",
+    """CREATE TABLE settings_drafts (
+        key_id {text} NOT NULL, changes {text} NOT NULL, changed_at BIGINT NOT NULL, PRIMARY KEY (key_id)
+    )""",
+    "CREATE TABLE figures (name {text} NOT NULL, at BIGINT NOT NULL, body {text} NOT NULL, PRIMARY KEY (name, at))"
+    "{clustered}",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5, _FROM_6)
 
 NEWEST = 1 + len(_STEPS)
-"""The version of the schema that ``store_tables`` describes."""
+"""The version of the schema that ``features.store.tables`` describes."""
 
 
 def migrate(version: int, run: Run, words: Mapping[str, str]) -> None:

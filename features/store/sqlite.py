@@ -28,10 +28,11 @@ _AWAY = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "ma
 _PRAGMAS = (
     "synchronous = FULL",
     "cache_size = -65536",
-    "mmap_size = 268435456",
     "temp_store = MEMORY",
     "journal_size_limit = 67108864",
 )
+# For long reads. Whoever reads shortly between others' commits would have the file mapped anew after each of them.
+_MAPPED = "mmap_size = 268435456"
 
 
 class Sqlite(Dialect):
@@ -70,12 +71,16 @@ class Sqlite(Dialect):
         self._file: str = arguments[0]
         self._named: dict[str, Any] = {**named, "check_same_thread": False}
 
+    def may_be_there(self) -> bool:
+        """Whether the file is there."""
+        return Path(self._file).is_file()
+
     def connect(self) -> sqlite3.Connection:
         """Open the file."""
         # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
         named = {"timeout": self.busy_seconds, **self._named}
         connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **named)
-        for pragma in _PRAGMAS:
+        for pragma in _PRAGMAS if self.patience is not None else (*_PRAGMAS, _MAPPED):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
@@ -15,6 +14,7 @@ from features.store.dialect import Cursor, Dialect, Sql, StoreAwayError, StoreEr
 from features.store.dialects import dialect_of
 from features.store.loading import Loading
 from features.store.making import make_tables
+from features.store.own_connections import OwnConnections
 from features.store.patience import Patience
 from features.store.reading import Reading
 from features.store.resting import Resting
@@ -40,9 +40,7 @@ class Store(Reading):
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._pool = QueuePool(dialect.connect, pool_size=_KEPT_OPEN, max_overflow=-1, reset_on_return=None)
-        self._thread = threading.local()
-        self._lent: list[PoolProxiedConnection] = []
-        self._lending = threading.Lock()
+        self._own = OwnConnections(dialect, self._pool)
         self._resting = Resting(_KEPT_OPEN)
         self._to_pack: dict[str, TouchpointRules] = {}
         self._time = 0
@@ -101,12 +99,8 @@ class Store(Reading):
 
     def close(self) -> None:
         """Let go of every connection, those of other threads too."""
-        with self._lending:
-            for connection in self._lent:
-                connection.close()
-            self._lent.clear()
+        self._own.close()
         self._resting.close()
-        self._thread = threading.local()
         self._pool.dispose()
 
     @contextmanager
@@ -240,8 +234,8 @@ class Store(Reading):
 
     def save_scores(self, rows: Iterable[ScoreRow]) -> int:
         """Put these scores in the place of all there were, whole or not at all."""
-        with self.writing() as writing:
-            return writing.scores(rows)
+        with self.loading() as loading:
+            return loading.scores(rows)
 
     def scrub(self) -> str | None:
         """Take the bytes of deleted rows out of the database's files.
@@ -263,7 +257,9 @@ class Store(Reading):
         try:
             if dialect.is_out:
                 self._refuse_if_out()
-            found: list[tuple[Any, ...]] = self._cursor().execute(dialect.text(statement), parameters).fetchall()
+            found: list[tuple[Any, ...]] = (
+                self._own.cursor(self._time).execute(dialect.text(statement), parameters).fetchall()
+            )
             return found
         except dialect.errors as error:
             return self._all_again(dialect.text(statement), parameters, error)
@@ -275,44 +271,14 @@ class Store(Reading):
         """
         dialect = self._dialect
         for _ in range(_ATTEMPTS - 1):
-            if isinstance(error, dialect.no_answer) or not self._has_lost():
+            if isinstance(error, dialect.no_answer) or not self._own.has_lost():
                 break
             try:
-                found: list[tuple[Any, ...]] = self._cursor().execute(text, parameters).fetchall()
+                found: list[tuple[Any, ...]] = self._own.cursor(self._time).execute(text, parameters).fetchall()
                 return found
             except dialect.errors as another:
                 error = another
         raise dialect.raised(error) from error
-
-    def _cursor(self) -> Cursor:
-        """Return this thread's own cursor, for short reads."""
-        if getattr(self._thread, "time", self._time) != self._time:
-            self._let_go()
-        cursor: Cursor | None = getattr(self._thread, "cursor", None)
-        if cursor is None:
-            connection = self._pool.connect()
-            with self._lending:
-                self._lent.append(connection)
-            self._thread.connection, self._thread.time = connection, self._time
-            cursor = self._thread.cursor = self._dialect.cursor(connection)
-        return cursor
-
-    def _has_lost(self) -> bool:
-        """Let go of this thread's connection if its other end has gone; says whether it had."""
-        connection: PoolProxiedConnection | None = getattr(self._thread, "connection", None)
-        if connection is None or not self._dialect.is_lost(connection):
-            return False
-        self._let_go()
-        return True
-
-    def _let_go(self) -> None:
-        """Let go of this thread's connection."""
-        connection: PoolProxiedConnection | None = getattr(self._thread, "connection", None)
-        if connection is not None:
-            with self._lending:
-                self._lent.remove(connection)
-            connection.invalidate()
-        self._thread.cursor = self._thread.connection = None
 
     def _refuse_if_out(self) -> None:
         if self._dialect.is_out:

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Double,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    text,
-)
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, LargeBinary, Table, text
 
 from features.store.found_by import FoundBy
-
-METADATA = MetaData()
-
-
-# Texts are compared byte by byte everywhere, so that every database has the same order, which is Python's too.
-TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-
-
-def _text(*names: str) -> list[Column[Any]]:
-    return [Column(name, TEXT) for name in names]
-
-
-def _number(*names: str) -> list[Column[Any]]:
-    return [Column(name, Double) for name in names]
-
-
-def _only_where(condition: str) -> dict[str, Any]:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+from features.store.service_tables import FIGURES as FIGURES
+from features.store.service_tables import KEYS as KEYS
+from features.store.service_tables import MESSAGES as MESSAGES
+from features.store.service_tables import SESSIONS as SESSIONS
+from features.store.service_tables import SETTINGS_DRAFTS as SETTINGS_DRAFTS
+from features.store.service_tables import SETTINGS_VERSIONS as SETTINGS_VERSIONS
+from features.store.table_columns import METADATA as METADATA
+from features.store.table_columns import TEXT, numbers, only_where, texts
 
 
 def _found_by(index: str, what: str) -> Index:
@@ -61,14 +35,14 @@ TOUCHPOINTS = Table(
     # The key's columns come first: SQLite 3.40 checks the integrity of tables laid out otherwise wrongly.
     Column("source", TEXT, primary_key=True),
     Column("kind", TEXT, nullable=False),
-    *_text("channel", "direction", "topics"),
-    *_number("value"),
-    *_text("currency"),
-    *_number("margin", "duration"),
-    *_text("decision_id", "action", "properties"),
+    *texts("channel", "direction", "topics"),
+    *numbers("value"),
+    *texts("currency"),
+    *numbers("margin", "duration"),
+    *texts("decision_id", "action", "properties"),
     Index("touchpoints_once", "source", "touchpoint_id", unique=True),
-    Index("touchpoints_of_decision", "decision_id", **_only_where("decision_id IS NOT NULL")),
-    Index("touchpoints_of_leads", "occurred_at", "identity", **_only_where(OF_LEADS)),
+    Index("touchpoints_of_decision", "decision_id", **only_where("decision_id IS NOT NULL")),
+    Index("touchpoints_of_leads", "occurred_at", "identity", **only_where(OF_LEADS)),
     sqlite_with_rowid=False,
 )
 
@@ -92,7 +66,7 @@ RECORDS = Table(
     Column("key", TEXT, primary_key=True),
     Column("known_at", BigInteger, primary_key=True),
     Column("body", TEXT, nullable=False),
-    Index("accounts_by_name", "table_name", FoundBy("name"), "key", **_only_where("table_name = 'accounts'")),
+    Index("accounts_by_name", "table_name", FoundBy("name"), "key", **only_where("table_name = 'accounts'")),
     sqlite_with_rowid=False,
 )
 
@@ -123,8 +97,8 @@ LINKS = Table(
     Column("identity_b", TEXT, primary_key=True),
     Column("seen_at", BigInteger, primary_key=True),
     Column("how", TEXT, primary_key=True),
-    *_number("confidence"),
-    *_text("properties"),
+    *numbers("confidence"),
+    *texts("properties"),
     Index("links_of_b", "identity_b", "seen_at"),
     sqlite_with_rowid=False,
 )
@@ -175,7 +149,7 @@ PACKED = Table(
 
 # All that is asked of whom something was taken for, so that the rows with their answers are not looked at.
 _TAKEN = ("decided_at", "activated_at", "deferred", "placement", "identity")
-_OURS = _only_where("chances IS NOT NULL")
+_OURS = only_where("chances IS NOT NULL")
 
 DECISIONS = Table(
     "decisions",
@@ -184,15 +158,15 @@ DECISIONS = Table(
     Column("identity", TEXT, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
     Column("action", TEXT, nullable=False),
-    *_number("probability"),
-    *_text("allowed", "policy", "topics", "properties", "chances", "mode", "placement", "model_version", "terms"),
-    *_text("key", "request_hash"),
+    *numbers("probability"),
+    *texts("allowed", "policy", "topics", "properties", "chances", "mode", "placement", "model_version", "terms"),
+    *texts("key", "request_hash"),
     Column("answer", LargeBinary),
     Column("as_of", BigInteger),
     Column("activated_at", BigInteger),
     Column("deferred", Boolean, nullable=False),
     Column("holdout", Boolean, nullable=False),
-    *_text("features_sha"),
+    *texts("features_sha"),
     Index("decisions_of", "identity", "decided_at"),
     Index("decisions_taken", "action", text("coalesce(activated_at, decided_at)"), *_TAKEN, **_OURS),
 )
@@ -205,9 +179,9 @@ OUTCOMES = Table(
     Column("outcome", TEXT, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    *_text("action", "reason", "note"),
+    *texts("action", "reason", "note"),
     Column("until", BigInteger),
-    *_number("value"),
+    *numbers("value"),
     Column("pending", Boolean, nullable=False),
     Index("outcomes_of", "decision_id", "occurred_at"),
 )
@@ -221,15 +195,15 @@ SCORES = Table(
     METADATA,
     Column("contact_id", TEXT, primary_key=True),
     Column("as_of", BigInteger, nullable=False),
-    *_text("stage"),
-    *_number("points"),
+    *texts("stage"),
+    *numbers("points"),
     Column("body", TEXT, nullable=False),
-    *_text("model_version", "work"),
-    *_number("behind", "behind_by_points"),
-    *_text("owner", "partner"),
-    Index("scores_in_line", *_PLACE_IN_LINE, **_only_where("behind IS NOT NULL")),
-    Index("scores_of_owner", "owner", *_PLACE_IN_LINE, **_only_where("owner IS NOT NULL")),
-    Index("scores_of_partner", "partner", *_PLACE_IN_LINE, **_only_where("partner IS NOT NULL")),
+    *texts("model_version", "work"),
+    *numbers("behind", "behind_by_points"),
+    *texts("owner", "partner"),
+    Index("scores_in_line", *_PLACE_IN_LINE, **only_where("behind IS NOT NULL")),
+    Index("scores_of_owner", "owner", *_PLACE_IN_LINE, **only_where("owner IS NOT NULL")),
+    Index("scores_of_partner", "partner", *_PLACE_IN_LINE, **only_where("partner IS NOT NULL")),
 )
 
 # What the owner's side sees of whom, so that views and exports leave out what partners keep; see ``SightRow``.
@@ -238,10 +212,10 @@ OWNER_SIGHTS = Table(
     METADATA,
     Column("identity", TEXT, primary_key=True),
     Column("contact_id", TEXT, nullable=False),
-    *_text("named", "partner", "account", "owner", "shows"),
+    *texts("named", "partner", "account", "owner", "shows"),
     Column("until", BigInteger),
     Index("owner_sights_of", "contact_id"),
-    Index("owner_sights_of_partner", "partner", "contact_id", **_only_where("partner IS NOT NULL")),
+    Index("owner_sights_of_partner", "partner", "contact_id", **only_where("partner IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -257,33 +231,6 @@ AUDIT = Table(
     *(Column(name, TEXT, nullable=False) for name in ("by", "what", "subject", "reason", "details", "before", "hash")),
 )
 
-# A key itself is nowhere: ``digest`` is its SHA-256. Lists are JSON.
-KEYS = Table(
-    "keys",
-    METADATA,
-    Column("key_id", TEXT, primary_key=True),
-    Column("name", TEXT, nullable=False),
-    Column("digest", TEXT, nullable=False, unique=True),
-    Column("scopes", TEXT, nullable=False),
-    *_text("partner", "owner"),
-    Column("public", Boolean, nullable=False),
-    Column("origins", TEXT, nullable=False),
-    *_number("rate"),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("revoked_at", BigInteger),
-)
-
-# Who is signed in to the pages: ``digest`` is the SHA-256 of what stands in the cookie, which is nowhere itself.
-SESSIONS = Table(
-    "sessions",
-    METADATA,
-    Column("digest", TEXT, primary_key=True),
-    Column("key_id", TEXT, nullable=False),
-    Column("begun_at", BigInteger, nullable=False),
-    Column("ends_at", BigInteger, nullable=False),
-)
-
 # Who was erased, as digests that say nothing of the name: what is sent again is refused by them.
 TOMBSTONES = Table(
     "tombstones",
@@ -295,15 +242,6 @@ TOMBSTONES = Table(
 # What the digests of tombstones are made with; there is one since the first erasure, so that a store in which nobody
 # was erased is known by its absence.
 TOMBSTONE_KEY = Table("tombstone_key", METADATA, Column("key", TEXT, primary_key=True))
-
-# Messages of tracking clients that leave no touchpoint (identify, group, alias), so that a repeat is known for ever.
-MESSAGES = Table(
-    "messages",
-    METADATA,
-    Column("source", TEXT, primary_key=True),
-    Column("message_id", TEXT, primary_key=True),
-    sqlite_with_rowid=False,
-)
 
 QUARANTINE = Table(
     "quarantine",
@@ -317,6 +255,6 @@ QUARANTINE = Table(
     Column("refused_at", BigInteger, nullable=False),
     Column("file", TEXT, nullable=False),
     Column("line", BigInteger),
-    *_text("zone"),
+    *texts("zone"),
     Column("nth", Integer, nullable=False),
 )

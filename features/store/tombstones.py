@@ -120,6 +120,11 @@ class Erased:
             self._key, self._is_known = key_of(self._reading), True
         return self._key
 
+    @property
+    def has_key(self) -> bool:
+        """Whether the store's key has been read: somebody was erased once."""
+        return self._key is not None
+
     def again(self) -> None:
         """Look anew: what was read before a transaction began may be old."""
         self._is_known = False

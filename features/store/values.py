@@ -69,6 +69,11 @@ def decision_of(row: Sequence[Any]) -> DecisionRow:
     return DecisionRow(*found)
 
 
+def scored(row: ScoreRow) -> tuple[Any, ...]:
+    """Return the values of a row of ``scores``."""
+    return (*row[:4], json_of(row[4]), *row[5:])
+
+
 def score_of(row: Sequence[Any]) -> ScoreRow:
     """Read a row of ``scores``."""
     return ScoreRow._make((*row[:4], orjson.loads(row[4]), *row[5:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.store.view_types import DAY, FLAG, NUMBER, TEXT, WHOLE, Column, View
-from features.store.view_words import Words
+from features.store.view_words import COUNTS, Words
 
 _FEWEST_GROUPS, _FEWEST_OUTCOMES = 20, 5
 """Fewer groups, successes or failures give no interval that could be relied on."""
@@ -26,8 +26,6 @@ _FROM = (
     "FROM decisions AS d JOIN owner_sights AS w ON w.identity = d.identity "
     "LEFT JOIN came AS c ON c.decision_id = d.decision_id"
 )
-# A repeat stands for a decision that is there already.
-_COUNTS = "coalesce(d.policy, '') <> 'repeat'"
 
 
 def _daily(words: Words) -> str:
@@ -42,7 +40,7 @@ def _daily(words: Words) -> str:
         f"{_DONE} AS carried_out, CASE WHEN c.decision_id IS NULL THEN 0 ELSE 1 END AS answered, "
         "coalesce(c.accepted, 0) AS accepted, coalesce(c.converted, 0) AS converted, "
         f"coalesce(c.rejected, 0) AS rejected, c.value AS value {_FROM} "
-        f"WHERE {_COUNTS} AND {words.stands} AND {words.seen('recommendations')}) "
+        f"WHERE {COUNTS} AND {words.stands} AND {words.seen('recommendations')}) "
         "SELECT day, action, placement, mode, policy, model_version, holdout, loaded, count(*) AS decisions, "
         "count(DISTINCT contact_id) AS contacts, sum(carried_out) AS carried_out, sum(answered) AS answered, "
         "sum(accepted) AS accepted, sum(converted) AS converted, sum(rejected) AS rejected, "
@@ -56,7 +54,7 @@ def _lift(words: Words) -> str:
         "each AS (SELECT coalesce(d.placement, 'outbound') AS placement, d.action AS action, "
         f"{_HELD} AS holdout, coalesce(w.account, w.contact_id) AS unit, w.contact_id AS contact_id, "
         f"CASE WHEN c.decision_id IS NULL THEN 0 ELSE 1 END AS answered, {_SUCCEEDED} AS success {_FROM} "
-        f"WHERE d.chances IS NOT NULL AND {_COUNTS} AND {_DONE} = 1 "
+        f"WHERE d.chances IS NOT NULL AND {COUNTS} AND {_DONE} = 1 "
         f"AND {words.stands} AND {words.seen('recommendations')})"
     )
     both = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.store.view_types import DAY, FLAG, TEXT, WHOLE, Column, View, moment, moments
-from features.store.view_words import Words
+from features.store.view_words import COUNTS, Words
 
 _LATE_US = 86_400_000_000
 
@@ -22,7 +22,7 @@ def _versions(words: Words) -> str:
         "sum(CASE WHEN what = 'rollback' THEN 1 ELSE 0 END) AS rollbacks FROM acts GROUP BY version), "
         "decided AS (SELECT d.model_version AS version, count(*) AS decisions, min(d.decided_at) AS first_at, "
         "max(d.decided_at) AS last_at FROM decisions AS d JOIN owner_sights AS w ON w.identity = d.identity "
-        "WHERE d.model_version IS NOT NULL AND d.chances IS NOT NULL AND coalesce(d.policy, '') <> 'repeat' "
+        f"WHERE d.model_version IS NOT NULL AND d.chances IS NOT NULL AND {COUNTS} "
         f"AND {words.stands} AND {words.seen('recommendations')} GROUP BY d.model_version), "
         "scored AS (SELECT s.model_version AS version, count(*) AS contacts FROM scores AS s "
         f"JOIN owner_sights AS w ON w.identity = s.contact_id WHERE s.model_version IS NOT NULL AND {words.stands} "

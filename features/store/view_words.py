@@ -14,6 +14,9 @@ AGREES = (
 )
 """Says of the score ``s`` of the sight ``w`` that nobody has objected since."""
 
+COUNTS = "coalesce(d.policy, '') <> 'repeat'"
+"""Says of the decision ``d`` that it counts: a repeat stands for a decision that is there already."""
+
 _SECONDS_SQLITE = "({us} - (({us} % 1000000) + 1000000) % 1000000) / 1000000"
 # What is left of a second, with its zeros in front.
 _REST_SQLITE = "substr(1000000 + (({us} % 1000000) + 1000000) % 1000000, 2)"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, text, update
 
 from features.rows.row_types import (
     LOGGED_WITHIN,
@@ -18,7 +18,6 @@ from features.rows.row_types import (
     OutcomeRow,
     QuarantineRow,
     RecordRow,
-    ScoreRow,
     SplitRow,
     TouchpointRow,
 )
@@ -52,9 +51,17 @@ _CHANGE = once(tables.RECORD_CHANGES, otherwise='(table_name) DO UPDATE SET "num
 _LAKE = once(tables.LAKES)
 _PACK = once(tables.PACKED, otherwise="(identity) DO UPDATE SET blob = excluded.blob")
 _UNPACK = Sql(delete(tables.PACKED).where(tables.PACKED.c.identity == bindparam("a")))
+_COLUMNS = [column.name for column in tables.DECISIONS.c]
 _DECISION = once(tables.DECISIONS)
+# The same, where nobody was ever erased and no feedback waits for it: then that is all there is to do.
+_DECISION_ALONE = Sql(
+    text(
+        f"INSERT INTO decisions ({quoted(_COLUMNS)}) SELECT {', '.join(f':{name}' for name in _COLUMNS)} "
+        "WHERE NOT EXISTS (SELECT 1 FROM tombstone_key) "
+        "AND NOT EXISTS (SELECT 1 FROM outcomes WHERE decision_id = :named) ON CONFLICT DO NOTHING"
+    )
+)
 _OUTCOME = once(tables.OUTCOMES)
-_SCORE = once(tables.SCORES)
 _AUDIT = Sql(tables.AUDIT.insert())
 _QUARANTINED = once(tables.QUARANTINE, QUARANTINE_COLUMNS)
 
@@ -71,7 +78,6 @@ _REDIRECT = Sql(
     update(tables.OUTCOMES).values(decision_id=bindparam("to")).where(tables.OUTCOMES.c.decision_id == bindparam("a"))
 )
 _RELEASE = Sql(delete(tables.QUARANTINE).where(tables.QUARANTINE.c.number == bindparam("a")))
-_FORGET_SCORES = Sql(delete(tables.SCORES))
 
 
 class Writing:
@@ -132,7 +138,7 @@ class Writing:
         rows = self.erased.without(rows, of_asset) if table == ASSETS.name else rows
         changed = self._merge(tables.RECORDS, (table,), rows, ownerships if table == ASSETS.name else _nothing)
         if changed:
-            self._many(_CHANGE, [(table, 1)])
+            self._count_change(table)
             self._marks.by_records(table, rows)
             self.has_changed_records = True
         return changed
@@ -199,7 +205,11 @@ class Writing:
         int or None
             How many pieces of feedback waited for it; None where it was not stored.
         """
-        if not self.erased.without((row,), of_decision) or not self._many(_DECISION, (decided(row),)):
+        values = decided(row)
+        if not self.erased.has_key and self._many(_DECISION_ALONE, ((*values, row.decision_id),)):
+            self._note(row.decided_at)
+            return 0
+        if not self.erased.without((row,), of_decision) or not self._many(_DECISION, (values,)):
             return None
         self._note(row.decided_at)
         return self._many(_SETTLE, ((False, row.decision_id),))
@@ -238,14 +248,6 @@ class Writing:
         """Take rows out of the quarantine."""
         self._many(_RELEASE, [(number,) for number in numbers])
 
-    def scores(self, rows: Iterable[ScoreRow]) -> int:
-        """Put these scores in the place of all there were."""
-        self._cursor.execute(self._dialect.text(_FORGET_SCORES))
-        found = rows if self.erased.key is None else self.erased.without(list(rows), of_identity)
-        self._many(_CHANGE, [(tables.SCORES.name, 1)])
-        with self._dialect.filling(self._cursor, tables.SCORES.name):
-            return self._many(_SCORE, ((*row[:4], json_of(row[4]), *row[5:]) for row in found))
-
     def _note(self, taken_at: int | None) -> None:
         if taken_at is not None and taken_at < time.time_ns() // 1_000 - LOGGED_WITHIN:
             self.has_late_decisions = True
@@ -259,6 +261,10 @@ class Writing:
         else:
             self._cursor.executemany(text, rows)
         return max(self._cursor.rowcount, 0)
+
+    def _count_change(self, table: str) -> None:
+        """Let whoever keeps a table in memory see that it is old."""
+        self._many(_CHANGE, [(table, 1)])
 
     def _is_decision(self, decision_id: str) -> bool:
         return self.seen._one(_KNOWN_DECISION, (decision_id,)) is not None

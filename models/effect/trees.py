@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosting import Params, beside, best_point, lightgbm
+from models.boosting import Params, beside, best_point, grow_judged, lightgbm
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -122,7 +122,7 @@ def grow_family(binned: Binned, task: Task, fold: Ints, seed: int) -> Family:
 
     def judged(j: int) -> tuple[Any, list[float]]:
         learn, judge = (_part(binned, task, which, j) for which in (here != j, here == j))
-        booster, curve = _grown(params, learn, judge, task.most)
+        booster, curve = grow_judged(params, learn, judge, most=task.most, patience=PATIENCE)
         return booster, [_loss_without_trees(task, here == j, j), *curve]
 
     grown = beside(judged, folds)
@@ -161,17 +161,3 @@ def _part(binned: Binned, task: Task, which: NDArray[np.bool_], j: int) -> Any:
     rows = task.rows[which]
     weight = None if task.weight is None else task.weight[which]
     return binned.rows(rows, task.label[which], task.offset[j][rows], weight)
-
-
-def _grown(params: Params, learn: Any, judge: Any, most: int) -> tuple[Any, list[float]]:
-    """Grow a booster with its curve of losses on rows that it is judged by."""
-    lgb, curve = lightgbm(), dict[str, Any]()
-    booster = lgb.train(
-        params,
-        learn,
-        num_boost_round=most,
-        valid_sets=[judge],
-        valid_names=["judge"],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(curve)],
-    )
-    return booster, list(curve["judge"][params["metric"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from features.times import iso
+from models.saying.feature_means import IN_ENGLISH
 from models.saying.sentences_en import SENTENCES
 from models.saying.tongue import Tongue
 from models.saying.units import WEEKDAYS, in_units
@@ -87,7 +88,7 @@ def _number(value: float) -> str:
 
 
 ENGLISH = Tongue(
-    SENTENCES,
+    SENTENCES | IN_ENGLISH,
     {
         "g": lambda value: f"{value:g}",
         "exact": lambda value: f"{value:.10g}",

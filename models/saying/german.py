@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from features.times import to_datetime
+from models.saying.feature_means import sentences
+from models.saying.features_de import MEANS
 from models.saying.sentences_de import SENTENCES
 from models.saying.tongue import Tongue
 from models.saying.units import WEEKDAYS, in_units
@@ -41,6 +43,7 @@ _NOUNS = {
     # What sentences count.
     "touchpoint": ("Kontaktpunkt", "Kontaktpunkte"),
     "other touchpoint": ("anderer Kontaktpunkt", "andere Kontaktpunkte"),
+    "(other)": ("andere", "andere"),
     "other channels": ("anderen Kanälen", "anderen Kanälen"),
     "other topics": ("anderen Themen", "anderen Themen"),
     "approach": ("Ansprache", "Ansprachen"),
@@ -146,7 +149,7 @@ def _day(day: date) -> str:
 
 
 GERMAN = Tongue(
-    SENTENCES,
+    SENTENCES | sentences(MEANS),
     {
         "g": lambda value: f"{value:g}".replace(".", ","),
         "exact": lambda value: f"{value:.10g}".replace(".", ","),

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             raise
         raise ServeError(f"{error.name} is not installed; `pip install 'nba-service[serving]'`") from error
     from features.store.store import Store
-    from serving.daily import Daily
+    from serving.daily import daily
     from serving.keys import ring_at_start
     from serving.loopback import is_loopback
     from serving.remembered_keys import RememberedKeys
@@ -94,9 +94,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
             plan = WorkerPlan(args.config, behind, sync_seconds, not is_loopback(host))
             started = run_workers(plan, listening, args.workers)
         else:
-            daily = Daily(args.config, settings.folder, clock, joins=settings.accounts.email_domains)
+            reports = daily(args.config, settings.folder, clock, joins=settings.accounts.email_domains)
             app = create_app(
-                settings, sync_seconds=sync_seconds, clock=clock, daily=daily, is_elsewhere=not is_loopback(host)
+                settings, sync_seconds=sync_seconds, clock=clock, daily=reports, is_elsewhere=not is_loopback(host)
             )
             started = run(app, listening)
     out.say("Ended; everything that was acknowledged is stored." if started else "The service could not start.")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from features.durable import sync
 from serving.journal.frames import HEADER_BYTES, Found, frame, header, scan
 
 try:
@@ -58,7 +59,7 @@ class Segment:
                 if _is_ours(descriptor, path):
                     os.write(descriptor, header())
                     os.fsync(descriptor)
-                    _sync(folder)
+                    sync(folder)
                     return cls(path, descriptor, None)
             except BaseException:
                 os.close(descriptor)
@@ -171,12 +172,3 @@ def _write_all(descriptor: int, data: bytes, at: int) -> None:
     while view:
         done = os.pwrite(descriptor, view, at)
         view, at = view[done:], at + done
-
-
-def _sync(folder: Path) -> None:
-    """Make a new name in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.loading.loading import load_files
 from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
+from features.store.erasing import bury
 from features.store.line import scored_at, scores_in_line, unscored
 from features.store.store import Store, StoreError
 from features.times import ALWAYS, parse_time
@@ -256,6 +257,20 @@ def test_scores_are_replaced_whole(store: Store) -> None:
     assert list(store.score_rows()) == [one, two]
     assert store.save_scores(iter([two])) == 1
     assert list(store.score_rows()) == [two]
+
+
+def test_others_write_while_scores_are_worked_out_and_who_is_erased_then_has_none(store: Store) -> None:
+    def worked_out() -> Iterator[ScoreRow]:
+        for name in "abc":
+            with store.writing() as writing:
+                writing.contacts([RecordRow(name, 1, {"name": name})])
+                if name == "c":
+                    bury(writing, ["a"], 9)
+            yield ScoreRow(name, 5, "need", 3.0, {}, None)
+
+    assert store.save_scores(worked_out()) == 2
+    assert [row.contact_id for row in store.score_rows()] == ["b", "c"]
+    assert store.save_scores(worked_out()) == 2
 
 
 def scored(name: str, behind: float | None, points: float | None = 0.0, **of: str) -> ScoreRow:

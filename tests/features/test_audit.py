@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from features.rows.row_types import AuditRow
 from features.store import audit
 from features.store.store import Store
-from tests.features.test_store_migrations import IN_LINE, LINES, SINCE_4, SINCE_5, SINCE_6
+from tests.features.test_store_migrations import IN_LINE, LINES, SINCE_4, SINCE_5, SINCE_6, SINCE_7
 
 
 def entry(store: Store, reason: str = "better", **details: object) -> AuditRow:
@@ -132,7 +132,7 @@ def test_a_change_made_in_the_database_itself_is_found(tmp_path: Path) -> None:
 def test_a_store_from_before_the_audit_log_gets_one(store_url: str) -> None:
     with Store.open(store_url) as store:
         with store.writing() as writing:
-            for name in (*SINCE_6, *SINCE_5, *SINCE_4, *LINES, "TABLE audit"):
+            for name in (*SINCE_7, *SINCE_6, *SINCE_5, *SINCE_4, *LINES, "TABLE audit"):
                 writing._cursor.execute(f"DROP {name}")
             for column in IN_LINE:
                 writing._cursor.execute(f"ALTER TABLE scores DROP COLUMN {column}")

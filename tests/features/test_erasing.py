@@ -56,7 +56,7 @@ def fill(store: Store) -> None:
             writing.repack(who, RULES)
         writing.links([LinkRow("ann", "a2", 1, "login"), LinkRow("bob", "b2", 1, "login"), LinkRow("kiosk", "a2", 1)])
         writing.splits([SplitRow("ann", "bob", 2, "not one", "me")])
-        writing.scores([ScoreRow(who, 1, None, None, {}, None) for who in ("ann", "bob")])
+    store.save_scores([ScoreRow(who, 1, None, None, {}, None) for who in ("ann", "bob")])
 
 
 def erase(store: Store, *names: str) -> dict[str, int]:

@@ -1,10 +1,12 @@
 """Decisions, their outcomes and scores in the store."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from features.rows.row_types import DecisionRow, OutcomeRow, ScoreRow, TouchpointRow
+from features.rows.row_types import ContactRow, DecisionRow, OutcomeRow, ScoreRow, TouchpointRow
+from features.store.erasing import bury
 from features.store.store import Store
 
 
@@ -82,6 +84,23 @@ def test_feedback_waits_for_its_decision(store: Store) -> None:
     assert list(store.outcome_rows(8)) == [outcome]
 
 
+@pytest.mark.parametrize("was_anybody_erased", [False, True])
+def test_one_decision_is_stored_as_many_are(store: Store, was_anybody_erased: bool) -> None:
+    early = OutcomeRow("f", "waited for", "accepted", 9, 9)
+    with store.writing() as writing:
+        if was_anybody_erased:
+            bury(writing, ["gone"], 1)
+        writing.outcomes([early])
+        assert writing.decision(DECISION) == 0
+        assert writing.decision(replace(DECISION, action="mail")) is None
+        assert writing.decision(replace(DECISION, decision_id="waited for")) == 1
+        again = writing.decision(replace(DECISION, decision_id="other", identity="gone"))
+        assert again == (None if was_anybody_erased else 0)
+    assert store.decision("d") == DECISION
+    assert [row.pending for row in store.outcomes_of("waited for")] == [False]
+    assert (store.decision("other") is None) == was_anybody_erased
+
+
 def test_activation_keeps_the_first_time(store: Store) -> None:
     with store.writing() as writing:
         assert not writing.activate("d", 6)
@@ -101,23 +120,44 @@ def test_scores_replace_all_scores(store: Store) -> None:
     assert list(store.score_rows()) == [two]
 
 
-def test_scores_that_break_off_change_nothing_and_indexes_are_there_either_way(store: Store) -> None:
-    def indexes() -> set[str]:
-        asked = {
-            "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'scores' AND sql IS NOT NULL",
-            "postgresql": "SELECT indexname FROM pg_indexes WHERE tablename = 'scores'",
-        }
-        return {row[0] for row in store._all(asked[store._dialect.name])}
+def indexes_of(store: Store, table: str) -> set[str]:
+    asked = {
+        "sqlite": f"SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL",
+        "postgresql": f"SELECT indexname FROM pg_indexes WHERE tablename = '{table}'",
+    }
+    return {row[0] for row in store._all(asked[store._dialect.name])}
 
+
+def test_contacts_are_found_after_a_first_load_a_broken_one_and_another(store: Store) -> None:
+    def load(name: str) -> None:
+        with store.loading() as loading:
+            loading.contacts([ContactRow(name, 1, {"name": f"Ann {name}"})])
+            loading.contacts([ContactRow(f"{name} too", 1, {"name": "Bob Lee"})])
+            loading.settle()
+            if name == "broken":
+                raise RuntimeError(name)
+
+    made = indexes_of(store, "contacts")
+    assert {"contacts_by_name", "contacts_by_last_name", "contacts_by_email", "contacts_by_phone"} <= made
+    with pytest.raises(RuntimeError):
+        load("broken")
+    assert indexes_of(store, "contacts") == made and not list(store.contact_rows())
+    for name in ("first", "second"):
+        load(name)
+        assert indexes_of(store, "contacts") == made
+    assert len(list(store.contact_rows())) == 4
+
+
+def test_scores_that_break_off_change_nothing_and_indexes_are_there_either_way(store: Store) -> None:
     def broken() -> Iterator[ScoreRow]:
         yield two
         raise RuntimeError("half way")
 
     one, two = (ScoreRow(name, 5, "need", 3.0, {"p_conversion": 0.5}, None) for name in "ab")
-    made = indexes()
+    made = indexes_of(store, "scores")
     assert {"scores_in_line", "scores_of_owner", "scores_of_partner"} <= made
     store.save_scores([one])
-    assert indexes() == made
+    assert indexes_of(store, "scores") == made
     with pytest.raises(RuntimeError, match="half way"):
         store.save_scores(broken())
-    assert list(store.score_rows()) == [one] and indexes() == made
+    assert list(store.score_rows()) == [one] and indexes_of(store, "scores") == made

@@ -82,6 +82,7 @@ SINCE_6 = (
     *(f"INDEX contacts_by_{what}" for what in ("name", "last_name", "email", "phone")),
     "INDEX accounts_by_name",
 )
+SINCE_7 = ("TABLE settings_versions", "TABLE settings_drafts", "TABLE figures")
 IN_LINE = ("work", "behind", "behind_by_points", "owner", "partner")
 LINES = ("INDEX scores_in_line", "INDEX scores_of_owner", "INDEX scores_of_partner")
 
@@ -170,7 +171,7 @@ def test_a_store_of_schema_3_learns_who_owns_its_devices_in_each_database(store_
     with Store.open(store_url) as store, store.writing() as writing:
         writing.records("assets", rows)
         writing.records("products", [RecordRow("p", 1, {"account": "acme", "identity": "a"})])
-        for later in (*SINCE_4, *SINCE_5, *SINCE_6, *LINES):
+        for later in (*SINCE_4, *SINCE_5, *SINCE_6, *SINCE_7, *LINES):
             writing._cursor.execute(f"DROP {later}")
         for column in IN_LINE:
             writing._cursor.execute(f"ALTER TABLE scores DROP COLUMN {column}")

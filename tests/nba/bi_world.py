@@ -105,9 +105,9 @@ def fill(store: Store, contacts: int = 60, happenings: int = 400, decisions: int
         writing.touchpoints(world.touchpoints)
         writing.decisions(world.decisions)
         writing.outcomes(world.outcomes)
-        writing.scores(world.scores)
         writing.quarantine(world.quarantined)
         _promotions(writing)
+    store.save_scores(world.scores)
     return world
 
 

@@ -41,7 +41,7 @@ touchpoints = st.tuples(
     st.integers(0, 24),
     st.sampled_from(["email_sent", "visit", "by_machine"]),
     st.sampled_from([None, "", "email"]),
-    st.sampled_from([None, None, "inbound", "outbound"]),
+    st.sampled_from([None, None, "", "inbound", "outbound"]),
     st.none() | ids,
     st.sampled_from([None, None, "", "mail", "service_due", "gone"]),
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -127,8 +128,8 @@ class Believing:
 
 @pytest.fixture
 def answer(catalogue_of, past_of, row):
-    def run(**asked):
-        request = Request.from_json({"contact": "crm:1", **asked})
+    def run(language=None, **asked):
+        request = replace(Request.from_json({"contact": "crm:1", **asked}), language=language)
         past = past_of(row("2026-06-01", "visit"))
         believing: Any = Believing()
         return decide(request, past, believing, catalogue_of(TOML), NOW, Draw(b"s", "k")).to_json()
@@ -146,3 +147,17 @@ def test_three_reasons_for_and_against_are_given_where_asked_for(answer):
 def test_what_is_read_from_a_protected_trait_never_appears(answer):
     text = json.dumps(answer(explain=True))
     assert "gender" not in text and "trait_size" in text
+
+
+def test_what_drives_a_goal_is_told_in_the_readers_language_by_the_same_names(answer):
+    told = {language: answer(language, explain=True)["drivers"] for language in ("en", "de")}
+    assert [each["means"] for each in told["en"]] == [
+        "The trait size as known at that moment.",
+        "Days since the first touchpoint.",
+    ]
+    assert [each["means"] for each in told["de"]] == [
+        "Das Merkmal „size“, wie es zu diesem Zeitpunkt bekannt war.",
+        "Tage seit dem ersten Kontaktpunkt.",
+    ]
+    coded = [[{**each, "means": ""} for each in drivers] for drivers in told.values()]
+    assert coded[0] == coded[1]

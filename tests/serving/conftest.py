@@ -8,6 +8,7 @@ import pytest
 
 from features.times import DAY
 from nba.settings import parse_settings
+from serving import child
 from serving.app import create_app
 from serving.secret import FILE
 from tests.postgres_power import powered
@@ -36,6 +37,12 @@ deadline = "5s"
 [ranking]
 epsilon = 0.2
 """
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run what is done beside the service like everything else: on a busy machine tests would wait for minutes."""
+    monkeypatch.setattr(child, "NICENESS", 0)
 
 
 class Local:

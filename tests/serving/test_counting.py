@@ -10,7 +10,7 @@ import pytest
 from features.times import DAY, iso
 from models.kept import Kept
 from models.local import COUNTS
-from serving.counting import Counting, is_due
+from serving.counting import counting, is_due
 from tests.serving.conftest import NOW
 
 
@@ -20,8 +20,8 @@ def test_counts_appear_beside_the_settings(tmp_path: Path) -> None:
     kept = Kept(tmp_path / COUNTS)
 
     async def some_looks() -> None:
-        task = asyncio.create_task(Counting(str(tmp_path / "nba.toml"), tmp_path, lambda: NOW, 0.0, 0.05).run())
-        for _ in range(600):
+        task = asyncio.create_task(counting(str(tmp_path / "nba.toml"), tmp_path, lambda: NOW, 0.0, 0.05).run())
+        for _ in range(6000):
             await asyncio.sleep(0.05)
             if kept.read() is not None:
                 break

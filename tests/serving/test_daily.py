@@ -8,7 +8,8 @@ from pathlib import Path
 from features.store.store import Store
 from features.times import DAY, iso
 from models.daily_log import DailyLog
-from serving.daily import Daily
+from serving.daily import daily
+from serving.upkeep import Upkeep
 from tests.training.served_worlds import TOML, rows_of
 
 
@@ -21,9 +22,9 @@ def shop(folder: Path) -> int:
     return max(row.occurred_at for row in touchpoints) + 1
 
 
-async def until(days: int, log: DailyLog, daily: Daily) -> None:
-    task = asyncio.create_task(daily.run())
-    for _ in range(1200):
+async def until(days: int, log: DailyLog, reporting: Upkeep) -> None:
+    task = asyncio.create_task(reporting.run())
+    for _ in range(6000):
         await asyncio.sleep(0.05)
         if len(log.days()) >= days:
             break
@@ -34,7 +35,7 @@ async def until(days: int, log: DailyLog, daily: Daily) -> None:
 def test_every_day_is_reported_once(tmp_path: Path) -> None:
     now, log = shop(tmp_path), DailyLog.of(tmp_path)
     times = iter([now, *[now + DAY] * 1_000_000])
-    asyncio.run(until(2, log, Daily(str(tmp_path / "nba.toml"), tmp_path, lambda: next(times), 0.0, 0.05)))
+    asyncio.run(until(2, log, daily(str(tmp_path / "nba.toml"), tmp_path, lambda: next(times), 0.0, 0.05)))
     assert [each["day"] for each in log.days()] == [iso(now)[:10], iso(now + DAY)[:10]]
     assert log.days()[0]["decisions"] == 60
     assert len(log.path.read_text().splitlines()) == 2
@@ -44,10 +45,10 @@ def test_a_day_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     log = DailyLog.of(tmp_path)
     log.add({"day": "2026-11-21"})
     # There are no settings here: a child would fail, and a report would be a second line.
-    daily = Daily(str(tmp_path / "nba.toml"), tmp_path, lambda: 1_795_219_200_000_000, 0.0, 0.01)
+    reporting = daily(str(tmp_path / "nba.toml"), tmp_path, lambda: 1_795_219_200_000_000, 0.0, 0.01)
 
     async def some_looks() -> None:
-        task = asyncio.create_task(daily.run())
+        task = asyncio.create_task(reporting.run())
         await asyncio.sleep(0.2)
         assert not task.done()
         task.cancel()

@@ -9,7 +9,7 @@ from features.store.store import Store
 from features.times import DAY
 from nba.door import now_us
 from nba.partners.owner_sights import put_down
-from serving.refreshing import Refreshing
+from serving.refreshing import refreshing
 from tests.nba.bi_world import NOW, SETTINGS, fill
 
 
@@ -62,7 +62,7 @@ def test_the_service_has_it_done_by_a_child_process(tmp_path):
             return store.record_changes().get("owner_sights", 0)
 
         async def journey():
-            task = asyncio.create_task(Refreshing(str(tmp_path / "nba.toml"), store, now_us, 0.0, 0.05).run())
+            task = asyncio.create_task(refreshing(str(tmp_path / "nba.toml"), store, now_us, 0.0, 0.05).run())
             await until(lambda: any(row.shows is not None for row in sight_rows(store)))
             before = changed()
             await asyncio.sleep(0.3)

@@ -59,6 +59,23 @@ def test_concurrent_writes_share_commits(store, monkeypatch):
     assert len(set(commits)) == 1
 
 
+def test_what_comes_in_one_round_of_the_loop_is_one_commit(store, monkeypatch):
+    commits = []
+    writing = store.writing
+    monkeypatch.setattr(store, "writing", lambda: commits.append(1) or writing())
+
+    async def journey():
+        writer = Writer(store)
+        writer.open()
+        for commit in range(1, 4):
+            jobs = [asyncio.create_task(writer.write(storing(f"t{commit}-{n}"))) for n in range(20)]
+            assert sum(await asyncio.gather(*jobs)) == 20
+            assert len(commits) == commit
+        writer.close()
+
+    asyncio.run(journey())
+
+
 def test_a_faulty_job_costs_no_other(store):
     def faulty(w):
         w.touchpoints([touchpoint("lost")])

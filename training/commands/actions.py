@@ -44,7 +44,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
-    from models.local import local_champion
     from training.everybody.actions_check import check_actions, placements_of
     from training.everybody.everybody import Everybody
 
@@ -57,8 +56,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.placement is not None:
         check_names("--placement", [args.placement], placements)
         placements = [args.placement]
-    champion = local_champion(settings.folder)
-    belief = None if champion is None else Belief.load(*champion)
+    belief = Belief.installed(settings.folder)
     if belief is None:
         out.say("no champion is installed here; needs for a propensity are met by nobody (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:

@@ -36,13 +36,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from models.belief import Belief
     from models.kept import Kept
-    from models.local import COUNTS, local_champion
+    from models.local import COUNTS
     from training.counts import count
 
     began = time.monotonic()
     settings, now = settings_at(args, out), moment(args.as_of)
-    local = local_champion(settings.folder)
-    belief = None if local is None else Belief.load(*local)
+    belief = Belief.installed(settings.folder)
     with Store.open(settings.store.url) as store:
         found = count(store, settings, belief, now)
     found["took_seconds"] = round(time.monotonic() - began, 1)

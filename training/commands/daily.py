@@ -44,21 +44,19 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from models.belief import Belief
     from models.daily_log import DailyLog
-    from models.local import local_champion
     from training.past import read_past
     from training.standing_comparisons import compare, served
     from training.suitability_replay import without_suitability
 
     settings, now = settings_at(args, out), moment(args.as_of)
-    local = local_champion(settings.folder)
-    belief = None if local is None else Belief.load(*local)
+    belief = Belief.installed(settings.folder)
     with Store.open(settings.store.url) as store:
         past = read_past(store, settings, now)
         decisions = served(past, settings)
         found: dict[str, Any] = {
             "day": iso(now)[:10],
             "as_of": iso(now),
-            "model_version": None if local is None else local[1],
+            "model_version": None if belief is None else belief.version,
         }
         found |= compare(decisions)
         found["without_suitability"] = without_suitability(store, settings, belief, decisions.rows.made)

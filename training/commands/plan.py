@@ -63,7 +63,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
-    from models.local import local_champion
     from nba.partners.visibility import Viewer
     from nba.plan.moment import PlanDay
     from training.everybody.everybody import Everybody
@@ -72,8 +71,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from training.plan.rows import rows_of
 
     day = PlanDay.of(_day(args.date), settings.contact_policy.timezone, now_us())
-    champion = local_champion(settings.folder)
-    belief = None if champion is None else Belief.load(*champion)
+    belief = Belief.installed(settings.folder)
     for line in _who_chooses(settings, belief):
         out.say(line)
     viewer = Viewer(partner=args.partner, owner=args.owner)

@@ -37,7 +37,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
-    from models.local import local_champion
     from nba.in_line import in_line
     from nba.partners.owner_sights import put_down
     from nba.partners.visibility import counted
@@ -49,8 +48,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     settings = settings_at(args, out)
     now = moment(args.as_of)
     file_in(args.out, (".parquet",))
-    champion = local_champion(settings.folder)
-    belief = None if champion is None else Belief.load(*champion)
+    belief = Belief.installed(settings.folder)
     if belief is None:
         out.say("no champion is installed here; scores come from the points table (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:

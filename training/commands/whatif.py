@@ -92,14 +92,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     from features.store.store import Store
     from models.belief import Belief
-    from models.local import local_champion
     from training.everybody.whatif import compare, report_of, working_noons
     from training.everybody.whatif_list import SUFFIXES, rows_of, write_rows
 
     if args.out is not None:
         file_in(args.out, SUFFIXES)
-    champion = local_champion(settings.folder)
-    belief = None if champion is None else Belief.load(*champion)
+    belief = Belief.installed(settings.folder)
     if belief is None:
         out.say("no champion is installed here; the points table chooses (`nba train run` makes a champion)")
     moments = working_noons(since, until, every_us, settings.contact_policy)

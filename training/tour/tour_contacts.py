@@ -7,7 +7,6 @@ from typing import Any
 
 from features.store.store import Store
 from models.belief import Belief
-from models.local import local_champion
 from nba.settings import Settings
 from training.past import read_past
 from training.scoring import score_all
@@ -15,8 +14,7 @@ from training.scoring import score_all
 
 def chosen_contacts(store: Store, settings: Settings, as_of: int) -> list[tuple[str, str]]:
     """Five contacts that differ, each with what it is an example of."""
-    champion = local_champion(settings.folder)
-    belief = None if champion is None else Belief.load(*champion)
+    belief = Belief.installed(settings.folder)
     rows = list(score_all(read_past(store, settings, as_of), settings, belief, advance=lambda n: None))
     store.save_scores(rows)
     chosen: dict[str, str] = {}

@@ -37,9 +37,9 @@ def group(local_with):
             writing.contacts([RecordRow(identity, 0, body) for identity, body in people.items()])
             names = {"acme": "Werkzeug Acme", "zulu": "Zulu AG", "evil": EVIL[0]}
             writing.records("accounts", [RecordRow(key, 0, {"name": name}) for key, name in names.items()])
-            writing.scores(
-                ScoreRow(name, 1, "need", 0.0, {}, None, partner=body.get("partner")) for name, body in people.items()
-            )
+        store.save_scores(
+            ScoreRow(name, 1, "need", 0.0, {}, None, partner=body.get("partner")) for name, body in people.items()
+        )
         put_down(store, local.settings, local.now)
     return local
 
