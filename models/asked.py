@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.estimate import Candidate
+from models.logistic import logit, sigmoid
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,13 @@ class Asked:
     """Place of each candidate's goal among those that are learnt, and one further for a goal that is not."""
     shift: NDArray[np.float64]
     """By how much each moves the log-odds of its goal; NaN where nothing is believed of it."""
+    silent: NDArray[np.intp]
+    """Those of which nothing is believed."""
     evidence: tuple[str, ...]
+
+    def moved(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Propensity with each action: the odds without it, moved by what is believed of the action, if anything is."""
+        found = sigmoid(logit(p) + self.shift)
+        if len(self.silent):
+            found[self.silent] = p[self.silent]
+        return found

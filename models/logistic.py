@@ -10,8 +10,8 @@ Floats = NDArray[np.float64]
 
 def sigmoid(x: Floats) -> Floats:
     """Probability of log-odds, without overflow at any size."""
-    small = np.exp(-np.abs(x))
-    result: Floats = np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+    small = np.exp(np.copysign(x, -1.0))
+    result: Floats = np.where(x >= 0, 1.0, small) / (1.0 + small)
     return result
 
 

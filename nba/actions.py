@@ -15,6 +15,7 @@ from nba.settings import Settings
 from nba.settings.actions import DO_NOTHING, INFOCENTER, Action, CostByTrait, Start, Valid
 from nba.settings.conditions import Conditions, Needs, Segment
 from nba.settings.goals import Goal
+from nba.settings.occasions import Occasion
 from nba.settings.people import LONGEST_VETO_US
 from nba.worth import CHANCE, CHANCE_WITHOUT, CONTEXT, COST, ERROR, GOAL, KEEPS, LEVER, MONEY_DIGITS, VALUE
 
@@ -187,6 +188,22 @@ class Catalogue:
     def cost_by_trait(self) -> Numbered:
         """The actions whose cost a trait carries."""
         return self._those(lambda action: isinstance(action.cost, CostByTrait))
+
+    @cached_property
+    def churn_goal(self) -> str | None:
+        """The goal that tells who is about to leave; None without one."""
+        return self.settings.churn_goal
+
+    @cached_property
+    def called_by_events(self) -> tuple[tuple[str, ...], tuple[Occasion, ...]]:
+        """The actions that events call for, and when each does."""
+        called = [(a.name, a.when) for a in self.actions if a.when is not None and a.when.trigger == "event"]
+        return tuple(name for name, _ in called), tuple(when for _, when in called)
+
+    @cached_property
+    def on_channel(self) -> Mapping[str, Numbered]:
+        """The actions of each channel."""
+        return {name: tuple(each for each in self.numbered if each[1].channel == name) for name in self.channels}
 
     @cached_property
     def channels(self) -> tuple[str, ...]:

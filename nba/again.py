@@ -22,6 +22,7 @@ _HOURS = ("quiet", "calendar")
 _RIPENS = ("eligibility", "suitability", "capacity")
 """Rules that may let go by the clock although their refusal does not say when."""
 _PLACES = {name: place for place, (name, _, _) in enumerate(GATES)}
+_ASKED = [(place, *gate) for place, gate in enumerate(GATES) if gate[0] not in _HOURS]
 
 Binding = Sequence[tuple[int, str, Gate, Collection[int]]]
 """Place, name and test of the gates that may remove anything now, and the columns of the actions that each may."""
@@ -42,20 +43,30 @@ def again_at(situation: Situation, verdict: Verdict, sticky_end: int) -> int | N
     as_of = situation.as_of
     ends = sticky_end if sticky_end > as_of else None
     found = ends if len(verdict.columns) > 1 else None
-    binding = _binding(situation)
+    binding: Binding | None = None
     for refusal in verdict.refusals:
         if refusal.until is None and refusal.rule not in _RIPENS:
             continue
-        if found is None or refusal.until is None or refusal.until < found:
+        if found is None or ((refusal.until is None or refusal.until < found) and _may_open(refusal, situation, found)):
+            if binding is None:
+                binding = _binding(situation)
             opens = _free_from(refusal, binding, situation, ends, found)
             if opens is not None and (found is None or opens < found):
                 found = opens
     return found
 
 
+def _may_open(refusal: Refusal, at: Situation, before: int) -> bool:
+    """Whether an action may go before a moment, whatever else may open: by its channel's days and hours."""
+    action = at.catalogue.action(at.catalogue.column[refusal.action])
+    if is_left_to_people(action):
+        return True
+    opens = at.opens_at(action.channel)
+    return opens is not None and opens < before
+
+
 def _binding(at: Situation) -> Binding:
-    asked = [(name, gate, asked(at)) for name, gate, asked in GATES if name not in _HOURS]
-    return [(_PLACES[name], name, gate, [column for column, _ in may]) for name, gate, may in asked if may]
+    return [(place, name, gate, dict(may)) for place, name, gate, asked in _ASKED if (may := asked(at))]
 
 
 def _free_from(refusal: Refusal, binding: Binding, at: Situation, ends: Moment, before: Moment) -> Moment:

@@ -46,15 +46,16 @@ def _propensity(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
 
 
 def _churn(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
-    return None if asked.churn_from is None else _below(asked.churn_from, at.catalogue.settings.churn_goal, at)
+    return None if asked.churn_from is None else _below(asked.churn_from, at.catalogue.churn_goal, at)
 
 
 def _below(least: float, goal: str | None, at: Situation) -> Unmet:
     found = at.propensities.get(goal or "")
     if found is None:
         return Said("needs.unknown_propensity", {"goal": goal or "conversion", "least": least})
-    parts = {"goal": goal, "least": least, "has": float(f"{found:.3g}")}
-    return None if found >= least else Said("needs.propensity", parts)
+    if found >= least:
+        return None
+    return Said("needs.propensity", {"goal": goal, "least": least, "has": float(f"{found:.3g}")})
 
 
 def _revenue(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
@@ -97,7 +98,7 @@ def _seen(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
 
 def _without(asked: Conditions, at: Situation, goal: str | None) -> Unmet:
     for kind in asked.without:
-        if kind in at.past.last_seen:
+        if kind in at.past.rows:
             return Said("needs.without", {"kind": kind})
     return None
 

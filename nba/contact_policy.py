@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from nba.gates import (
     capacity,
@@ -19,6 +18,8 @@ from nba.gates import (
     timing,
 )
 from nba.gates.refusal import Asked, Gate, Refusal
+from nba.once import once
+from nba.settings.actions import Action
 from nba.situation import Situation
 
 __all__ = ["GATES", "Refusal", "Verdict", "allowed"]
@@ -34,7 +35,7 @@ class Verdict:
     left: Mapping[str, int]
     """Actions left after each gate, "do nothing" not counted; ``actions`` is how many there were."""
 
-    @cached_property
+    @once
     def columns(self) -> list[int]:
         """Columns of the allowed actions, "do nothing" first."""
         return [column for column, may in enumerate(self.allowed) if may]
@@ -74,16 +75,26 @@ def _all_with(fact: str) -> Asked:
     return lambda at: at.catalogue.numbered if getattr(at, fact) else ()
 
 
+def _on(channels: Iterable[str], at: Situation) -> Sequence[tuple[int, Action]]:
+    """Return the actions on some channels."""
+    of = at.catalogue.on_channel
+    return [each for channel in channels for each in of.get(channel, ())]
+
+
+def _withheld(at: Situation) -> Sequence[tuple[int, Action]]:
+    return _on([channel for channel, why in at.withheld.items() if why is not None], at)
+
+
 GATES: tuple[tuple[str, Gate, Asked], ...] = (
     ("eligibility", eligibility.eligibility, eligibility.conditional),
     ("owned", owned.owned, owned.may_be_owned),
     ("season", eligibility.season, lambda at: at.catalogue.seasonal),
     ("suitability", suitability.suitability, lambda at: at.catalogue.staged),
-    ("consent", permission.consent, _all_with("is_withheld")),
+    ("consent", permission.consent, _withheld),
     ("preference", permission.preference, _all_with("wishes")),
     ("partner", partner.partner, _all_where(partner.is_bound)),
     ("hold", holds.hold, _all_with("open_cases")),
-    ("quiet", timing.quiet, _all_with("quiet")),
+    ("quiet", timing.quiet, lambda at: _on(at.quiet, at)),
     ("calendar", timing.calendar, _all_with("closed")),
     ("cap", caps.cap, _all_with("full")),
     ("paused", pauses.paused, _all_where(pauses.has_pause)),

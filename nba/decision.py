@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from features.frozen import Frozen
 from features.times import iso
-from models.saying.tongues import EN
+from models.saying.feature_means import said_of
+from models.saying.tongues import EN, say
 from nba.actions import DO_NOTHING
 from nba.contact_policy import Refusal, Verdict
 from nba.priority import Terms
@@ -131,7 +132,7 @@ class Decision:
                 refusal.to_json(self.language) for refusal in (*self.verdict.refusals, *self.passed_over)
             ]
             answer["left"] = dict(self.verdict.left)
-            answer["drivers"] = [_driver(driver) for driver in self.drivers]
+            answer["drivers"] = [_driver(driver, self.language) for driver in self.drivers]
         return answer
 
     def row(
@@ -171,13 +172,13 @@ class Decision:
         )
 
 
-def _driver(driver: Driver) -> dict[str, Any]:
+def _driver(driver: Driver, language: str) -> dict[str, Any]:
     # JSON has no NaN: a value that is not known is null.
     value = driver.value if driver.value == driver.value else None
     return {
         "goal": driver.goal,
         "feature": driver.feature.name,
-        "means": driver.feature.means,
+        "means": say(said_of(driver.feature), language),
         "value": value,
         "contribution": driver.contribution,
     }

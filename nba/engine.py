@@ -96,6 +96,7 @@ def _decision(
     action = catalogue.settings.actions.get(choice.action)
     offered = offers(situation, verdict, terms, choice, sticky_end) if slots is None else slots.offered
     names = catalogue.names[1:]
+    places = [place for place, name in enumerate(names) if name in choice.chances]
     return Decision(
         decision_id=choice.decision_id,
         contact=request.contact,
@@ -103,7 +104,7 @@ def _decision(
         placement=request.placement,
         action=choice.action,
         chances=choice.chances,
-        terms={name: t for name, t in zip(names, terms, strict=True) if name in choice.chances},
+        terms={names[place]: each for place, each in zip(places, terms.at(places), strict=True)},
         recommendations=offered,
         points=rules.points,
         verdict=verdict,

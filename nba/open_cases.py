@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import orjson
 
@@ -29,31 +30,34 @@ def open_cases(past: Past, holds: Sequence[Hold]) -> tuple[OpenCase, ...]:
     A closing touchpoint with a case closes that case; one without closes all. What was opened without a case waits for
     one without. At the same instant a case is opened first and then closed.
     """
-    found = (_open(past, hold) for hold in holds if hold.open in past.last_seen)
-    return tuple(case for case in found if case is not None)
+    found = [_open(past, hold) for hold in holds if hold.open in past.rows]
+    return tuple([case for case in found if case is not None])
 
 
 def _open(past: Past, hold: Hold) -> OpenCase | None:
     if hold.until is None:
         return OpenCase(hold, past.last_seen[hold.open])
     cases: dict[str | None, int] = {}
-    for at, is_closing, case in sorted(_said(past, hold.open, hold.until), key=lambda said: said[:2]):
+    for at, is_closing, case in _said(past, hold.open, hold.until):
         if not is_closing:
             cases.setdefault(case, at)
         elif case is None:
             cases.clear()
         else:
             cases.pop(case, None)
-    return min((OpenCase(hold, at, case) for case, at in cases.items()), key=lambda found: found.since, default=None)
+    return min([OpenCase(hold, at, case) for case, at in cases.items()], key=lambda found: found.since, default=None)
 
 
-def _said(past: Past, opens: str, closes: str) -> Iterator[tuple[int, bool, str | None]]:
+def _said(past: Past, opens: str, closes: str) -> Sequence[tuple[int, bool, str | None]]:
+    """Return what was opened and closed by rising time, and by which case."""
+    times, properties, found = past.times, past.touchpoints.properties, []
     for kind in {opens: False, closes: True}:
-        for row in past.rows.get(kind, ()):
-            yield past.times[row], kind == closes, _case(past.touchpoints.properties[row])
+        found += [(times[row], kind == closes, _case(properties[row])) for row in past.rows.get(kind, ())]
+    found.sort(key=itemgetter(0, 1))
+    return found
 
 
 def _case(properties: str | None) -> str | None:
     found = orjson.loads(properties) if properties else None
-    case = found.get(CASE) if isinstance(found, Mapping) else None
+    case = found.get(CASE) if isinstance(found, dict) else None
     return str(case) if case not in (None, "") else None

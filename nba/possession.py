@@ -49,13 +49,20 @@ class Possessions:
 
 def bought(past: Past, rules: TouchpointRules) -> frozenset[str]:
     """Return the products that a contact bought and has not given back since."""
-    t, found = past.touchpoints, set[str]()
-    for row in sorted({row for kind in (*rules.money, *rules.returns) for row in past.rows.get(kind, ())}):
-        if t.outbound[row]:
-            continue
-        named = _products(t.properties[row])
-        found = found.union(named) if past.kinds[row] in rules.money else found.difference(named)
+    t, found, texts = past.touchpoints, set[str](), past.touchpoints.properties
+    # Of most orders nothing says what was bought.
+    named = {row: text for row in _deals(past, rules) if (text := texts[row]) and PRODUCT in text}
+    for row in sorted(named):
+        if not t.outbound[row]:
+            products = _products(named[row])
+            found = found.union(products) if past.kinds[row] in rules.money else found.difference(products)
     return frozenset(found)
+
+
+def _deals(past: Past, rules: TouchpointRules) -> list[int]:
+    """Return the rows of what was bought and given back."""
+    rows = past.rows
+    return [row for kind in (*rules.money, *rules.returns) if kind in rows for row in rows[kind]]
 
 
 def achieved(past: Past, since: int) -> Mapping[str, int]:
@@ -84,9 +91,7 @@ def achieved(past: Past, since: int) -> Mapping[str, int]:
     return {name: at for name, (_, at) in done.items()}
 
 
-def _products(properties: str | None) -> list[str]:
-    if not properties or PRODUCT not in properties:
-        return []
+def _products(properties: str) -> list[str]:
     found = orjson.loads(properties)
     named = found.get(PRODUCT) if isinstance(found, dict) else None
     return [each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)]

@@ -91,6 +91,12 @@ class Worths(Sequence[Terms]):
         *six, error, priority, spread = self.table[:KEEPS, 1:].tolist()
         return tuple(map(_made, zip(*six, self._keeps, self._evidence, error, priority, spread, strict=True)))
 
+    def at(self, places: Sequence[int]) -> list[Terms]:
+        """Return the terms of the actions at some places, as by their numbers, without making those of the others."""
+        *six, error, priority, spread = self.table[:KEEPS, [place + 1 for place in places]].tolist()
+        keeps, evidence = [self._keeps[place] for place in places], [self._evidence[place] for place in places]
+        return list(map(_made, zip(*six, keeps, evidence, error, priority, spread, strict=True)))
+
     def __len__(self) -> int:
         return len(self._keeps)
 

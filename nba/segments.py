@@ -8,10 +8,12 @@ and fades by half in ``topics.half_life``. So one touchpoint lasts for three hal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from features.topics import is_within
 from nba.conditions import unmet
+from nba.last_look import last_look
 
 if TYPE_CHECKING:
     from nba.past import Past
@@ -26,7 +28,7 @@ def segments_of(at: Situation) -> tuple[str, ...]:
     """Return the names of the segments that a contact is in, in the order of the settings."""
     if not at.catalogue.segments or at.known is not at.past:
         return ()
-    return tuple(segment.name for segment, asked in at.catalogue.segments if _is_in(segment, asked, at))
+    return tuple([segment.name for segment, asked in at.catalogue.segments if _is_in(segment, asked, at)])
 
 
 def _is_in(segment: Segment, asked: Sequence[str], at: Situation) -> bool:
@@ -51,12 +53,17 @@ def interest(known: Past, topics: Sequence[str], as_of: int, half_life_us: int, 
     enough
         From where on no more is added up, beginning with the newest.
     """
-    t, found = known.touchpoints, 0.0
-    codes = {code for code, name in enumerate(t.topics) if any(is_within(name, topic) for topic in topics)}
-    if codes:
-        for row in reversed((~t.outbound).nonzero()[0].tolist()):
-            if not codes.isdisjoint(t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()):
-                found += 0.5 ** ((as_of - known.times[row]) / half_life_us)
-                if found >= enough:
-                    break
+    t, found, wanted = known.touchpoints, 0.0, tuple(topics)
+    about = [_is_about(name, wanted) for name in t.topics]
+    row, silent = len(t) if any(about) else 0, [False] * len(t.kinds)
+    while row > 0 and (row := last_look(t, about, silent, row)) >= 0:
+        found += 0.5 ** ((as_of - known.times[row]) / half_life_us)
+        if found >= enough:
+            break
     return found
+
+
+# Every contact's touchpoints are about the same topics.
+@lru_cache(maxsize=16_384)
+def _is_about(name: str, topics: tuple[str, ...]) -> bool:
+    return any([is_within(name, topic) for topic in topics])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,8 @@ class Full:
     until: int | None
 
 
-@dataclass(frozen=True)
+# Not frozen: made for every request, and field by field that takes longer than most of what it is asked for.
+@dataclass(eq=False)
 class Situation:
     """Facts about a contact, each worked out when first asked for.
 
@@ -64,6 +66,17 @@ class Situation:
     held: DecisionRow | None = None
     model_version: str | None = None
     """Of the model that told the stage; None where none answered."""
+    goes_out: bool = field(init=False, repr=False)
+    """Whether we would approach the contact, instead of answering where it comes by itself."""
+    calls: dict[str, Calls] = field(default_factory=dict, init=False, repr=False)
+    """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions.occasions``."""
+    rests: dict[tuple[str, str], tuple[Said, int | None]] = field(default_factory=dict, init=False, repr=False)
+    """Why a channel rests by a rule and until when, as far as it was asked for by ``nba.gates.timing``."""
+    _openings: dict[tuple[str, int], int | None] = field(default_factory=dict, init=False, repr=False)
+    _closings: dict[tuple[str, int, int], int | None] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.goes_out = self.request.placement == OUTBOUND
 
     @once
     def agreement(self) -> Agreement | None:
@@ -84,16 +97,6 @@ class Situation:
         """The language of what is told."""
         return self.request.language or self.catalogue.settings.serving.language
 
-    @property
-    def goes_out(self) -> bool:
-        """Whether we would approach the contact, instead of answering where it comes by itself."""
-        return self.request.placement == OUTBOUND
-
-    @once
-    def calls(self) -> dict[str, Calls]:
-        """What calls for each action with an occasion, as far as it was asked for by ``nba.occasions.occasions``."""
-        return {}
-
     @once
     def zone(self) -> ZoneInfo:
         """The contact's own time zone, else that of the settings."""
@@ -112,18 +115,14 @@ class Situation:
         return {name: self.ledger.refusal(asked, name, self.person_type) for name in channels}
 
     @once
-    def is_withheld(self) -> bool:
-        """Whether consent does not allow some channel."""
-        return any(self.withheld.values())
-
-    @once
-    def quiet(self) -> frozenset[str]:
+    def quiet(self) -> Sequence[str]:
         """The channels that are quiet."""
         quiet = self.catalogue.settings.contact_policy.quiet
         if quiet is None or not self.goes_out:
-            return frozenset()
+            return ()
         channels = quiet.channels or self.catalogue.channels
-        return frozenset(channel for channel in channels if is_quiet(quiet, channel, self.as_of, self.zone))
+        # The hours are the same for all of them.
+        return channels if channels and is_quiet(quiet, channels[0], self.as_of, self.zone) else ()
 
     @once
     def closed(self) -> Said | None:
@@ -138,10 +137,10 @@ class Situation:
         moment = self.as_of if moment is None else moment
         if not self.goes_out:
             return moment
-        if (channel, moment) not in self._openings:
-            policy = self.catalogue.settings.contact_policy
-            self._openings[channel, moment] = opens_at(policy, channel, moment, self.zone)
-        return self._openings[channel, moment]
+        asked = channel, moment
+        if asked not in self._openings:
+            self._openings[asked] = opens_at(self.catalogue.settings.contact_policy, channel, moment, self.zone)
+        return self._openings[asked]
 
     def closes_at(self, channel: str, before: int | None, after: int | None = None) -> int | None:
         """Return the first moment after now (or ``after``) from which a channel is quiet or closed, if ``before``."""
@@ -153,14 +152,6 @@ class Situation:
         if asked not in self._closings:
             self._closings[asked] = closes_at(policy, channel, after, self.zone, asked[1])
         return self._closings[asked]
-
-    @once
-    def _openings(self) -> dict[tuple[str, int], int | None]:
-        return {}
-
-    @once
-    def _closings(self) -> dict[tuple[str, int, int], int | None]:
-        return {}
 
     @once
     def wishes(self) -> Sequence[Wish]:
@@ -200,17 +191,33 @@ class Situation:
         found: list[Full] = []
         has_account = bool(self.past.traits.get("account"))
         for cap in self.catalogue.settings.contact_policy.caps if self.goes_out else ():
-            if has_account or not cap.account:
+            if (has_account or not cap.account) and self._may_fill(cap):
                 full = _filled(cap, self.account_approaches if cap.account else self.approaches, self.as_of)
                 found += [] if full is None else [full]
+        return found
+
+    def _may_fill(self, cap: Cap) -> bool:
+        """Whether there may be as many approaches as a cap allows, by the number of all that may be one."""
+        sent = len(self._sent) - bisect_left(self._sent, self.as_of - cap.per_us) + len(self.past.decisions)
+        return sent + (len(self._to_others) if cap.account else 0) >= cap.count
+
+    @once
+    def _sent(self) -> list[int]:
+        """Times of everything outbound, rising."""
+        t = self.past.touchpoints
+        found: list[int] = t.occurred_at[t.outbound].tolist()
         return found
 
     @once
     def account_approaches(self) -> Sequence[tuple[Any, ...]]:
         """What went out to anybody of the account, as far back as its caps look, by rising time."""
-        longest = max((cap.per_us for cap in self.catalogue.settings.contact_policy.caps if cap.account), default=0)
-        found = [*self.approaches, *self.past.around.account_approaches(self.as_of - longest)]
-        return sorted(found, key=lambda approach: approach[0])
+        return sorted([*self.approaches, *self._to_others], key=itemgetter(0))
+
+    @once
+    def _to_others(self) -> Sequence[tuple[int, str | None]]:
+        """What went out to the others of the account, as far back as its caps look."""
+        longest = max([cap.per_us for cap in self.catalogue.settings.contact_policy.caps if cap.account], default=0)
+        return self.past.around.account_approaches(self.as_of - longest)
 
     @once
     def segments(self) -> tuple[str, ...]:

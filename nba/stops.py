@@ -51,13 +51,19 @@ class Stops:
         zone
             Of a time ``until`` that names none.
         """
-        snoozed = _snoozed(past, zone) if SNOOZED in past.last_seen else {}
-        wrong = _wrong(past, channel_of) if WRONG_NUMBER in past.last_seen else {}
+        seen = past.rows
+        if SNOOZED not in seen and WRONG_NUMBER not in seen:
+            return _NOTHING
+        snoozed = _snoozed(past, zone) if SNOOZED in seen else {}
+        wrong = _wrong(past, channel_of) if WRONG_NUMBER in seen else {}
         changed = past.traits_changed_at
         return cls(
             {action: until for action, until in snoozed.items() if as_of < until},
             {channel: at for channel, at in wrong.items() if changed is None or changed <= at},
         )
+
+
+_NOTHING = Stops()
 
 
 def _snoozed(past: Past, zone: ZoneInfo) -> dict[str, int]:

@@ -70,7 +70,7 @@ def wishes(past: Past, channels: Sequence[str]) -> tuple[Wish, ...]:
     channels
         Those that actions go out on.
     """
-    if PREFERENCE not in past.last_seen:
+    if PREFERENCE not in past.rows:
         return ()
     t = past.touchpoints
     said: dict[About, Wish | None] = {}

@@ -18,14 +18,12 @@ _BY_PEOPLE = ("sales", "partner")
 
 def quiet(action: Action, at: Situation) -> Refusal | None:
     """Refuse what would go out in quiet hours."""
-    if action.channel not in at.quiet:
-        return None
-    return _waiting(action, "quiet", Said("rests.quiet", {"zone": at.zone.key}), at)
+    return _waiting(action, "quiet", at) if action.channel in at.quiet else None
 
 
 def calendar(action: Action, at: Situation) -> Refusal | None:
     """Refuse what would go out on a day on which nothing does."""
-    return None if at.closed is None else _waiting(action, "calendar", at.closed, at)
+    return None if at.closed is None else _waiting(action, "calendar", at)
 
 
 def is_left_to_people(action: Action) -> bool:
@@ -58,15 +56,26 @@ def ends_at(action: Action, at: Situation, sticky_end: int) -> int | None:
     return min(ends, default=None)
 
 
-def _waiting(action: Action, rule: str, why: Said, at: Situation) -> Refusal | None:
-    opens = until = at.opens_at(action.channel)
-    if opens is not None and is_left_to_people(action):
+def _waiting(action: Action, rule: str, at: Situation) -> Refusal | None:
+    rest = at.rests.get((action.channel, rule))
+    if rest is None:
+        rest = at.rests[action.channel, rule] = _rest(action.channel, rule, at)
+    told, opens = rest
+    until = opens
+    if opens is not None and action.executor in _BY_PEOPLE:
         sticky_us = at.catalogue.settings.ranking.sticky_us
         ends = ends_at(action, at, (at.as_of if at.held is None else at.held.decided_at) + sticky_us)
         if ends is None or opens < ends:
             return None
         # A choice that is made later lasts longer.
         until = max(at.as_of + 1, opens - sticky_us + 1)
+    return Refusal(action.name, rule, told, until)
+
+
+def _rest(channel: str, rule: str, at: Situation) -> tuple[Said, int | None]:
+    """Say that a channel rests, and until when: the same of all its actions."""
+    why = at.closed if rule == "calendar" else Said("rests.quiet", {"zone": at.zone.key})
+    opens = at.opens_at(channel)
     if opens is None:
-        return Refusal(action.name, rule, Said("gate.rests_for_good", {"why": why}), until)
-    return Refusal(action.name, rule, Said("gate.rests", {"why": why, "opens": opens}), until)
+        return Said("gate.rests_for_good", {"why": why}), None
+    return Said("gate.rests", {"why": why, "opens": opens}), opens

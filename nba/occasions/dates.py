@@ -8,7 +8,7 @@ is the time ``within`` before it, by the clock of physics.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import count
@@ -38,16 +38,16 @@ class Due(NamedTuple):
     moment: int | None = None
 
 
-def by_trait(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_trait(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Windows of a trait's date, the earliest first, up to the first that is still to come."""
-    name = str(when.of)
-    yield from _windows(when, [("", at.known.traits.get(name))], at)
+    value = at.known.traits.get(str(when.of))
+    return () if value is None else _windows(when, [("", value)], at)
 
 
-def by_asset(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_asset(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Windows of this date of each device, the earliest first, up to the first that is still to come."""
-    name = str(when.of)
-    yield from _windows(when, [(asset.asset_id, asset.more.get(name)) for asset in at.known.around.assets()], at)
+    name, assets = str(when.of), at.known.around.assets()
+    return _windows(when, [(each.asset_id, each.more.get(name)) for each in assets], at) if assets else ()
 
 
 def due_in(value: object, zone: ZoneInfo) -> Due | None:
@@ -95,25 +95,25 @@ def _of_moment(moment: int, zone: ZoneInfo) -> Due | None:
     return Due(named.date()) if moment % DAY == 0 else Due(local_day(moment, zone), moment)
 
 
-def _windows(when: Occasion, values: Iterable[tuple[str, object]], at: Situation) -> Iterator[Occurrence]:
-    read = [(asset, due_in(value, at.zone)) for asset, value in values if value is not None]
-    dues = [(asset, due) for asset, due in read if due is not None]
+def _windows(when: Occasion, values: Iterable[tuple[str, object]], at: Situation) -> Sequence[Occurrence]:
+    zone, as_of, within = at.zone, at.as_of, when.within_us or 0
+    dues = [(asset, due) for asset, value in values if value is not None and (due := due_in(value, zone)) is not None]
     if when.every_years is not None:
-        for asset, due in dues:
-            yield from _yearly(when, asset, due, at)
-        return
+        return [each for asset, due in dues for each in _yearly(when, asset, due, at)]
+    found: list[Occurrence] = []
     future: date | None = None
-    dues.sort(key=lambda each: (each[1].day, each[1].moment or 0, each[0]))
+    if len(dues) > 1:
+        dues.sort(key=lambda each: (each[1].day, each[1].moment or 0, each[0]))
     for asset, due in dues:
         if future is not None and due.day > future + _APART:
-            return
-        begins, ends = _window(due, when.within_us or 0, at.zone)
-        if ends > at.as_of:
-            yield _occurrence(when, asset, begins, ends, "occasion.is", due.day)
-            future = future or (due.day if begins > at.as_of else None)
+            break
+        each = _dated(str(when.of), asset, due, within, zone)
+        if each.ends > as_of:
+            found.append(each)
+            future = future or (due.day if each.begins > as_of else None)
+    return found
 
 
-@lru_cache(maxsize=65_536)
 def _window(due: Due, within: int, zone: ZoneInfo) -> tuple[int, int]:
     if due.moment is not None:
         return due.moment - within, due.moment
@@ -127,15 +127,29 @@ def _yearly(when: Occasion, asset: str, due: Due, at: Situation) -> Iterator[Occ
     for turn in count(max(0, (this_year - due.day.year) // years)):
         if due.day.year + turn * years > _LAST_YEAR:
             return
-        day = anniversary(due.day, due.day.year + turn * years)
-        begins, ends = _window(Due(day), when.within_us or 0, at.zone)
-        if turn == 0:
-            # Nobody is congratulated on the day on which something begins.
-            ends = day_begins(day, at.zone)
-        if ends > at.as_of:
-            yield _occurrence(when, asset, begins, ends, "occasion.returns" if turn else "occasion.is", day)
-        if begins > at.as_of:
+        each = _returning(str(when.of), asset, due.day, turn * years, when.within_us or 0, at.zone)
+        if each.ends > at.as_of:
+            yield each
+        if each.begins > at.as_of:
             return
+
+
+# Decisions of one contact, and those about dates that many share, ask about the same windows again and again.
+@lru_cache(maxsize=65_536)
+def _dated(of: str, asset: str, due: Due, within: int, zone: ZoneInfo) -> Occurrence:
+    begins, ends = _window(due, within, zone)
+    return _occurrence(of, asset, begins, ends, "occasion.is", due.day)
+
+
+@lru_cache(maxsize=65_536)
+def _returning(of: str, asset: str, day: date, years: int, within: int, zone: ZoneInfo) -> Occurrence:
+    """Return the window of a day's return after some years."""
+    returned = anniversary(day, day.year + years)
+    begins, ends = _window(Due(returned), within, zone)
+    if not years:
+        # Nobody is congratulated on the day on which something begins.
+        return _occurrence(of, asset, begins, day_begins(returned, zone), "occasion.is", returned)
+    return _occurrence(of, asset, begins, ends, "occasion.returns", returned)
 
 
 def anniversary(day: date, year: int) -> date:
@@ -152,9 +166,9 @@ def anniversary(day: date, year: int) -> date:
         return date(year, 2, 28)
 
 
-def _occurrence(when: Occasion, asset: str, begins: int, ends: int, key: str, day: date) -> Occurrence:
-    parts = {"what": str(when.of), "day": day}
+def _occurrence(of: str, asset: str, begins: int, ends: int, key: str, day: date) -> Occurrence:
+    parts = {"what": of, "day": day}
     if asset:
         said = Said(f"{key}_of", {**parts, "asset": asset})
         return Occurrence(begins, ends, said, asset_id=asset, of=f"asset:{asset}")
-    return Occurrence(begins, ends, Said(key, parts), of=f"trait:{when.of}")
+    return Occurrence(begins, ends, Said(key, parts), of=f"trait:{of}")

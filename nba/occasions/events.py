@@ -9,14 +9,15 @@ who was invited keeps the seat, and may be reminded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
-import numpy as np
 import orjson
 
-from features.compiled import I32, I64, Flags, compiled
 from models.saying.said import Said
+from nba import last_look
 from nba.actions import about_same
 from nba.calendar import local_day
 from nba.interests import SILENT
@@ -32,17 +33,18 @@ HALF_LIVES = 3
 
 def warm_up() -> None:
     """Look at nothing once, so that what is compiled at first use is ready before a request needs it."""
-    codes, flags = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.bool_)
-    _last_about(np.zeros(1, dtype=np.int64), codes, flags, flags, codes, flags)
+    last_look.warm_up()
 
 
-def by_event(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
-    """Windows before or after events, the earliest first."""
+def by_event(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
+    """Windows before or after events, the earliest first, up to the first that is still to come."""
     start, end, as_of = when.from_us or 0, when.to_us or 0, at.as_of
     tables = at.known.around.tables()
+    events = tables.beginnings if when.of == "starts_at" else tables.endings
     faded: dict[Sequence[str], int] = {}
-    for moment, event in tables.beginnings if when.of == "starts_at" else tables.endings:
-        if moment + end <= as_of or not _suits(event, action, at):
+    found: list[Occurrence] = []
+    for moment, event in events[bisect_right(events, as_of - end, key=_moment_of) :]:
+        if not _suits(event, action, at):
             continue
         if event.topics not in faded:
             faded[event.topics] = _interested_until(event.topics, at)
@@ -50,16 +52,17 @@ def by_event(when: Occasion, action: Action, at: Situation) -> Iterator[Occurren
         if begins < ends and as_of < ends and _has_seat(event, begins, at):
             name, key = event.event_id, "occasion.begins" if when.of == "starts_at" else "occasion.ends"
             said = Said(key, {"event": _title(event), "day": local_day(moment, at.zone)})
-            yield Occurrence(begins, ends, said, event_id=name, topics=event.topics, of=at_event(name))
+            found.append(Occurrence(begins, ends, said, event_id=name, topics=event.topics, of=at_event(name)))
             if begins > as_of:
-                return
+                break
+    return found
 
 
-def by_touchpoint(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_touchpoint(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Windows after touchpoints of a kind, in either direction; those that are open with the newest first."""
     t, kind = at.known.touchpoints, str(when.of)
     start, end = when.from_us or 0, when.to_us or 0
-    found = []
+    found: list[Occurrence] = []
     for row in reversed(at.known.rows.get(kind, ())):
         moment = at.known.times[row]
         # What happened at a moment is known just after it.
@@ -72,7 +75,8 @@ def by_touchpoint(when: Occasion, action: Action, at: Situation) -> Iterator[Occ
         of = ":".join(["after", kind, *filter(None, (asset, event))])
         said = Said("occasion.after", {"kind": kind, "day": local_day(moment, at.zone)})
         found.append(Occurrence(begins, ends, said, asset, event, topics, of))
-    yield from sorted(found, key=lambda each: max(each.begins, at.as_of + 1))
+    found.sort(key=lambda each: max(each.begins, at.as_of + 1))
+    return found
 
 
 def pointing_on(found: Occurrence, action: Action, at: Situation) -> Occurrence:
@@ -80,21 +84,23 @@ def pointing_on(found: Occurrence, action: Action, at: Situation) -> Occurrence:
 
     Similar is what shares a topic with the touchpoint or the event that it was at.
     """
-    events = at.known.around.tables().events
-    visited = events.get(found.event_id or "")
+    tables = at.known.around.tables()
+    visited = tables.events.get(found.event_id or "")
     topics = tuple(dict.fromkeys((*found.topics, *(visited.topics if visited else ()))))
-    following = None
-    for event in events.values():
-        if event.starts_at <= at.as_of or event is visited or event.seats == 0:
-            continue
-        if following is not None and (following.starts_at, following.event_id) < (event.starts_at, event.event_id):
-            continue
-        if _share(event.topics, topics) and _suits(event, action, at):
-            following = event
+    following = _following(visited, topics, action, at)
     if following is None:
         return found._replace(topics=topics, event_id=None)
     parts = {"first": found.said, "event": _title(following), "day": local_day(following.starts_at, at.zone)}
     return found._replace(said=Said("occasion.similar", parts), topics=topics, event_id=following.event_id)
+
+
+def _following(visited: Event | None, topics: tuple[str, ...], action: Action, at: Situation) -> Event | None:
+    """Return the next event that shares a topic and has seats at all."""
+    events = at.known.around.tables().beginnings
+    for _, event in events[bisect_right(events, at.as_of, key=_moment_of) :]:
+        if event is not visited and event.seats != 0 and _share(event.topics, topics) and _suits(event, action, at):
+            return event
+    return None
 
 
 def _named(properties: str | None, name: str) -> str | None:
@@ -102,6 +108,9 @@ def _named(properties: str | None, name: str) -> str | None:
     found = orjson.loads(properties) if properties and name in properties else None
     named = found.get(name) if isinstance(found, dict) else None
     return named if isinstance(named, str) and named else None
+
+
+_moment_of = itemgetter(0)
 
 
 def _moment(event: Event, when: Occasion) -> int | None:
@@ -125,46 +134,38 @@ def _share(topics: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return any([about_same(topic, others) for topic in topics])
 
 
+_is_about = lru_cache(maxsize=16_384)(about_same)
+
+
 def _interested_until(topics: Sequence[str], at: Situation) -> int:
     """When interest in topics has faded, unless the contact shows it anew; a moment in the past where it has none."""
     if not topics:
         return 2**62
     known, memory = at.known, HALF_LIVES * at.catalogue.settings.topics.half_life_us
     t = known.touchpoints
-    codes = [code for code, name in enumerate(t.topics) if about_same(name, topics)]
-    if codes:
-        silent = np.array([kind in SILENT for kind in t.kinds], dtype=np.bool_)
-        about = np.zeros(len(t.topics), dtype=np.bool_)
-        about[codes] = True
-        row = _last_about(t.topic_start, t.topic, about, t.outbound, t.kind, silent)
+    about = [_is_about(name, topics) for name in t.topics]
+    if any(about):
+        row = last_look.last_look(t, about, [kind in SILENT for kind in t.kinds], len(t))
         if row >= 0 and known.times[row] >= at.as_of - memory:
             return known.times[row] + memory + 1
     return at.as_of
 
 
-@compiled
-def _last_about(start: I64, topic: I32, about: Flags, outbound: Flags, kind: I32, silent: Flags) -> int:
-    """Return the last row of the contact's own touchpoints about some topics; -1: there is none."""
-    for row in range(len(outbound) - 1, -1, -1):
-        if not outbound[row] and not silent[kind[row]]:
-            for place in range(start[row], start[row + 1]):
-                if about[topic[place]]:
-                    return row
-    return -1
-
-
 def _has_seat(event: Event, begins: int, at: Situation) -> bool:
-    return (
-        begins > at.as_of or event.seats is None or not needs_seat(event, at) or len(seated_at(event, at)) < event.seats
-    )
+    if begins > at.as_of or event.seats is None or at.as_of >= event.starts_at:
+        return True
+    seated = seated_at(event, at)
+    return len(seated) < event.seats or _sits(seated, at)
 
 
 def needs_seat(event: Event, at: Situation) -> bool:
     """Whether to call a contact for an event takes a seat: where they are counted, until it begins, and but once."""
-    if event.seats is None or at.as_of >= event.starts_at:
-        return False
-    seated, who = seated_at(event, at), at.past.contact
-    return not any(name in seated for name in ((at.request.contact,) if who is None else who.members))
+    return event.seats is not None and at.as_of < event.starts_at and not _sits(seated_at(event, at), at)
+
+
+def _sits(seated: Collection[str], at: Situation) -> bool:
+    who = at.past.contact
+    return any([name in seated for name in ((at.request.contact,) if who is None else who.members)])
 
 
 def seated_at(event: Event, at: Situation) -> Collection[str]:
@@ -172,9 +173,6 @@ def seated_at(event: Event, at: Situation) -> Collection[str]:
 
     By any action that events call for, from the first moment on at which one of them calls for this event.
     """
-    whens = {action.name: action.when for action in at.catalogue.actions if action.when is not None}
-    calling = {name: when for name, when in whens.items() if when.trigger == "event"}
-    moments = [
-        moment + (when.from_us or 0) for when in calling.values() if (moment := _moment(event, when)) is not None
-    ]
-    return at.past.around.invited(event.event_id, tuple(calling), min(moments, default=at.as_of))
+    names, whens = at.catalogue.called_by_events
+    moments = [moment + (when.from_us or 0) for when in whens if (moment := _moment(event, when)) is not None]
+    return at.past.around.invited(event.event_id, names, min(moments, default=at.as_of))

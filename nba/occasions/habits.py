@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -50,16 +50,16 @@ def warm_up() -> None:
     _bursts(times, DAY, DAY)
 
 
-def by_silence(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_silence(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Return the silence since the contact's last touchpoint."""
     t = at.known.touchpoints
     gaps, first_day, last = _heard(t.occurred_at, t.outbound)
     if gaps + 1 < LEAST_DAYS:
-        return
+        return ()
     gap = float(last // DAY - first_day) * DAY / gaps
     begins = last + int(float(when.of) * gap) + 1
     said = Said("occasion.silent", {"since": last, "gap": gap / DAY})
-    yield Occurrence(begins, begins + when.lasts_us, said, of="silent")
+    return [Occurrence(begins, begins + when.lasts_us, said, of="silent")]
 
 
 @compiled
@@ -76,14 +76,22 @@ def _heard(occurred_at: I64, outbound: Flags) -> tuple[int, int, int]:
     return days - 1, first_day, last
 
 
-def by_burst(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_burst(when: Occasion, action: Action, at: Situation) -> Iterable[Occurrence]:
     """Bursts of interest in a topic, the topic with most touchpoints first."""
     lately, wanted = when.lasts_us, str(when.of)
     # A burst that is open, or that the clock alone may bring, has had its touchpoints in this time.
-    recent = _recent(at.known, at.as_of - 2 * lately)
+    since = at.as_of - 2 * lately
+    if not _lie_close(_spoke(at.known, since), lately):
+        return ()
+    recent = _recent(at.known, since)
     found = [each for each in recent.items() if wanted in (ANY_TOPIC, each[0]) and _lie_close(each[1], lately)]
     # Of a topic and one that it lies within, the narrower one says more.
-    for topic, _ in sorted(found, key=lambda each: (-len(each[1]), -len(each[0]), each[0])):
+    found.sort(key=lambda each: (-len(each[1]), -len(each[0]), each[0]))
+    return _bursting([topic for topic, _ in found], lately, at)
+
+
+def _bursting(topics: Sequence[str], lately: int, at: Situation) -> Iterator[Occurrence]:
+    for topic in topics:
         for begins, ends in _bursts(_times_about(at.known, topic), lately, at.as_of).tolist():
             said = Said("occasion.burst", {"topic": topic, "since": begins - 1})
             # A burst in a part of a topic is one in the whole, too.
@@ -91,15 +99,26 @@ def by_burst(when: Occasion, action: Action, at: Situation) -> Iterator[Occurren
             yield Occurrence(begins, ends, said, topics=(topic,), of=of, used_from=begins - lately)
 
 
-def by_points(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_points(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Return the times at which the points total passed a threshold."""
-    least = float(when.of)
-    if _is_settled(at.catalogue.settings.points, at.known, least, at.as_of - when.lasts_us):
-        return
-    track = _totals(at.catalogue.settings.points, at.known, least)
-    for begins, ends in spells(track, when.lasts_us, at.as_of):
+    least, lasts = float(when.of), when.lasts_us
+    if _is_settled(at.catalogue.settings.points, at.known, least, at.as_of - lasts):
+        return ()
+    found = []
+    for begins, ends in spells(_totals(at.catalogue.settings.points, at.known, least), lasts, at.as_of):
         said = Said("occasion.points", {"points": least, "since": begins - 1})
-        yield Occurrence(begins, ends, said, of="points_pass", used_from=begins - when.lasts_us)
+        found.append(Occurrence(begins, ends, said, of="points_pass", used_from=begins - lasts))
+    return found
+
+
+def _spoke(known: Past, since: int) -> Sequence[int]:
+    """Return times of the contact's own touchpoints from a moment on, whatever they are about."""
+    t, times = known.touchpoints, known.times
+    first = bisect_left(times, since)
+    if len(times) - first < LEAST_TOUCHPOINTS:
+        return ()
+    rows = zip(times[first:], t.outbound[first:].tolist(), t.kind[first:].tolist(), strict=True)
+    return [moment for moment, outbound, kind in rows if not outbound and t.kinds[kind] not in SILENT]
 
 
 def _recent(known: Past, since: int) -> Mapping[str, Sequence[int]]:
@@ -107,8 +126,6 @@ def _recent(known: Past, since: int) -> Mapping[str, Sequence[int]]:
     t = known.touchpoints
     first = bisect_left(known.times, since)
     found: dict[str, list[int]] = {}
-    if len(t) - first < LEAST_TOUCHPOINTS:
-        return found
     start, topics = t.topic_start[first:].tolist(), t.topic[t.topic_start[first] :].tolist()
     rows = zip(t.outbound[first:].tolist(), t.kind[first:].tolist(), known.times[first:], pairwise(start), strict=True)
     for outbound, kind, moment, (low, high) in rows:
@@ -129,7 +146,10 @@ def _above(topic: str) -> tuple[str, ...]:
 
 def _lie_close(times: Sequence[int], lately: int) -> bool:
     """Whether enough touchpoints for a burst lie within one such time."""
-    return any(until - since < lately for since, until in zip(times, times[LEAST_TOUCHPOINTS - 1 :], strict=False))
+    for since, until in zip(times, times[LEAST_TOUCHPOINTS - 1 :], strict=False):
+        if until - since < lately:
+            return True
+    return False
 
 
 def _times_about(known: Past, topic: str) -> NDArray[np.int64]:
@@ -188,11 +208,15 @@ def _is_settled(table: PointsTable, known: Past, least: float, since: int) -> bo
     """
     if table.half_life_us is not None:
         return False
-    first, before, now = bisect_left(known.times, since), 0.0, 0.0
+    first, before, now, rows_of = bisect_left(known.times, since), 0.0, 0.0, known.rows
     for kind, points in table.kinds.items():
-        rows = _counted(table, known, kind)
         if points < 0:
             return False
+        rows = rows_of.get(kind)
+        if rows is None:
+            continue
+        if kind in table.once:
+            rows = rows[:1]
         before, now = before + points * bisect_left(rows, first), now + points * len(rows)
     # Sums in another order may differ in their last bits.
     return now < least - _UNCERTAIN or before > least + _UNCERTAIN

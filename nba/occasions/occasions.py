@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["OCCASION", "Calls", "Occurrence", "calls", "occurrence"]
 
 Finder = Callable[[Occasion, Action, Situation], Iterable[Occurrence]]
+"""Finds the windows of one kind of occasion that are not over."""
 
 _FINDERS: Mapping[str, Finder] = {
     "trait": by_trait,
@@ -61,30 +62,30 @@ def occurrence(action: Action, at: Situation) -> Occurrence | None:
 
 def calls(action: Action, when: Occasion, at: Situation) -> Calls:
     """Find the occasions of an action: the one that calls for it now, or what there is instead."""
-    if action.name not in at.calls:
-        at.calls[action.name] = _calls(action, when, at)
-    return at.calls[action.name]
+    found = at.calls.get(action.name)
+    if found is None:
+        windows = _FINDERS[when.trigger](when, action, at)
+        found = at.calls[action.name] = _calls(windows, action, when, at) if windows else _NOTHING
+    return found
 
 
-def _calls(action: Action, when: Occasion, at: Situation) -> Calls:
-    found = list(_FINDERS[when.trigger](when, action, at))
-    if not found:
-        return _NOTHING
-    gone, as_of = _gone_out(action, at), at.as_of
+def _calls(found: Iterable[Occurrence], action: Action, when: Occasion, at: Situation) -> Calls:
+    past, as_of = at.past, at.as_of
+    gone = _gone_out(action, at) if past.decisions or action.name in past.touchpoints.actions else ()
     free: list[Occurrence] = []
     following = used = None
     for each in found:
-        if gone and any(sent.uses(each) for sent in gone):
+        if gone and any([sent.uses(each) for sent in gone]):
             used = each if used is None and each.is_open(as_of) else used
         elif each.begins > as_of:
             following = each if following is None or each.begins < following.begins else following
-        elif each.is_open(as_of):
+        elif as_of < each.ends:
             free.append(each)
     if not free:
-        return Calls(next=following, used=used)
+        return Calls(None, following, used) if following or used else _NOTHING
     kept = None if at.held is None or at.held.action != action.name else _occasion_of(at.held)
-    now = next((each for each in free if each.of == kept), free[0])
-    return Calls(now=pointing_on(now, action, at) if when.trigger == "after" else now, next=following)
+    now = free[0] if kept is None else next((each for each in free if each.of == kept), free[0])
+    return Calls(pointing_on(now, action, at) if when.trigger == "after" else now, following)
 
 
 def waiting(action: Action, when: Occasion, at: Situation) -> tuple[Waiting, int | None] | None:
@@ -129,8 +130,9 @@ class Gone(NamedTuple):
 
 def _gone_out(action: Action, at: Situation) -> Sequence[Gone]:
     """Find out when an action went out: by our decisions that were carried out, and by whoever's touchpoints."""
-    decisions = [row for row in at.past.decisions if row.action == action.name and row is not at.held]
-    sent = _sent(action, at)
+    sent, decisions = _sent(action, at), at.past.decisions
+    if decisions:
+        decisions = [row for row in decisions if row.action == action.name and row is not at.held]
     if not decisions and not sent:
         return ()
     found = []

@@ -13,7 +13,7 @@ Nothing is usual before a second order a day or more after the first. A return t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,18 +28,23 @@ from nba.settings.occasions import YEAR_US, Occasion
 from nba.situation import Situation
 
 
-def by_fall(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_fall(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Falls in revenue, those that the clock alone will bring included."""
     rules, by, width = at.catalogue.settings.touchpoints, float(when.by or 0), when.within_us or 0
     times, amounts = at.known.takings(rules)
-    if not len(times):
-        return
+    # Two orders at least make something usual.
+    if len(times) < 2:
+        return ()
     falls, told = _falls(times, amounts, width, by, at.as_of)
+    found: list[Occurrence] = []
+    if not len(falls):
+        return found
     for (begins, ends), (now, usual) in zip(falls.tolist(), told.tolist(), strict=True):
         said = Said("occasion.will_fall", {"by": by, "days": width / DAY})
         if begins <= at.as_of:
             said = Said("occasion.fell", {"now": now / 100, "days": width / DAY, "usual": usual / 100})
-        yield Occurrence(begins, ends, said, of="falls", used_from=begins - width)
+        found.append(Occurrence(begins, ends, said, of="falls", used_from=begins - width))
+    return found
 
 
 def warm_up() -> None:

@@ -7,7 +7,7 @@ lies after the last scoring in another stage, which is when the occasion begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,20 +25,22 @@ from nba.situation import Situation
 from nba.trend import left_at
 
 
-def by_stage(when: Occasion, action: Action, at: Situation) -> Iterator[Occurrence]:
+def by_stage(when: Occasion, action: Action, at: Situation) -> Sequence[Occurrence]:
     """Find changes of the stage to one."""
     wanted = str(when.of)
-    said = Said("occasion.stage", {"stage": wanted})
     if at.model_version is None or at.rule_stage == wanted:
         found = spells_by_rule(at.catalogue.settings.stages.rules, at.known, wanted, when.lasts_us, at.as_of)
     elif at.stage == wanted:
         left = left_at(at.known.scored, wanted, at.model_version, at.as_of)
         found = [] if left is None else [(left + 1, left + 1 + when.lasts_us)]
     else:
-        found = []
-    for begins, ends in found:
-        if ends > at.as_of:
-            yield Occurrence(begins, ends, said, of="stage_to", used_from=begins - when.lasts_us)
+        return ()
+    said, lasts = Said("occasion.stage", {"stage": wanted}), when.lasts_us
+    return [
+        Occurrence(begins, ends, said, of="stage_to", used_from=begins - lasts)
+        for begins, ends in found
+        if ends > at.as_of
+    ]
 
 
 def warm_up() -> None:
