@@ -7,15 +7,23 @@ obeyed. ``--unpaced`` has the many connections ask for all they can instead, whi
 refusals are quick: each of them asks again as soon as it is refused.
 
 ``accepted`` are answers with 200; quantiles are of them, from the moment a call is sent to the last byte of its
-answer. ``--intake`` floods with batches of touchpoints instead, beside recommendations at the quiet rate. ``--soak
-HOURS`` asks at half of what the service can do, and prints its memory. ``--strict`` exits with 1 where the p99 of
-accepted calls is more than three times the quiet one, a refusal takes more than 20 ms at its p99, or a call fails.
+answer. ``--intake`` floods with batches of touchpoints instead, beside recommendations at the quiet rate. Before that
+the service is let do what it does once after its start, in processes beside it: they would take turns on its core.
+
+``--soak HOURS`` asks at half of what the service can do, and prints once in each sixtieth of the time what memory the
+service and all processes that it has started hold: the least of several looks, which is what stays, and the most, with
+what came and went beside it. What stays is to be flat within 5 % after the first 15 minutes, in which caches fill; in a
+soak of less than an hour, after the first quarter of it.
+
+``--strict`` exits with 1 where the p99 of accepted calls is more than three times the quiet one, a refusal takes more
+than 20 ms at its p99, memory is not flat, or a call fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import select
 import sys
@@ -23,8 +31,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +48,14 @@ CONNECTIONS = 16
 TIMES = 10
 WORST_ACCEPTED = 3.0
 WORST_REFUSED_MS = 20.0
+SETTLED = 100.0
+"""Seconds after its start by which the service has counted, reported and put down who sees whom; minutes pass before it
+does so again."""
+PARTS = 60
+WARM_UP_MINUTES = 15.0
+FLAT = 1.05
+LOOK_SECONDS = 5.0
+LONGEST_HOURS = 168.0
 
 
 @dataclass
@@ -144,36 +160,90 @@ def overload(address: str, seconds: float, *, by_intake: bool, unpaced: bool) ->
 
 
 def soak(server: ServerProcess, hours: float) -> bool:
-    """Ask at half of what the service can do; whether its memory stays within 5 % from a tenth of the time on."""
+    """Ask at half of what the service can do; whether its memory is flat after its caches have filled."""
     requests = (post(server.address, "/v1/recommend", body) for body in questions("outbound"))
+    load(server.address, requests, CONNECTIONS, 2.0)
     rate = load(server.address, requests, CONNECTIONS, 5.0).rate / 2
-    held = []
-    for part in range(60):
-        found = ask(server.address, requests, CONNECTIONS, hours * 60.0, rate=rate)
-        held.append(megabytes(server.pid))
-        print(f"{(part + 1) * hours:5.2f} min  {held[-1]:7.1f} MB  {found.line()}", flush=True)
-    held = held[6:]
-    print(f"memory from a tenth of the time on: {min(held):.1f} to {max(held):.1f} MB")
-    return max(held) <= 1.05 * held[0]
+    warm = min(math.ceil(WARM_UP_MINUTES / hours), PARTS // 4)
+    print(f"{60 * hours:g} min at {rate:,.0f} calls/s; the first {warm * hours:.2f} min fill caches and do not count")
+    held, failed = [], 0
+    for part in range(PARTS):
+        with watched(server.pid) as looks:
+            found = ask(server.address, requests, CONNECTIONS, hours * 3600 / PARTS, rate=rate)
+        held.append(min(looks))
+        failed += sum(found.odd.values())
+        what = "warming up" if part < warm else "soak"
+        memory = f"{held[-1]:.1f} MB stay, {max(looks):.1f} MB at most"
+        print(f"{what:11} {(part + 1) * hours:.2f} min  {memory}; {found.line()}", flush=True)
+    low, high = min(held[warm:]), max(held[warm:])
+    is_flat = high <= FLAT * low
+    apart = f"{100 * (high / low - 1):.1f} % apart  (at most {100 * (FLAT - 1):.0f})"
+    print(f"memory after {warm * hours:.2f} min   {low:.1f} to {high:.1f} MB, {apart}: {'' if is_flat else 'NOT '}flat")
+    print(f"calls that failed           {failed}")
+    return is_flat and not failed
+
+
+@contextmanager
+def watched(pid: int) -> Iterator[list[float]]:
+    """Look at the memory of a service now and then, and once at the end."""
+    looks, ended = [], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            looks.append(megabytes(pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield looks
+    finally:
+        ended.set()
+        thread.join()
+        looks.append(megabytes(pid))
 
 
 def megabytes(pid: int) -> float:
-    """Resident memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    """Resident memory of a process and of all that it has started; pages that they share count for each.
+
+    Examples
+    --------
+    >>> megabytes(os.getpid()) > 1.0
+    True
+    """
+    pages = 0
+    for each in (pid, *begun_by(pid)):
+        # A process may end between two looks at it.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def begun_by(pid: int) -> list[int]:
+    """Find the processes that a process has started, and those that they have."""
+    found = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found + [each for child in found for each in begun_by(child)]
 
 
 def main() -> None:
     """Print what becomes of calls that are too many."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30.0, help="of the overload")
+    parser.add_argument("--seconds", type=_some(3600.0), default=30.0, help="of the overload")
+    parser.add_argument("--settled", type=_some(3600.0), default=SETTLED, help="seconds after the start to wait first")
     parser.add_argument("--core", type=int, default=0, help="where the server runs")
     parser.add_argument("--load-core", type=int, default=1)
     parser.add_argument("--intake", action="store_true", help="flood with touchpoints")
     parser.add_argument("--unpaced", action="store_true", help="ask for all that the connections can")
-    parser.add_argument("--soak", type=float, metavar="HOURS", help="look at the memory instead")
+    parser.add_argument("--soak", type=_some(LONGEST_HOURS), metavar="HOURS", help="look at the memory instead")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where something should be better")
     options = parser.parse_args()
+    if options.soak and (options.intake or options.unpaced):
+        parser.error("--soak asks at half load; it goes with neither --intake nor --unpaced")
+    for core in (options.core, options.load_core):
+        if core not in os.sched_getaffinity(0):
+            parser.error(f"there is no core {core} here; take some of {sorted(os.sched_getaffinity(0))}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = write_settings(folder, f"sqlite:///{folder}/nba.db")
@@ -184,11 +254,25 @@ def main() -> None:
         os.sched_setaffinity(0, {options.core})
         with ServerProcess(config) as server:
             os.sched_setaffinity(0, {options.load_core})
+            print(f"waiting {options.settled:.0f} s for what the service does after its start", flush=True)
+            time.sleep(options.settled)
             if options.soak:
                 is_kept = soak(server, options.soak)
             else:
                 is_kept = overload(server.address, options.seconds, by_intake=options.intake, unpaced=options.unpaced)
     sys.exit(options.strict and not is_kept)
+
+
+def _some(most: float) -> Callable[[str], float]:
+    """Read a number greater than 0."""
+
+    def number(said: str) -> float:
+        found = float(said)
+        if not 0.0 < found <= most:
+            raise argparse.ArgumentTypeError(f"{said} is no number greater than 0 and at most {most:g}")
+        return found
+
+    return number
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ALLOCATED = 5_000
-"""New objects after which Python looks among them: a few answers' worth, some milliseconds at most."""
-_YOUNGER = 20
-"""Looks among newer objects after which it looks among the next older ones."""
+_ALLOCATED = 1_000
+"""New objects after which Python looks among them: a dozen answers' worth, 3 ms or so."""
+_AGAIN = 1
+"""Such looks after which it looks once more among what they left, three times as much. What has lasted for so long is
+mostly kept on purpose, and everybody would wait while it is gone through."""
+_ALL = 1_000
+"""Those looks after which it looks among everything."""
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def looked_for_seldom() -> Iterator[None]:
     """
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(_ALLOCATED, _YOUNGER, _YOUNGER)
+    gc.set_threshold(_ALLOCATED, _AGAIN, _ALL)
     try:
         yield
     finally:

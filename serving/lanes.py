@@ -16,6 +16,8 @@ AT_HAND = 0.02
 for good, and everybody who is answered would wait for all of it without any more being answered."""
 _FEW = 4
 _SHARE_OF_ONE = 1 / 32
+_FORGOTTEN = 1.0
+"""Seconds without any call after which what became of the last ones says nothing about the next."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Lane:
         self.bound = bound
         self.inside = 0
         self.waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self.coming = 0
+        """Calls read in this look at the network that will ask for a place before the next."""
         self.waits_since = 0.0
         self.last = 0.0
         """When a call ended, or the first one began after none."""
@@ -87,6 +91,12 @@ class Lane:
     def is_crowded(self) -> bool:
         """Whether more calls are refused than answered."""
         return self.share_refused > 0.5
+
+    def begins(self, now: float) -> None:
+        """Note that a call begins where there is none."""
+        if now - self.last > _FORGOTTEN:
+            self.share_refused = 0.0
+        self.last = now
 
     def refused(self) -> None:
         """Note that a call was refused."""
@@ -102,15 +112,21 @@ class Lane:
         """Say whether a call of a weight may be worked on."""
         return self.inside + weight <= self.bound.inside
 
-    def is_full(self, now: float) -> bool:
+    def is_full(self, now: float, coming: int = 0) -> bool:
         """Say whether nobody may wait any more: the row has its length for bursts, or has stood for long.
 
         Where more are refused than answered only a few are taken in hand at all.
+
+        Parameters
+        ----------
+        coming
+            Calls that come before the one that is asked about, and have no place yet.
         """
-        if self.is_crowded and len(self.waiting) + self.inside >= max(_FEW, AT_HAND / max(self.between, 1e-6)):
+        here = len(self.waiting) + self.inside + coming
+        if self.is_crowded and here >= max(_FEW, AT_HAND / max(self.between, 1e-6)):
             return True
         # Who waits for nothing but its turn stands in no row.
-        n = len(self.waiting) + self.inside - self.bound.inside
+        n = here - self.bound.inside
         if n < self.bound.row:
             return False
         stands = bool(self.waiting) and now - self.waits_since > PATIENCE

@@ -3,7 +3,7 @@
 A call takes a place once its body is here, so a slow client holds none. Whoever finds no place is refused at once.
 
 Handlers compute in the one thread that also reads from the network. So only a few calls begin at once, each kind
-in its turn, before the network is looked at again: a refusal never waits for more than these.
+in its turn, before the network is looked at again: a refusal never waits for more than these, and in a flood for one.
 """
 
 from __future__ import annotations
@@ -70,6 +70,30 @@ class Limits:
         if is_full:
             lane.refused()
         return is_full
+
+    def lets_in(self, kind: str) -> bool:
+        """Let a call of a kind come that was just read, unless there would be no place for it.
+
+        Calls that are read together ask for their places together, afterwards. Those that were let come before count
+        until then: else all of them would be taken apart, and most of them only to be refused.
+        """
+        lane = self._lanes[kind]
+        if lane.is_full(self._clock(), lane.coming):
+            lane.refused()
+            return False
+        if not self.are_coming:
+            asyncio.get_running_loop().call_soon(self._came)
+        lane.coming += 1
+        return True
+
+    @property
+    def are_coming(self) -> bool:
+        """Whether calls were let come that nobody has looked at yet."""
+        return any(lane.coming for lane in self._order)
+
+    def _came(self) -> None:
+        for lane in self._order:
+            lane.coming = 0
 
     def answers_now(self, path: str, body: bytes) -> bool:
         """Whether somebody is being answered who has asked the same, whoever that is."""
@@ -198,11 +222,16 @@ class Limits:
 
     def _admit(self, lane: Lane, weight: int) -> None:
         if not lane.inside:
-            lane.last = self._clock()
+            lane.begins(self._clock())
         lane.inside += weight
         self._begun += 1
         if self._begun == 1:
-            asyncio.get_running_loop().call_soon(self._next)
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        # What has come while those computed is read in this round of the loop, and in some loops only at its end; calls
+        # that are new in it would begin in the next.
+        asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
         """Let some calls begin."""

@@ -87,6 +87,11 @@ class Refusals:
         """Whether the very same call is being answered, whoever made it."""
         return b"decision_id" in body and self.limits is not None and self.limits.answers_now(place.path, body)
 
+    def _may_be_answered_now(self, place: Place, body: bytes) -> bool:
+        # The very same call may be among those that nobody has looked at yet.
+        are_coming = self.limits is not None and self.limits.are_coming
+        return self.answers_now(place, body) or (are_coming and place.needs_body and b"decision_id" in body)
+
     def noted(self, place: Place) -> None:
         """Count a refusal."""
         if not self._refused:
@@ -106,11 +111,11 @@ class Refusals:
             Headers of every answer.
         """
         begin = _WHOLE.match(data)
-        place = None if begin is None else self.due(begin[1].decode(), begin[2].decode())
-        if place is None:
+        place = None if begin is None else self._places.get((begin[1].decode(), begin[2].decode()))
+        if place is None or self.limits is None or self.limits.lets_in(place.kind):
             return None
         body = _body(data)
-        if body is None or self.answers_now(place, body):
+        if body is None or self._may_be_answered_now(place, body):
             return None
         self.noted(place)
         lines = [b"%b: %b" % header for header in (*more, (b"x-request-id", os.urandom(8).hex().encode()))]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -72,7 +73,8 @@ def test_who_is_refused_is_told_and_nobody_fails(server, path, status):
     asyncio.run(flood.run(path, 5.0))
     assert set(flood.statuses) == {200, status}
     assert flood.untold == 0
-    # Once it is over, everybody is answered again.
+    # Once everybody has paused as they were told, everybody is answered again.
+    time.sleep(1.5)
     after = Flood(server)
     asyncio.run(after.run(path, 1.0, connections=8))
     assert set(after.statuses) == {200}

@@ -1,6 +1,8 @@
 import asyncio
+import socket
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
@@ -121,6 +123,84 @@ def test_a_row_that_stands_too_long_is_no_burst_any_more():
         await calls.settle()
         for name in "bcde":
             await calls.let_go(name)
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize("names", [["first", "new"], ["first", "second", "new"]])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_in_a_flood_what_came_while_a_call_computed_is_read_before_the_next_computes(loop, names):
+    wait = len(names) - 1
+
+    async def journey():
+        limits = Limits(Metrics(), lambda: 0.0, {"recommend": Bound(inside=1, row=wait, burst=wait)})
+        order, go_on = [], asyncio.Event()
+        theirs, ours = socket.socketpair()
+
+        def read():
+            order.append(ours.recv(4).decode())
+
+        async def long(request):
+            await go_on.wait()
+
+        def start(name):
+            async def compute(request):
+                order.append(name)
+                theirs.send(b"read")
+
+            return asyncio.create_task(limits.answer(compute, "recommend", None, has_body=False))
+
+        with theirs, ours:
+            asyncio.get_running_loop().add_reader(ours, read)
+            tasks = [asyncio.create_task(limits.answer(long, "recommend", None, has_body=False))]
+            await asyncio.sleep(0)
+            tasks += [start(name) for name in names[:wait]]
+            await asyncio.sleep(0)
+            assert all(limits.is_full("recommend") for _ in range(40))
+            go_on.set()
+            await asyncio.sleep(0)
+            # One that is new just when the next of those that waited is about to begin.
+            tasks.append(start(names[wait]))
+            await asyncio.gather(*tasks)
+            while len(order) < 2 * len(names):
+                await asyncio.sleep(0)
+            asyncio.get_running_loop().remove_reader(ours)
+        assert order == [each for name in names for each in (name, "read")]
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(journey())
+
+
+def test_of_calls_that_are_read_together_only_those_come_that_find_a_place():
+    async def journey():
+        limits = Limits(Metrics(), lambda: 0.0, SMALL)
+        room = SMALL["recommend"].inside + SMALL["recommend"].burst
+        assert [limits.lets_in("recommend") for _ in range(room + 2)] == [True] * room + [False, False]
+        assert limits.lets_in("intake") and limits.are_coming
+        # By the next look at the network they have places or none.
+        await asyncio.sleep(0)
+        assert not limits.are_coming
+        assert limits.lets_in("recommend")
+
+    asyncio.run(journey())
+
+
+def test_after_a_flood_and_a_second_without_a_call_it_is_as_before():
+    async def journey():
+        calls = Calls({"recommend": Bound(inside=20, row=1, burst=1)})
+        tasks = [calls.start(str(n)) for n in range(21)]
+        await calls.settle()
+        for _ in range(100):
+            with pytest.raises(Problem, match="too many"):
+                await calls.call("too many")
+        while calls.inside:
+            await calls.let_go(calls.inside[0])
+        calls.now += 1.5
+        tasks += [calls.start(f"after {n}") for n in range(20)]
+        await calls.settle()
+        assert len(calls.inside) == 20
+        await calls.let_go(*calls.inside)
         assert all([(await task).status_code == 200 for task in tasks])
 
     asyncio.run(journey())

@@ -176,6 +176,18 @@ def test_whatever_is_odd_about_a_call_is_read_by_those_who_know_how(refusals, da
     assert refused(refusals, data) is None
 
 
+def test_of_calls_that_are_read_together_the_last_are_refused_as_bytes_unless_an_earlier_may_be_the_same(refusals):
+    bounds = {kind: replace(each, inside=2, row=0, burst=0) for kind, each in BOUNDS.items()}
+    refusals.limits = Limits(Metrics(), lambda: 0.0, bounds)
+    same = call(body=b'{"contact":"crm:1","decision_id":"d"}')
+
+    async def journey():
+        found = [refusals.bytes_for(data, []) for data in (call(), same, call(), same, call())]
+        assert [each is not None for each in found] == [False, False, True, False, True]
+
+    asyncio.run(journey())
+
+
 @given(st.binary(max_size=300))
 @example(b"POST /v1/recommend HTTP/1.1\r\n\r\n")
 def test_no_bytes_at_all_are_an_error(data):
