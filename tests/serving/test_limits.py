@@ -17,6 +17,8 @@ from serving.problems import Problem
 
 SMALL = {"recommend": Bound(inside=2, row=1, burst=3), "intake": Bound(inside=2, row=1, burst=1, status=429)}
 
+NOTHING = Request({"type": "http", "headers": []})
+
 
 class Calls:
     """Calls into limits; each is worked on until it is let go."""
@@ -149,11 +151,11 @@ def test_in_a_flood_what_came_while_a_call_computed_is_read_before_the_next_comp
                 order.append(name)
                 theirs.send(b"read")
 
-            return asyncio.create_task(limits.answer(compute, "recommend", None, has_body=False))
+            return asyncio.create_task(limits.answer(compute, "recommend", NOTHING, has_body=False))
 
         with theirs, ours:
             asyncio.get_running_loop().add_reader(ours, read)
-            tasks = [asyncio.create_task(limits.answer(long, "recommend", None, has_body=False))]
+            tasks = [asyncio.create_task(limits.answer(long, "recommend", NOTHING, has_body=False))]
             await asyncio.sleep(0)
             tasks += [start(name) for name in names[:wait]]
             await asyncio.sleep(0)
@@ -177,10 +179,11 @@ def test_of_calls_that_are_read_together_only_those_come_that_find_a_place():
         limits = Limits(Metrics(), lambda: 0.0, SMALL)
         room = SMALL["recommend"].inside + SMALL["recommend"].burst
         assert [limits.lets_in("recommend") for _ in range(room + 2)] == [True] * room + [False, False]
-        assert limits.lets_in("intake") and limits.are_coming
+        assert limits.lets_in("intake")
+        coming = [limits.are_coming]
         # By the next look at the network they have places or none.
         await asyncio.sleep(0)
-        assert not limits.are_coming
+        assert [*coming, limits.are_coming] == [True, False]
         assert limits.lets_in("recommend")
 
     asyncio.run(journey())
