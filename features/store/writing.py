@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import orjson
 from sqlalchemy import Table, bindparam, delete, select, text, update
 
 from features.rows.row_types import (
@@ -24,12 +23,14 @@ from features.rows.row_types import (
 from features.rows.schema import ASSETS, RECORDS
 from features.store import packing as store_packing
 from features.store import tables
-from features.store.belonging import Bodies, Changes, Place, ownerships
+from features.store.belonging import Bodies, Changes, ownerships
 from features.store.dialect import Cursor, Dialect, Sql, once, quoted
+from features.store.inside import Inside
+from features.store.merging import merge
 from features.store.reading import Reading
 from features.store.sight_marks import Marks
 from features.store.tombstones import Erased, of_asset, of_decision, of_identity, of_outcome, of_pair
-from features.store.values import QUARANTINE_COLUMNS, decided, json_of, quarantined
+from features.store.values import QUARANTINE_COLUMNS, decided, quarantined
 from features.touchpoints.touchpoints import TouchpointRules
 
 _TOUCHPOINT = once(tables.TOUCHPOINTS, TouchpointRow._fields)
@@ -95,7 +96,7 @@ class Writing:
         """Whether rows of accounts, partners, products ... were changed."""
         self.has_late_decisions = False
         """Whether a decision was stored, or said to have been shown, later than ``LOGGED_WITHIN`` after it was."""
-        self.seen: Reading = _Inside(cursor, dialect)
+        self.seen: Reading = Inside(cursor, dialect)
         """What this transaction reads: the store with what it has written itself."""
         self._marks = Marks(self.seen, self._many)
         self.erased = Erased(self.seen)
@@ -272,44 +273,11 @@ class Writing:
     def _merge(
         self, table: Table, prefix: tuple[str, ...], rows: Sequence[RecordRow], follow: Callable[[Bodies], Changes]
     ) -> int:
-        read, write = _MERGES[table.name]
-        before: dict[Place, str | None] = {}
-        bodies: dict[Place, dict[str, object]] = {}
-        after: dict[Place, str] = {}
-        changed = 0
-        for key, known_at, body in rows:
-            place = (key, known_at)
-            if place not in bodies:
-                found = self.seen._one(read, (*prefix, *place))
-                before[place] = found[0] if found else None
-                bodies[place] = orjson.loads(found[0]) if found else {}
-            said = after.get(place, before[place])
-            bodies[place].update(body)
-            says = json_of(bodies[place])
-            if says != said:
-                after[place] = says
-                changed += 1
-        self._many(write, [(*prefix, *place, body) for place, body in sorted(after.items())])
-        for statement, places in follow({place: (before[place], bodies[place]) for place in after}):
+        found = merge(self.seen, table, prefix, rows)
+        self._many(found.write, found.rows)
+        for statement, places in follow(found.bodies):
             self._many(statement, places)
-        return changed
-
-
-class _Inside(Reading):
-    """Reads through the connection that writes."""
-
-    def __init__(self, cursor: Cursor, dialect: Dialect) -> None:
-        self._cursor, self._dialect = cursor, dialect
-
-    def _all(self, statement: Sql | str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        self._cursor.execute(self._dialect.text(statement), parameters)
-        return self._cursor.fetchall()
-
-    def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-        return iter(self._all(statement, parameters))
-
-    def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
-        """Let it pass: who writes packs what is worth it."""
+        return found.changed
 
 
 def _nothing(changed: Bodies) -> Changes:
@@ -324,13 +292,3 @@ def _ends(link: LinkRow) -> list[tuple[str, str, str, float, int]]:
     a, b, seen_at, how, confidence = link[:5]
     sure = 1.0 if confidence is None else confidence
     return [] if a == b else [(a, b, how, sure, seen_at), (b, a, how, sure, seen_at)]
-
-
-def _merging(table: Table) -> tuple[Sql, Sql]:
-    keys = list(table.primary_key.columns)
-    read = select(table.c.body).where(*(key == bindparam(f"k_{key.name}") for key in keys))
-    places = quoted(key.name for key in keys)
-    return Sql(read), once(table, otherwise=f"({places}) DO UPDATE SET body = excluded.body")
-
-
-_MERGES = {table.name: _merging(table) for table in (tables.CONTACTS, tables.RECORDS)}
