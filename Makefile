@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-http bench-overload bench-quality docs screenshots notebooks format lock clean
+.PHONY: help setup demo test types floors test-slow bench bench-features bench-one bench-load bench-train bench-plan bench-decide bench-http bench-pages bench-overload bench-quality docs screenshots notebooks format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-decide: setup ## measure the decision logic for one contact and 20 actions
 
 bench-overload: setup ## ten times more calls than the service can answer; ARGS=--intake, ARGS="--soak 1" for its memory over an hour
 	PYTHONPATH=. $(BIN)/python bench/bench_overload.py $(ARGS)
+
+bench-pages: setup ## measure every page at 1 M contacts with 20 M touchpoints; ARGS="--contacts 20000 --touchpoints 400000"
+	PYTHONPATH=. $(BIN)/python bench/bench_pages.py $(ARGS)
 
 bench-http: setup ## measure the HTTP service beside an empty FastAPI route and mlflow models serve; ARGS=--strict
 	PYTHONPATH=. $(BIN)/python bench/bench_http.py $(ARGS)

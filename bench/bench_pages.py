@@ -4,8 +4,8 @@ A store is filled, ``nba serve`` is started beside a bundle, and somebody who se
 in and ask for every page in turn, each time with other filters, words, contacts and accounts, over one connection. The
 first round is measured as any other: nothing is opened beforehand. An answer that is none ends the measurement.
 
-Run it with ``make bench-pages``; ``ARGS="--contacts 20000 --touchpoints 400000"`` takes a look at less, ``ARGS=--strict``
-exits with 1 where a floor is missed, and ``--folder`` keeps what was filled for the next time.
+Run it with ``make bench-pages``; ``ARGS="--contacts 20000 --touchpoints 400000"`` takes a look at less,
+``ARGS=--strict`` exits with 1 where a floor is missed, and ``--folder`` keeps what was filled for the next time.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from serving.process import ServerProcess
 FLOORS = {"/today": 100.0}
 """Milliseconds of the p95 at most."""
 OTHERWISE = 300.0
+_DOWNLOADS = (".csv", "/file")
 _READERS = 6
 """Owners, and as many dealers, that sign in."""
 _LOOK = 2_000
@@ -74,6 +75,8 @@ class Measured:
 
     path: str
     milliseconds: list[float] = field(default_factory=list)
+    worked: list[float] = field(default_factory=list)
+    """Of these, how long the server had a processor; on a machine with other work the rest is waiting for one."""
     slowest: tuple[float, str] = (0.0, "")
 
     @property
@@ -179,14 +182,23 @@ def everybody_of_owner(name: str, contacts: int) -> range:
 
 
 def addresses() -> dict[str, bool]:
-    """Every page there is, and whether those see it who see a part of the contacts only."""
-    return {page.path: page.for_bound for page in PAGES if page.method == "GET"}
+    """Every page there is, and whether those see it who see a part of the contacts only; downloads are no pages."""
+    found = {page.path: page.for_bound for page in PAGES if page.method == "GET"}
+    return {path: for_bound for path, for_bound in found.items() if not path.endswith(_DOWNLOADS)}
 
 
-def measure(address: str, keys: Mapping[str, str], settings: Settings, contacts: int, times: int) -> list[Measured]:
+def processor_ms(pid: int) -> float:
+    """Milliseconds that a process has had a processor; 0 where the system does not tell."""
+    found = (path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(numbers[0]) for numbers in found) / 1e6
+
+
+def measure(
+    server: ServerProcess, keys: Mapping[str, str], settings: Settings, contacts: int, times: int
+) -> list[Measured]:
     """Ask for every page so many times, one page after the other in each round."""
     rng = np.random.default_rng(3)
-    browser, asked = Browser(address), Asked(settings, rng)
+    browser, asked = Browser(server.address), Asked(settings, rng)
     everybody = readers(browser, keys, contacts, rng)
     whole = [each for each in everybody if each.owner is None and each.partner is None]
     found = {path: Measured(path) for path in addresses()}
@@ -196,7 +208,9 @@ def measure(address: str, keys: Mapping[str, str], settings: Settings, contacts:
         for path, for_bound in addresses().items():
             who = reader if for_bound else whole[0]
             where = asked.address(path, who, nth)
+            before = processor_ms(server.pid)
             took, _ = browser.open(where, who.cookie)
+            found[path].worked.append(processor_ms(server.pid) - before)
             found[path].milliseconds.append(took)
             found[path].slowest = max(found[path].slowest, (took, where))
     return list(found.values())
@@ -204,13 +218,14 @@ def measure(address: str, keys: Mapping[str, str], settings: Settings, contacts:
 
 def report(found: list[Measured]) -> bool:
     """Print what was measured; whether every floor is kept."""
-    print(f"\n{'page':>28} {'p50 ms':>8} {'p95 ms':>8} {'most':>6}         slowest")
+    print(f"\n{'page':>28} {'p50 ms':>8} {'p95 ms':>8} {'most':>6}         p95 at work   slowest")
     is_kept = True
     for each in found:
         kept = each.quantile(0.95) <= each.floor
         is_kept = is_kept and kept
         print(f"{each.path:>28} {each.quantile(0.5):>8.1f} {each.quantile(0.95):>8.1f} {each.floor:>6.0f}", end=" ")
-        print(f"{'kept  ' if kept else 'MISSED'}  {each.slowest[0]:.0f} {each.slowest[1]}")
+        worked, (took, where) = np.quantile(each.worked, 0.95), each.slowest
+        print(f"{'kept  ' if kept else 'MISSED'} {worked:>15.1f}   {took:.0f} {where}")
     return is_kept
 
 
@@ -253,13 +268,16 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "nba.toml").exists():
             make(folder, options.contacts, options.touchpoints)
-        settings, keys = parse_settings((folder / "nba.toml").read_text(encoding="utf-8")), dict(keys_of(options.contacts))
+        settings, keys = (
+            parse_settings((folder / "nba.toml").read_text(encoding="utf-8")),
+            dict(keys_of(options.contacts)),
+        )
         with Store.open(settings.store.url) as store:
             for name, key in keys.items():
                 bound = {"owner": name} if name.startswith("owner:") else {"partner": name} if ":" in name else {}
                 add_key(store, name, key, now_us(), **bound)
-        address = stack.enter_context(ServerProcess(folder / "nba.toml")).address
-        is_kept = report(measure(address, keys, settings, options.contacts, options.times))
+        server = stack.enter_context(ServerProcess(folder / "nba.toml"))
+        is_kept = report(measure(server, keys, settings, options.contacts, options.times))
     sys.exit(options.strict and not is_kept)
 
 

@@ -48,13 +48,21 @@ _BUSY = 0.9
 """How much histories differ in length: standard deviation of the logarithm."""
 _SYLLABLES = ("ba", "ber", "da", "den", "fa", "ger", "ha", "hof", "ka", "lin", "ma", "mey", "na", "ner", "ro", "sen")
 _FIRST = ("Anna", "Beat", "Carla", "Dario", "Eva", "Felix", "Gina", "Hugo", "Ines", "Jonas", "Karin", "Luca", "Mara")
-_TALL = 'capacity = { per = "1d", count = 100000 }'
-"""Of an action whose thirty places the decisions of so many contacts would have filled."""
+_OTHERWISE = (
+    ('sticky = "1h"', 'sticky = "0s"\nholdout = 0.0'),
+    ('policy = "thompson"', 'policy = "epsilon"'),
+    ("capacity = { total = 30 }", 'capacity = { per = "1d", count = 100000 }'),
+    ("value = 400.0", "value = 4000.0"),
+    ("value = 500.0", "value = 5000.0"),
+)
+"""Calls that are worth their cost and find room: else there would be nothing to do for anybody."""
 
 
 def settings_text(store: str) -> str:
-    """Return the settings: every kind of rule, room for everybody, and roles in an account."""
-    rules = RULES.replace('sticky = "1h"', 'sticky = "0s"\nholdout = 0.0').replace("capacity = { total = 30 }", _TALL)
+    """Return the settings: every kind of rule, calls that are worth it, and roles in an account."""
+    rules = RULES
+    for what, by in _OTHERWISE:
+        rules = rules.replace(what, by)
     return f'{rules}{MORE}[store]\nurl = "{store}"\n[accounts]\nroles = ["buyer", "engineer", "manager"]\n'
 
 
@@ -268,9 +276,12 @@ def count_some(folder: Path, store: Store, settings: Settings, belief: Belief, n
     Kept(folder / COUNTS).put({**count(store, settings, belief, now), "took_seconds": 3600.0})
 
 
-def add_key(store: Store, name: str, key: str, now: int, *, owner: str | None = None, partner: str | None = None) -> None:
+def add_key(
+    store: Store, name: str, key: str, now: int, *, owner: str | None = None, partner: str | None = None
+) -> None:
     """Store a key; the digest is all that the store is told of it."""
-    row = KeyRow(f"id-{name}", name, digest_of(key), _SCOPES, partner, owner, False, (), None, now)
+    digest = digest_of(key)
+    row = KeyRow(digest[:16], name, digest, _SCOPES, partner, owner, False, (), None, now)
     with store.writing() as writing:
         store_key(writing, row)
 

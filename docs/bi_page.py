@@ -61,6 +61,12 @@ gone by since, and within minutes where partners' terms were changed, begin or e
 
 Account, owner and partner are those of the last refresh. [Exports](integrator.md#exports) go by the same list.
 
+## Counts of the past
+
+The table `figures` (`name`, `at` in microseconds, `body` in JSON) has what was counted over everybody as of a moment,
+and needs a grant of its own: `scored` by every `nba score`, `pipeline_7d` by [`nba pipeline`](commands.md#learn), week
+by week. Contacts that partners keep are in none. The form of `body` may grow.
+
 ## Times
 
 Every time stands there twice: as the database's time in a column `..._at` (PostgreSQL: `timestamp with time zone`;

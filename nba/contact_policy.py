@@ -42,15 +42,17 @@ class Verdict:
 
 
 def allowed(situation: Situation, *, without: Collection[str] = ()) -> Verdict:
-    """Send every action through the gates; the first one that removes it gives the reason.
+    """Send every action that is asked about through the gates; the first one that removes it gives the reason.
 
     Parameters
     ----------
     without
         Gates that are left open, by name: what would be allowed if they were not there.
     """
-    catalogue = situation.catalogue
+    catalogue, only = situation.catalogue, situation.request.only
     may, count = [True] * len(catalogue), len(catalogue.actions)
+    if only is not None:
+        may, count = [column in (0, catalogue.column[only]) for column in range(len(catalogue))], 1
     refusals: dict[int, Refusal] = {}
     left = {"actions": count}
     for name, gate, asked in GATES:

@@ -16,17 +16,27 @@ from nba.settings import Settings, load_settings
 
 
 def settings_at(args: argparse.Namespace, out: Output) -> Settings:
-    """Read the settings a command was given, and warn once of what they ask for in vain.
+    """Read the settings a command was given, with what was published over them, and warn once of what is in vain.
 
     Raises
     ------
     SettingsError
         Every fault of the file at once.
     """
-    settings = load_settings(args.config, os.environ)
+    settings = settings_in_force(load_settings(args.config, os.environ))
+    for sentence in settings.source.left_aside:
+        out.say(f"note: what was published does not fit the file any more and is left aside: {sentence}")
     for key in settings.not_built_yet:
         out.say(f"note: {key} is understood but not built yet; it has no effect")
     return settings
+
+
+def settings_in_force(settings: Settings) -> Settings:
+    """Return the settings of a file with what was published over them in their store, where there is one to be read."""
+    from features.store.published import newest_at
+    from nba.published import in_force
+
+    return in_force(settings, newest_at(settings.store.url))
 
 
 def now_us() -> int:

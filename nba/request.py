@@ -41,6 +41,8 @@ class Request:
     """Whether the decision counts in the caps only once it is activated."""
     language: str | None = None
     """What the reader wishes to read, as the door found out; None: the settings' language. No field of the body."""
+    only: str | None = None
+    """The one action that is asked about, beside doing nothing; None: all of them. No field of the body."""
 
     @property
     def topic(self) -> str | None:

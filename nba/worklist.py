@@ -130,8 +130,7 @@ class Worklist:
     ) -> dict[str, Any] | None:
         # A decision that waits must not be in its own way, as in caps it would.
         before = replace(past, decisions=tuple(row for row in past.decisions if row is not open_))
-        request = Request(contact=identity, limit=MOST_RECOMMENDATIONS, language=self.language)
-        decision = decide(request, before, self.belief, self.catalogue, self.as_of, Draw(b"", "worklist"))
+        decision = self._decided(before, identity, action)
         offer = self._offer(decision, action, open_)
         if offer is None:
             return None
@@ -142,11 +141,29 @@ class Worklist:
             return None
         return _row(past, sight, seen, open_)
 
+    def _decided(self, past: Past, identity: str, action: Action) -> Decision:
+        """Decide for a contact as a recommendation does, for one action alone where that says the same of it.
+
+        What is allowed is found out for each action by itself, and of those that are worth more than doing nothing
+        each is offered. Of one that is worth less only the others can tell whether anything is.
+        """
+        asked = Request(contact=identity, limit=MOST_RECOMMENDATIONS, language=self.language)
+        draw = Draw(b"", "worklist")
+        if self._is_theirs(action):
+            alone = replace(asked, only=action.name)
+            found = decide(alone, past, self.belief, self.catalogue, self.as_of, draw)
+            if found.recommendations or not found.verdict.allowed[self.catalogue.column[action.name]]:
+                return found
+        return decide(asked, past, self.belief, self.catalogue, self.as_of, draw)
+
+    def _is_theirs(self, action: Action) -> bool:
+        """Whether an action is for the viewer: a partner's list is of what the partner itself carries out."""
+        return self.viewer.partner is None or action.executor == "partner"
+
     def _offer(self, decision: Decision, action: Action, open_: DecisionRow | None) -> dict[str, Any] | None:
         """Return what is offered now of an action; of one that was decided for, else what was offered then."""
         found = [each.to_json(1) for each in decision.recommendations]
-        if self.viewer.partner is not None and action.executor != "partner":
-            # A partner's list is of what the partner itself carries out.
+        if not self._is_theirs(action):
             return next((each for each in found if each["executor"] == "partner"), None)
         fits = [each for each in found if each["action"] == action.name]
         return fits[0] if fits else None if open_ is None else _offered_then(open_)

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,14 @@ from serving.application import Application
 from serving.buckets import SharedBuckets
 from serving.bundles import Bundles
 from serving.catalogues import read_catalogues
+from serving.comparing import forgetting
 from serving.counting import counting
 from serving.dashboard.dashboard import dashboard
 from serving.deed import key_of
 from serving.deeds import deed_of
 from serving.door import Door, Locks
 from serving.garbage import looked_for_seldom
+from serving.in_force import settings_at_start, watch
 from serving.journal.journal import FOLDER, Journal, room_of
 from serving.keys import Keys
 from serving.limits import Limits
@@ -132,8 +133,19 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             _trace(tracing, stack)
-            service = await _open(settings, sync_seconds, clock, stack, metrics=metrics, worker=worker, keys=keys)
+            service = await _open(
+                settings,
+                sync_seconds,
+                clock,
+                stack,
+                metrics=metrics,
+                worker=worker,
+                keys=keys,
+                now_in_force=now_in_force,
+            )
             app.state.service = service
+            _in_background(watch(app), stack)
+            _in_background(forgetting(settings.folder), stack)
             app.state.limits = refusals.limits = Limits(metrics, service.ticks)
             _in_background(keys.watch(service.store), stack)
             if daily is not None:
@@ -142,6 +154,10 @@ def create_app(
                 _in_background(counting(daily.config, settings.folder, clock).run(), stack)
             stack.enter_context(looked_for_seldom())
             yield
+
+    def now_in_force() -> Settings:
+        service = getattr(app.state, "service", None)
+        return service.settings if isinstance(service, Service) else settings
 
     def layers(inner: ASGIApp) -> ASGIApp:
         locks = Locks(keys, Places(operations, pages.addresses), is_elsewhere, issuer)
@@ -171,6 +187,7 @@ async def _open(
     metrics: Metrics,
     worker: int,
     keys: Keys,
+    now_in_force: Callable[[], Settings],
 ) -> Service:
     """Open every part; the stack closes them in the reverse order."""
     secret = read_secret(settings.folder, os.environ)
@@ -178,12 +195,13 @@ async def _open(
     keys.begin(store, RememberedKeys(settings.folder, secret, settings.store.url))
     store.patience.bound(_LONGEST_READ)
     journal = Journal(settings.folder / FOLDER, key_of, room_of(os.environ), clock)
-    replay = Replay(store, journal, partial(deed_of, settings=settings), metrics, clock)
+    replay = Replay(store, journal, lambda record: deed_of(record, now_in_force()), metrics, clock)
     writer = Writer(store, metrics, replay)
     writer.open()
     stack.callback(writer.close)
     # What was kept by processes before this one is stored before anybody is answered, where that is soon done.
     await replay.emptied(_SECONDS_TO_REPLAY)
+    settings = settings_at_start(settings, store)
     bundles, catalogue = Bundles(settings.folder, metrics), Catalogue.of(settings)
     now = clock()
     # Now, or as soon as the store is there, and not while the first request waits.

@@ -10,8 +10,9 @@ from starlette.types import Scope
 from nba.partners.visibility import OWNER_SIDE, Viewer
 
 SCOPES = ("ingest", "recommend", "feedback", "read", "privacy", "admin")
-"""What a key may be allowed; every operation names the one it asks for. None asks for ``admin`` yet, which is kept for
-what will govern the service itself: a key made today must not be let into that by another scope's growing."""
+"""What a key may be allowed; every operation names the one it asks for. None asks for ``admin`` yet, which is
+kept for what governs the service itself, as publishing settings on the pages does: a key must not be let into that by
+another scope's growing."""
 
 _PLACE = "nba.caller"
 

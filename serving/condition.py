@@ -99,6 +99,15 @@ def _writer(service: Service) -> Part:
     return Part({"waiting": waiting})
 
 
+def _settings(service: Service) -> Part:
+    source = service.settings.source
+    facts = {"published": source.number}
+    if source.left_aside:
+        left = "; ".join(source.left_aside)
+        return Part(facts, f"what was published does not fit the settings file any more and is left aside: {left}")
+    return Part(facts)
+
+
 _MANY = 1_000
 _LOOK_SECONDS = 1.0
 
@@ -109,4 +118,5 @@ _LOOKS: dict[str, Report] = {
     "sync": _sync,
     "journal": _journal,
     "writer": _writer,
+    "settings": _settings,
 }

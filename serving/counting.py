@@ -28,7 +28,7 @@ def counting(
         return is_due(kept.read(), now)
 
     count = Chore("evaluate counts", "what pages show could not be counted", due, ("--keep", "--json"))
-    points = Chore("points check", "what thresholds are worth could not be counted", _is_another_day, ("--keep", "--json"))
+    points = Chore("points check", "what thresholds are worth is not known", _is_another_day, ("--keep", "--json"))
     return Upkeep(config, clock, (points, count), first, between, _AFTER_FAILURE)
 
 

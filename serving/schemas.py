@@ -217,5 +217,6 @@ READINESS = object_of(
     sync=ANYTHING,
     journal=ANYTHING,
     writer=ANYTHING,
+    settings=ANYTHING,
 )
 INDEX: Schema = {"type": "object", "additionalProperties": {"type": "string"}}

@@ -12,6 +12,7 @@ from features.store.store import Store
 from nba.actions import Catalogue
 from nba.settings import Settings
 from serving.bundles import Bundles
+from serving.kept_rows import KeptRows
 from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.recent import Recent
@@ -39,6 +40,7 @@ class Service:
     sync: SyncChild | None = None
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
+    kept_rows: KeptRows = field(default_factory=KeptRows)
     keys: Keys | None = None
     worker: int = 0
     """Its number among the processes that share an address; the first one also does what is done once."""

@@ -19,7 +19,7 @@ from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
 from nba.request import MOST_RECOMMENDATIONS, Request
-from nba.worklist import Worklist, sober
+from nba.worklist import Worklist
 from serving.deeds import Decide, Learn
 from serving.feedback import check_feedback, read_feedback
 from serving.problems import Problem
@@ -58,10 +58,12 @@ async def work_off(service: Service, caller: Caller, identity: str, action: str,
         Every wrong field at once.
     """
     now = service.now_us()
-    rows = Worklist(service.store, sober(service.settings), service.bundles.current, caller.viewer, now)
+    catalogue = service.kept_rows.catalogue(service.settings)
+    rows = Worklist(service.store, catalogue, service.bundles.current, caller.viewer, now)
     past = Past.read(service.store, identity, now, service.settings.touchpoints)
     row = rows.row(identity, past.scored)
     if row is None or row["action"] != action:
+        service.kept_rows.forget(identity)
         raise Problem(
             409, "not-in-the-list", f"{action!r} is no longer to be done for {identity!r}; load the list again"
         )
@@ -80,7 +82,7 @@ async def work_off(service: Service, caller: Caller, identity: str, action: str,
 
 def _decided(service: Service, caller: Caller, past: Past, identity: str, action: str, now: int) -> DecisionRow:
     """Lay out the decision for an item as it is logged."""
-    catalogue = sober(service.settings)
+    catalogue = service.kept_rows.catalogue(service.settings)
     request = Request(contact=identity, limit=MOST_RECOMMENDATIONS)
     found = decide(request, past, service.bundles.current, catalogue, now, Draw(service.secret, POLICY))
     offered = tuple(each for each in found.recommendations if each.action == action)

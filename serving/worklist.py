@@ -13,7 +13,7 @@ from features.store.line import scored_at, scores_in_line, unscored
 from features.times import ALWAYS, iso
 from nba.in_line import BEGIN, Place, is_for_people, place_of
 from nba.partners.visibility import Viewer
-from nba.worklist import OPEN_FOR, Wanted, Worklist, sober
+from nba.worklist import OPEN_FOR, Wanted, Worklist
 from serving.cursor import opened, sealed
 from serving.problems import Problem
 from serving.service import Service
@@ -108,13 +108,15 @@ async def page(
         place = (float(at[0]), float(at[1]), str(at[2]))
     if not _contradicts(viewer, wanted):
         line = Line(service, viewer, wanted, last, now)
-        rows = Worklist(service.store, sober(service.settings), service.bundles.current, viewer, now, language)
+        kept, changes = service.kept_rows, service.store.record_changes()
+        catalogue = kept.catalogue(service.settings)
+        rows = Worklist(service.store, catalogue, service.bundles.current, viewer, now, language)
         for each in line.behind(place):
             if len(found) == limit or looked == MOST_LOOKED_AT:
                 is_end = False
                 break
             place, looked = each.place, looked + 1
-            row = rows.row(each.place[2], each.scored, wanted)
+            row = kept.row(rows, each.place[2], each.scored, wanted, changes)
             if row is not None:
                 found.append(row)
             await asyncio.sleep(0)

@@ -155,7 +155,7 @@ def _raise(error: Exception) -> None:
 
 
 def row_of(answer: Mapping[str, Any], settings: Settings, as_of: int) -> ScoreRow:
-    """Fill the contract's columns; an action's priority is null where no model can tell it."""
+    """Fill the columns; an action's priority is null where no model can tell it."""
     body: dict[str, Any] = {
         f"p_{goal}": answer["propensities"].get(goal, {}).get("probability") for goal in settings.goals
     }
@@ -166,6 +166,7 @@ def row_of(answer: Mapping[str, Any], settings: Settings, as_of: int) -> ScoreRo
         offer = offers[i] if i < len(offers) else None
         body[f"action_{i + 1}"] = offer["action"] if offer else None
         body[f"priority_{i + 1}"] = offer["priority"] if offer else None
+    body["segments"] = answer["segments"]
     return ScoreRow(
         contact_id=answer["contact_id"],
         as_of=as_of,
@@ -197,9 +198,14 @@ def schema_of(settings: Settings) -> pa.Schema:
     )
 
 
+def told_schema_of(settings: Settings) -> pa.Schema:
+    """Return the columns of all that is worked out: those of the file, and what is for the store alone."""
+    return schema_of(settings).append(pa.field("segments", pa.list_(pa.string())))
+
+
 def table_of(rows: Sequence[ScoreRow], settings: Settings) -> pa.Table:
     """Lay out rows as columns."""
-    schema = schema_of(settings)
+    schema = told_schema_of(settings)
     fixed = {name: [getattr(row, name) for row in rows] for name in ScoreRow._fields if name != "body"}
     return pa.table(
         [

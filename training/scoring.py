@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,11 @@ from features.matrix import History
 from features.partitions import members
 from features.rows.row_types import ScoreRow
 from models.belief import Belief
-from nba.partners.visibility import OWNER_SIDE, sight_of
+from nba.partners.visibility import OWNER_SIDE, Sight, sight_of
 from nba.settings import Settings
 from training.parallel import Work, run
 from training.past import Past
-from training.score_tasks import Scorer, read_scores, schema_of, score_partition, task
+from training.score_tasks import Scorer, read_scores, schema_of, score_partition, task, told_schema_of
 
 _FIXED = ("contact_id", "as_of", "stage", "points", "model_version")
 
@@ -57,7 +57,7 @@ def score_table(past: Past, settings: Settings, belief: Belief | None, *, advanc
 
     scorer = Scorer(settings, belief, past.now, past.tables)
     work = Work(score_partition, scorer.to_bytes(), make, len(parts), len(names))
-    tables = [schema_of(settings).empty_table()]
+    tables = [told_schema_of(settings).empty_table()]
     for result in run(work, settings.scale):
         tables.append(read_scores(result))
         advance(tables[-1].num_rows)
@@ -89,14 +89,9 @@ def _in_order(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
 
 
 def seen_by_owner(scores: pa.Table, past: Past, settings: Settings) -> pa.Table:
-    """Return the scores that the owner may see: nothing of contacts whose partner shows none of them."""
-    found = {}
-    for at, name in enumerate(scores.column("contact_id").to_pylist()):
-        known = past.traits.known(name, past.now)
-        if known.get("partner"):
-            sight = sight_of(OWNER_SIDE, known, past.tables.partners, settings.partners, past.now)
-            if not sight.is_whole:
-                found[at] = sight
+    """Return the scores of the file that the owner may see: nothing of contacts whose partner shows none of them."""
+    scores = scores.select(schema_of(settings).names)
+    found = partial_sights(scores.column("contact_id").to_pylist(), past, settings)
     if not found:
         return scores
     columns = []
@@ -108,6 +103,18 @@ def seen_by_owner(scores: pa.Table, past: Past, settings: Settings) -> pa.Table:
     kept = np.ones(scores.num_rows, dtype=np.bool_)
     kept[[at for at, sight in found.items() if sight.is_nothing]] = False
     return pa.table(columns, schema=scores.schema).filter(pa.array(kept))
+
+
+def partial_sights(names: Sequence[str], past: Past, settings: Settings) -> dict[int, Sight]:
+    """Return what the owner may see of contacts that it does not see whole, by their place among the names."""
+    found = {}
+    for at, name in enumerate(names):
+        known = past.traits.known(name, past.now)
+        if known.get("partner"):
+            sight = sight_of(OWNER_SIDE, known, past.tables.partners, settings.partners, past.now)
+            if not sight.is_whole:
+                found[at] = sight
+    return found
 
 
 def left_out(past: Past, settings: Settings) -> int:

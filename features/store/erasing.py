@@ -69,6 +69,9 @@ _PENDING = Sql(
         _T.OUTCOMES.c.pending
     )
 )
+_NAMING = Sql(text("SELECT at, body FROM figures WHERE name = 'missed'"))
+_NAME_LESS = Sql(text("UPDATE figures SET body = :b WHERE name = 'missed' AND at = :at"))
+"""The figures that name contacts."""
 _QUARANTINE = Sql(select(_T.QUARANTINE.c.number, _T.QUARANTINE.c.raw, _T.QUARANTINE.c.reason))
 
 
@@ -120,6 +123,7 @@ def erase(writing: Writing, identities: _Names, words: Collection[str], at: int)
     for statement in _UNSEEN:
         writing._many(statement, one)
     writing._many(_MEMBER, [(account, name) for account in accounts for name in identities])
+    _without_figures(writing, identities)
     found["assets"] = _without_assets(writing, identities)
     found["quarantine"] = _without_refused(writing, {*identities, *words})
     found["outcomes"] += _without_waiting(writing, {*identities, *words})
@@ -131,6 +135,16 @@ def unscore(writing: Writing, identities: _Names) -> None:
     """Forget what the last scoring of everybody found of a contact."""
     for statement in _BY_NAME["scores"]:
         writing._many(statement, [(name,) for name in identities])
+    _without_figures(writing, identities)
+
+
+def _without_figures(writing: Writing, identities: _Names) -> None:
+    """Take contacts out of lists that are kept with figures."""
+    for at, raw in writing.seen._all(_NAMING):
+        body = orjson.loads(raw)
+        left = [name for name in body["contacts"] if name not in identities]
+        if len(left) < len(body["contacts"]):
+            writing._many(_NAME_LESS, [(orjson.dumps({**body, "contacts": left}).decode(), at)])
 
 
 def _accounts(writing: Writing, identities: _Names) -> list[str]:

@@ -14,13 +14,12 @@ from features.store.found_by import FOUND_BY, LAST_DIGITS, LONGEST
 from features.store.reading import Reading
 
 _LAST = "\U0010ffff"
-_SIGHT = "EXISTS (SELECT 1 FROM owner_sights AS w WHERE w.identity = contacts.identity AND {})"
-_FRESH = f"NOT {_SIGHT.format('w.shows IS NOT NULL')}"
-"""Says that nobody knows yet whose a contact is: it came, or was changed, since the sights were put down."""
-_HIDDEN = "w.shows = ''"
+_NOT_WHERE = "NOT EXISTS (SELECT 1 FROM owner_sights AS w WHERE w.identity = contacts.identity AND {})"
+# Of whom no sight is put down yet, nobody knows whose a contact is: it came, or was changed, since they were.
+_ELSES = "w.shows IS NOT NULL AND coalesce(w.{}, '') <> :c"
 _WHOSE = {
-    **{kind: f"({_SIGHT.format(f'w.{kind} = :c')} OR {_FRESH})" for kind in ("partner", "owner")},
-    "": f"NOT {_SIGHT.format(_HIDDEN)}",
+    **{kind: _NOT_WHERE.format(_ELSES.format(kind)) for kind in ("partner", "owner")},
+    "": _NOT_WHERE.format("w.shows = ''"),
 }
 _NAMED = ("name", "last_name", "email")
 

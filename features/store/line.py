@@ -16,8 +16,14 @@ _ASKED = ("owner", "partner", "stage", "work")
 """Columns by which the line may be narrowed."""
 
 
+_WHOSE = ("owner", "partner")
+
+
 def _in_line(asked: tuple[str, ...]) -> Sql:
-    conditions = [f"{column} = :{column}" for column in asked]
+    # Few are somebody's own, and many have the same stage or work: these must not be looked for by their own index.
+    is_narrow = any(column in asked for column in _WHOSE)
+    told = {column: f"{column} || ''" if is_narrow and column not in _WHOSE else column for column in asked}
+    conditions = [f"{told[column]} = :{column}" for column in asked]
     return Sql(
         text(
             f"SELECT {quoted(tables.SCORES.c.keys())} FROM scores "

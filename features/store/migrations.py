@@ -123,6 +123,10 @@ _FROM_6 = (
     )""",
     "CREATE TABLE figures (name {text} NOT NULL, at BIGINT NOT NULL, body {text} NOT NULL, PRIMARY KEY (name, at))"
     "{clustered}",
+    """CREATE INDEX scores_of_work ON scores (work, behind, behind_by_points, contact_id, stage)
+        WHERE behind IS NOT NULL""",
+    """CREATE INDEX scores_of_stage ON scores (stage, behind, behind_by_points, contact_id, work)
+        WHERE behind IS NOT NULL""",
 )
 
 _STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5, _FROM_6)

@@ -5,7 +5,8 @@ It is worked out by ``nba.partners.owner_sights``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -45,13 +46,12 @@ _SHOWN = (
     "FROM scores AS s JOIN owner_sights AS w ON w.identity = s.contact_id "
     f"WHERE w.shows IS NOT NULL AND (w.until IS NULL OR w.until > :a) AND {AGREES}"
 )
-_SCORES = Sql(
-    text(
-        "SELECT s.contact_id, s.as_of, s.stage, s.points, s.body, s.model_version, "
-        "w.identity, w.contact_id, w.named, w.partner, w.account, w.owner, w.shows, w.until "
-        f"{_SHOWN} ORDER BY s.contact_id"
-    )
+_WITH_SIGHT = (
+    "SELECT s.contact_id, s.as_of, s.stage, s.points, s.body, s.model_version, "
+    f"w.identity, w.contact_id, w.named, w.partner, w.account, w.owner, w.shows, w.until {_SHOWN}"
 )
+_SCORES = Sql(text(f"{_WITH_SIGHT} ORDER BY s.contact_id"))
+_SCORE = Sql(text(f"{_WITH_SIGHT} AND s.contact_id = :b"))
 _COUNTED = Sql(text(f"SELECT count(*) {_SHOWN}"))
 
 
@@ -116,10 +116,18 @@ def known_names(reading: Reading) -> Iterator[str]:
 
 def scores_with_sight(reading: Reading, at: int) -> Iterator[tuple[ScoreRow, SightRow]]:
     """Return scores with the sight of their contacts, by contact, where it is up to date at a moment."""
-    for row in reading._stream(_SCORES, (at,)):
-        contact_id, as_of, stage, points, body, version = row[:6]
-        score = ScoreRow(contact_id, as_of, stage, points, orjson.loads(body), version)
-        yield score, SightRow._make(row[6:])
+    return map(_with_sight, reading._stream(_SCORES, (at,)))
+
+
+def score_with_sight(reading: Reading, contact_id: str, at: int) -> tuple[ScoreRow, SightRow] | None:
+    """Return what ``scores_with_sight`` has of one contact; None where it has nothing."""
+    found = reading._one(_SCORE, (at, contact_id))
+    return None if found is None else _with_sight(found)
+
+
+def _with_sight(row: Sequence[Any]) -> tuple[ScoreRow, SightRow]:
+    contact_id, as_of, stage, points, body, version = row[:6]
+    return ScoreRow(contact_id, as_of, stage, points, orjson.loads(body), version), SightRow._make(row[6:])
 
 
 def state_of_scores(reading: Reading, at: int) -> tuple[int, int, int]:

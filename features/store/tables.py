@@ -204,6 +204,9 @@ SCORES = Table(
     Index("scores_in_line", *_PLACE_IN_LINE, **only_where("behind IS NOT NULL")),
     Index("scores_of_owner", "owner", *_PLACE_IN_LINE, **only_where("owner IS NOT NULL")),
     Index("scores_of_partner", "partner", *_PLACE_IN_LINE, **only_where("partner IS NOT NULL")),
+    # With the other thing that is asked for behind the place, so that rows of others are not looked at.
+    Index("scores_of_work", "work", *_PLACE_IN_LINE, "stage", **only_where("behind IS NOT NULL")),
+    Index("scores_of_stage", "stage", *_PLACE_IN_LINE, "work", **only_where("behind IS NOT NULL")),
 )
 
 # What the owner's side sees of whom, so that views and exports leave out what partners keep; see ``SightRow``.

@@ -19,6 +19,7 @@ from features.store.sights import begin_sights, known_names, save_sights
 from features.store.store import Store
 from features.traits import Traits
 from nba.partners.partners import agreement
+from nba.partners.seen_answer import shows_segment
 from nba.partners.visibility import OWNER_SIDE, Sight, sight_by
 from nba.settings import Settings
 from nba.tables.reading import partner_of
@@ -88,7 +89,7 @@ def _sights(store: Store, settings: Settings, now: int) -> Iterable[SightRow]:
         ends = [until[each] for each in members if each in until]
         if named is not None:
             ends += [at for at in (*_terms(partners.get(named)), partners_until.get(named, 0)) if at > now]
-        shows = _shows(sight_by(OWNER_SIDE, known, agreed), settings.goals)
+        shows = _shows(sight_by(OWNER_SIDE, known, agreed), settings)
         for member in members:
             yield SightRow(
                 identity=member,
@@ -102,13 +103,19 @@ def _sights(store: Store, settings: Settings, now: int) -> Iterable[SightRow]:
             )
 
 
-def _shows(sight: Sight, goals: Iterable[str]) -> str:
+def segment_entry(name: str) -> str:
+    """Return what stands among what is seen where it is seen that somebody is in a segment."""
+    return f"segments.{name}"
+
+
+def _shows(sight: Sight, settings: Settings) -> str:
     if sight.is_whole:
         return EVERYTHING
     if sight.is_nothing:
         return ""
-    fields = {**_FIELDS, **{f"p_{goal}": f"p_{goal}" for goal in goals}}
+    fields = {**_FIELDS, **{f"p_{goal}": f"p_{goal}" for goal in settings.goals}}
     shown = [name for name, field in fields.items() if sight.shows(field)]
+    shown += [segment_entry(name) for name in settings.segments if shows_segment(name, sight, settings)]
     return f"|{'|'.join(shown)}|"
 
 

@@ -101,7 +101,7 @@ def _seen_parts(answer: Mapping[str, Any], sight: Sight, settings: Settings) -> 
     if "recommendations" in answer:
         found["recommendations"] = [_seen_offer(each, sight, settings) for each in answer["recommendations"]]
     if "segments" in found:
-        found["segments"] = [name for name in found["segments"] if _shows_segment(name, sight, settings)]
+        found["segments"] = [name for name in found["segments"] if shows_segment(name, sight, settings)]
     return {key: found[key] for key in answer}
 
 
@@ -122,8 +122,10 @@ def _seen_offer(offer: Mapping[str, Any], sight: Sight, settings: Settings) -> A
     return _seen(offer, "recommendations", sight, {"recommendations.terms.cost": of})
 
 
-def _shows_segment(name: str, sight: Sight, settings: Settings) -> bool:
-    """Whether a segment is seen: one that is made of topics or traits tells of them."""
+def shows_segment(name: str, sight: Sight, settings: Settings) -> bool:
+    """Whether it is seen that somebody is in a segment: one that is made of topics or traits tells of them."""
+    if not sight.shows("segments"):
+        return False
     made_of = settings.segments.get(name)
     if made_of is None or (made_of.topics and not sight.shows("interests")):
         return False

@@ -66,6 +66,61 @@ def changed(document: Mapping[str, Any], assignments: Sequence[str]) -> tuple[di
     return found, changes
 
 
+def overlaid(document: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Put values over a file.
+
+    Parameters
+    ----------
+    values
+        By dotted key; None leaves the key out, where it stands there.
+
+    Returns
+    -------
+    dict, dict
+        What the file would hold, and a sentence for each key that has no place in it, which is left aside.
+
+    Examples
+    --------
+    >>> overlaid({"plan": {"budget": 50.0}}, {"plan.budget": None, "ranking.epsilon": 0.1})
+    ({'plan': {}, 'ranking': {'epsilon': 0.1}}, {})
+    """
+    found: dict[str, Any] = copy.deepcopy(dict(document))
+    faults = {}
+    for key, value in values.items():
+        try:
+            steps = steps_of(key)
+            if value is not None or _stands(found, steps):
+                _put(found, steps, value is not None, copy.deepcopy(value))
+        except ValueError as error:
+            faults[key] = str(error)
+    return found, faults
+
+
+def _stands(document: Mapping[str, Any], steps: Sequence[Step]) -> bool:
+    here: Any = document
+    for step in steps:
+        if isinstance(step, int):
+            if not isinstance(here, list) or not 1 <= step <= len(here):
+                return False
+            here = here[step - 1]
+        elif not isinstance(here, dict) or step not in here:
+            return False
+        else:
+            here = here[step]
+    return True
+
+
+def value_of(text: str) -> Any:
+    """Read a value of TOML, or plain text; None where nothing stands there.
+
+    Raises
+    ------
+    ValueError
+        With a sentence, where it is neither.
+    """
+    return _value(text)[1]
+
+
 def _read(assignments: Sequence[str]) -> list[tuple[str, list[Step], bool, Any]]:
     """Key as it is spelt, its steps, whether a value is given, and the value of each assignment."""
     found, complaints = [], []
@@ -74,7 +129,7 @@ def _read(assignments: Sequence[str]) -> list[tuple[str, list[Step], bool, Any]]
         try:
             if not equals:
                 raise ValueError(f"has no `=`; {_HOW}")
-            found.append((key.strip(), _steps(key.strip()), *_value(text.strip())))
+            found.append((key.strip(), steps_of(key.strip()), *_value(text.strip())))
         except ValueError as error:
             complaints.append(f"--set {assignment}: {error}")
     if complaints:
@@ -82,7 +137,14 @@ def _read(assignments: Sequence[str]) -> list[tuple[str, list[Step], bool, Any]]
     return found
 
 
-def _steps(key: str) -> list[Step]:
+def steps_of(key: str) -> list[Step]:
+    """Return the steps of a dotted key.
+
+    Raises
+    ------
+    ValueError
+        With a sentence, where it is none.
+    """
     steps: list[Step] = []
     place = 0
     while match := _STEP.match(key, place):

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from features.frozen import Frozen
 from features.touchpoints.touchpoints import TouchpointRules
@@ -40,6 +41,22 @@ FILE = "nba.toml"
 
 
 @dataclass(frozen=True)
+class Source:
+    """What settings were read from."""
+
+    document: Mapping[str, Any] = Frozen()
+    """What the file holds, before anything was put over it."""
+    path: Path | None = None
+    """The file; None: it was none, or only text."""
+    number: int = 0
+    """Of the version that was published over the file; 0: none."""
+    changes: Mapping[str, Any] = Frozen()
+    """What of it is in force, by dotted key; None leaves a key out."""
+    left_aside: tuple[str, ...] = ()
+    """A sentence for each value of it that does not fit the file."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything an owner decides, spelt as in ``nba.toml``; durations end in ``_us``."""
 
@@ -68,6 +85,7 @@ class Settings:
     scale: Scale = field(default_factory=Scale)
     not_built_yet: tuple[str, ...] = ()
     """Dotted keys of the file that are understood but steer nothing yet."""
+    source: Source = field(default_factory=Source, compare=False, repr=False)
 
     @property
     def churn_goal(self) -> str | None:
@@ -115,9 +133,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     found = Path(FILE) if path is None else Path(path)
     try:
         document, folder = read_document(path)
-        return parse_settings(document, folder=folder, environ=environ)
+        settings = parse_settings(document, folder=folder, environ=environ)
     except SettingsError as error:
         raise SettingsError(f"{found}: {complaint}" for complaint in error.complaints) from None
+    file = None if path is None and not found.exists() else found.resolve()
+    return replace(settings, source=replace(settings.source, path=file))
 
 
 def read_document(path: Path | None) -> tuple[Mapping[str, object], Path]:
@@ -157,7 +177,7 @@ def parse_settings(
     settings = _read(Table(found, "", complaints), (folder or Path.cwd()), environ or {})
     if complaints:
         raise SettingsError(complaints)
-    return replace(settings, not_built_yet=not_built_yet(found))
+    return replace(settings, not_built_yet=not_built_yet(found), source=Source(found))
 
 
 def _document(path: Path) -> Mapping[str, object]:

@@ -48,6 +48,7 @@ async def delete_person(request: Request) -> Response:
     )
     for identity in (*person.identities, person.asked):
         service.recent.forget(identity)
+        service.kept_rows.forget(identity)
     return reply({"success": True, "erased": True, "removed": dict(found.removed), "notes": list(found.notes)})
 
 
@@ -63,6 +64,7 @@ async def post_restrict(request: Request) -> Response:
     await asyncio.to_thread(restrict, service.store, person, reason=reason, by=by, now=now, lift=lift)
     for identity in (*person.identities, person.asked):
         service.recent.forget(identity)
+        service.kept_rows.forget(identity)
     return reply({"success": True, "restricted": not lift})
 
 

@@ -20,7 +20,7 @@ from serving.event_schemas import FORM
 from serving.intake.body import read_body
 from serving.operations import Operation, Parameter
 from serving.problems import Problem
-from serving.self_service.page import RHYTHMS, page, person_shown
+from serving.self_service.page import RHYTHMS, page, person_shown, style_seal
 from serving.self_service.words import language_of
 from serving.service import Service, service_of
 
@@ -32,7 +32,7 @@ _WITHDRAWN = "consent_withdrawn"
 _MOST_BYTES = 4_096
 _LONGEST = 200
 _SEALS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src '{style_seal()}'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",

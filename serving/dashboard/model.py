@@ -86,7 +86,8 @@ def _promoted(counts: Mapping[str, Any] | None, version: str | None) -> Mapping[
 
 
 def _goals(visit: Visit, metrics: Mapping[str, Any], report: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    learnt = report["goals"] if report is not None else {name: {"metrics": {"model": m}} for name, m in metrics.items()}
+    told = {name: {"metrics": {"model": own or {}}} for name, own in metrics.items()}
+    learnt = report["goals"] if report is not None else told
     return [_goal(visit, name, told) for name, told in learnt.items()]
 
 

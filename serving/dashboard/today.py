@@ -14,7 +14,7 @@ from nba.in_line import is_for_people
 from nba.worklist import Wanted
 from serving.dashboard.pages import Page
 from serving.dashboard.reaching import account_href, contact_href, ways
-from serving.dashboard.telling import take
+from serving.dashboard.telling import OUTCOMES, take
 from serving.dashboard.visit import Visit
 from serving.problems import Problem
 from serving.worklist import page
@@ -47,7 +47,7 @@ async def today(visit: Visit) -> Response:
         stages=settings.stages.names,
         actions=[name for name, action in settings.actions.items() if is_for_people(action)],
         rooms=_rooms(visit),
-        said=visit.query("said"),
+        said=visit.query("said") if visit.query("said") in OUTCOMES else "",
         is_bound=visit.caller.is_bound,
     )
 

@@ -155,7 +155,7 @@ def test_scores_that_break_off_change_nothing_and_indexes_are_there_either_way(s
 
     one, two = (ScoreRow(name, 5, "need", 3.0, {"p_conversion": 0.5}, None) for name in "ab")
     made = indexes_of(store, "scores")
-    assert {"scores_in_line", "scores_of_owner", "scores_of_partner"} <= made
+    assert {"scores_in_line", "scores_of_owner", "scores_of_partner", "scores_of_work", "scores_of_stage"} <= made
     store.save_scores([one])
     assert indexes_of(store, "scores") == made
     with pytest.raises(RuntimeError, match="half way"):

@@ -84,7 +84,7 @@ SINCE_6 = (
 )
 SINCE_7 = ("TABLE settings_versions", "TABLE settings_drafts", "TABLE figures")
 IN_LINE = ("work", "behind", "behind_by_points", "owner", "partner")
-LINES = ("INDEX scores_in_line", "INDEX scores_of_owner", "INDEX scores_of_partner")
+LINES = tuple(f"INDEX scores_{what}" for what in ("in_line", "of_owner", "of_partner", "of_work", "of_stage"))
 
 
 @pytest.fixture

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from features.store.store import Store
 from features.times import DAY, iso
 from models.daily_log import DailyLog
+from models.forecast_log import ForecastLog
 from serving.daily import daily
 from serving.upkeep import Upkeep
 from tests.training.served_worlds import TOML, rows_of
@@ -56,3 +59,18 @@ def test_a_day_that_is_there_is_not_made_again(tmp_path: Path) -> None:
 
     asyncio.run(some_looks())
     assert log.path.read_text().count("\n") == 1
+
+
+def test_what_is_to_come_is_foreseen_once_a_week_where_there_is_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_795_219_200_000_000
+    chores = {chore.command: chore for chore in daily(None, tmp_path, lambda: now).chores}
+    is_due = chores["forecast"].is_due
+    assert not is_due(now, None)
+    monkeypatch.setattr("serving.daily.local_champion", lambda folder: (folder, "1"))
+    assert is_due(now, None) and not is_due(now, now) and is_due(now, now - DAY)
+    part = {"horizon_us": 30 * DAY, "conversions": {"expected": 1.0, "interval": None}}
+    report = {"as_of_us": now, "model_version": "1", "goals": {"conversion": part}}
+    assert ForecastLog.of(tmp_path).add(report, now - 6 * DAY)
+    assert not is_due(now, None) and is_due(now + DAY, None)

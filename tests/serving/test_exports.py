@@ -92,9 +92,7 @@ def test_who_changes_partner_is_in_no_export_until_it_was_looked_at_again(world)
 
 def test_csv_and_parquet_have_the_same_rows(world) -> None:
     with Store.open(world.settings.store.url) as store:
-        store.save_scores(
-            [*world.world.scores, ScoreRow("x", NOW, "=cmd|' /C calc'!A0", -5.0, {"p_churn": 0.5}, None)]
-        )
+        store.save_scores([*world.world.scores, ScoreRow("x", NOW, "=cmd|' /C calc'!A0", -5.0, {"p_churn": 0.5}, None)])
         with store.writing() as writing:
             writing.contacts([ContactRow("x", 1, {"size": 1})])
         put_down(store, world.settings, NOW)

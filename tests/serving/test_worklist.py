@@ -1,17 +1,29 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.rows.row_types import RecordRow, ScoreRow
-from features.times import DAY, iso
+from features.rows.row_types import LinkRow, OutcomeRow, RecordRow, ScoreRow, TouchpointRow
+from features.times import DAY, MINUTE, iso
+from features.touchpoints.touchpoints import Touchpoints
+from nba import worklist
+from nba.draw import Draw
+from nba.engine import decide
 from nba.in_line import in_line
 from nba.partners.visibility import Viewer
+from nba.past import Past
+from nba.request import MOST_RECOMMENDATIONS, Request
+from nba.settings import parse_settings
 from nba.settings.actions import Action
 from serving.caller import THIS_MACHINE
 from serving.cursor import opened, sealed
 from serving.problems import Problem
+from serving.worked import Told, work_off
+
+NO_STORE: Any = None
+"""For what asks nothing of it."""
 
 SETTINGS = """
 [actions.sales_call]
@@ -270,3 +282,107 @@ def test_a_page_that_a_caller_has_is_not_sent_again_and_a_long_one_is_packed(sho
     assert (again.status_code, again.content) == (304, b"") and again.headers["etag"] == plain.headers["etag"]
     assert (more.status_code, after.status_code) == (200, 200)
     assert names(after.json()["contacts"]) != names(plain.json()["contacts"])
+
+
+async def row_of(client, name="c1"):
+    found = (await client.get("/v1/worklist")).json()
+    return found, next((each for each in found["contacts"] if each["contact_id"] == name), None)
+
+
+def test_a_row_that_was_read_a_moment_ago_is_not_worked_out_again_and_begins_now(shop, monkeypatch):
+    decided = []
+
+    def counted(*given, **more):
+        decided.append(1)
+        return decide(*given, **more)
+
+    monkeypatch.setattr(worklist, "decide", counted)
+
+    async def journey(client):
+        await fill(shop, client, ["c1"])
+        shop.service.store.save_scores([score(shop, "c1", 5.0)])
+        (_, first), n = await row_of(client), len(decided)
+        shop.now += MINUTE // 2
+        again, kept = await row_of(client)
+        assert n > 0 and len(decided) == n
+        shop.now += MINUTE // 2
+        return first, again, kept, len(decided) - n, (await row_of(client))[1], len(decided) - n
+
+    first, again, kept, _, anew, more = shop.run(journey)
+    assert kept["not_before"] == again["as_of"] > first["not_before"]
+    assert kept == first | {"not_before": again["as_of"]}
+    assert more > 0 and anew == kept | {"not_before": anew["not_before"]}
+
+
+@pytest.mark.parametrize("came", ["touchpoint", "traits", "decision", "outcome", "link"])
+def test_what_is_new_of_a_contact_is_in_its_row_at_once(shop, came):
+    async def journey(client):
+        await fill(shop, client, ["c1"])
+        shop.service.store.save_scores([score(shop, "c1", 5.0)])
+        await client.post("/v1/recommend", json={"contact": "c1", "decision_id": "d1"})
+        before = (await row_of(client))[1]
+        # Without a step of the clock: nothing but the news tells that the row is old.
+        shop.now += 1
+        with shop.service.store.writing() as writing:
+            if came == "touchpoint":
+                writing.touchpoints([TouchpointRow("c1", shop.now - 1, "new", "page_view", "web")])
+            elif came == "traits":
+                writing.contacts([RecordRow("c1", 1, {"name": "Dr C1"})])
+            elif came == "decision":
+                writing.decisions([replace(shop.service.store.decision("d1"), decision_id="d2", deferred=False)])
+            elif came == "outcome":
+                writing.outcomes([OutcomeRow("f1", "d1", "done", shop.now - 1, shop.now - 1)])
+            else:
+                writing.links([LinkRow("c1", "crm:1", shop.now - 1, "login", 1.0)])
+        (_, kept), _ = await row_of(client), shop.service.kept_rows.forget("c1")
+        return before, kept, (await row_of(client))[1]
+
+    # The clock goes on from one answer to the next, and what may begin at once may begin now.
+    before, kept, worked_out = (each and {**each, "not_before": None} for each in shop.run(journey))
+    assert kept == worked_out
+    # One more decision, or one more name, need not show.
+    assert came in ("decision", "link") or kept != before
+
+
+def test_an_item_that_cannot_be_worked_off_any_more_is_out_of_the_list_at_once(shop):
+    async def journey(client):
+        await fill(shop, client, ["c1"])
+        shop.service.store.save_scores([score(shop, "c1", 5.0)])
+        before = (await row_of(client))[1]
+        with pytest.raises(Problem, match="load the list again"):
+            await work_off(shop.service, THIS_MACHINE, "c1", "another", Told("done"))
+        return before, [key for key in shop.service.kept_rows._kept if key[0] == "c1"]
+
+    before, left = shop.run(journey)
+    assert before is not None and left == []
+
+
+@given(
+    priorities=st.lists(st.sampled_from([-50.0, 1.0, 4.0]), min_size=2, max_size=2),
+    policy=st.sampled_from(["greedy", "points"]),
+    excluded=st.booleans(),
+)
+def test_one_action_alone_is_decided_as_among_all(priorities, policy, excluded):
+    told = "".join(
+        f'[actions.a{i}]\nchannel = "phone"\ncost = 10.0\nvalue = {1000 * value + 10}\n'
+        + ('needs = { seen = ["order"] }\n' if excluded and i else "")
+        for i, value in enumerate(map(abs, priorities))
+    )
+    settings = parse_settings(
+        f'{told}[points]\nkinds = {{ service_call = 250 }}\nthresholds = [{{ from = 9, actions = ["a1", "a0"] }}]\n'
+        f'[ranking]\npolicy = "{policy}"\n'
+    )
+    told_of = [("c1", 5, "t1", "service_call", *[None] * 10)]
+    past = Past(Touchpoints.from_rows(told_of, settings.touchpoints), {"name": "Dr"})
+    rows = worklist.Worklist(NO_STORE, worklist.sober(settings), None, Viewer(), 10)
+    for action in settings.actions.values():
+        asked = Request(contact="c1", limit=MOST_RECOMMENDATIONS)
+        among = decide(asked, past, None, rows.catalogue, 10, Draw(b"", "worklist"))
+        alone = rows._decided(past, "c1", action)
+        offered = [
+            [each.to_json(1) for each in found.recommendations if each.action == action.name]
+            for found in (among, alone)
+        ]
+        assert [{**each, "probability": 0} for each in offered[0]] == [
+            {**each, "probability": 0} for each in offered[1]
+        ]

@@ -62,7 +62,12 @@ def test_concurrent_writes_share_commits(store, monkeypatch):
 def test_what_comes_in_one_round_of_the_loop_is_one_commit(store, monkeypatch):
     commits = []
     writing = store.writing
-    monkeypatch.setattr(store, "writing", lambda: commits.append(1) or writing())
+
+    def counted():
+        commits.append(1)
+        return writing()
+
+    monkeypatch.setattr(store, "writing", counted)
 
     async def journey():
         writer = Writer(store)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from features.errors import UserError
 from features.times import DAY
 from features.traits import Traits
+from models.forecast_log import ForecastLog
 from nba.settings.people import Partners
 from tests.training.small_worlds import Small
 from training.dataset import rows_at
 from training.forecast.forecast import forecast, foresee, trial_moments
 from training.forecast.kept import KEPT, kept, veiled
-from training.forecast.log import ForecastLog
+from training.forecast.log import matured
 from training.forecast.rows import Watcher
 from training.forecast.spread import Trials, columns, expect
 from training.forecast.text import readable
@@ -194,17 +195,17 @@ def test_the_same_data_give_the_same_forecast(small):
 def test_a_kept_forecast_is_shown_with_what_came(small, tmp_path):
     log = ForecastLog(tmp_path / "forecasts.jsonl")
     report = whole(small, small.report(28 * DAY))
-    assert log.matured(small.past, small.settings) == []
+    assert matured(log, small.past, small.settings) == []
     assert log.add(report, 0) and log.add(report, 1)
     with log.path.open("a") as file:
         file.write('{"goal": "conver')
-    found = log.matured(small.past, small.settings)
+    found = matured(log, small.past, small.settings)
     assert len(log.made()) == len(found) == 1
     at = small.end - 40 * DAY
     came = Watcher(small.past, small.settings, small.goal, 28 * DAY).came(at)
     assert found[0]["conversions"]["actual"] == came[0] and found[0]["conversions"]["held"] in (True, False)
     assert "earlier forecasts whose time has come" in readable({**report, "earlier": found})
-    assert log.matured(replace(small.past, end=at + 27 * DAY), small.settings) == []
+    assert matured(log, replace(small.past, end=at + 27 * DAY), small.settings) == []
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_nothing_breaks(small, tmp_path):

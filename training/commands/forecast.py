@@ -25,9 +25,10 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Foresee, show and keep."""
     from features.store.store import Store
+    from models.forecast_log import ForecastLog
     from models.local import local_champion
     from training.forecast.forecast import forecast
-    from training.forecast.log import ForecastLog
+    from training.forecast.log import matured
     from training.forecast.text import readable
     from training.past import read_past
 
@@ -37,8 +38,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         past = read_past(store, settings, moment(args.as_of))
     with out.progress("goals", len(settings.need_goals())) as shown:
         report = forecast(past, settings, local_champion(settings.folder), horizon, by, advance=shown.advance)
-    log = ForecastLog.of(settings)
-    report["earlier"] = log.matured(past, settings)
+    log = ForecastLog.of(settings.folder)
+    report["earlier"] = matured(log, past, settings)
     if not log.add(report, now_us()):
         out.say(f"{log.path} cannot be written, so this forecast is not kept for later comparison")
     if args.json:

@@ -34,6 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Score and write."""
+    from features.store.figures import store_figures
     from features.store.store import Store
     from features.times import iso
     from models.belief import Belief
@@ -43,7 +44,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from nba.trend import kept
     from training.drift.rows import moved_since
     from training.past import read_past
+    from training.pipeline.scored import count_scored
     from training.scoring import contact_names, left_out, rows_of, score_table, seen_by_owner
+    from training.segments.classes import classed
+    from training.segments.segments import count_segments
 
     settings = settings_at(args, out)
     now = moment(args.as_of)
@@ -61,11 +65,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
         visible = seen_by_owner(scores, past, settings)
         _write(visible, args.out)
         stored = {row.contact_id: row for row in store.score_rows()}
+        figure = count_scored(scores, stored, past, settings, belief)
+        segments, classes = count_segments(scores, past, settings, belief), classed(scores, past, settings, belief)
         known = past.traits.known
         store.save_scores(
             in_line(kept(row, stored.get(row.contact_id)), settings.actions, known(row.contact_id, now))
-            for row in (_graded(each, belief) for each in rows_of(scores))
+            for row in (classes.marked(_graded(each, belief)) for each in rows_of(scores))
         )
+        with store.writing() as writing:
+            store_figures(writing, [figure, segments, *classes.figures])
         # Who sees what is a matter of the present, whatever moment was scored.
         put_down(store, settings, now_us())
     report = {

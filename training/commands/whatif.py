@@ -12,9 +12,9 @@ from features.errors import UsageError, UserError
 from features.times import DAY, iso, parse_duration
 from nba.door import file_in, moment, settings_at
 from nba.output import Output
+from nba.published import document_of
 from nba.settings import Settings, SettingsError, parse_settings
 from nba.settings.changes import Change, changed
-from nba.settings.settings import read_document
 
 if TYPE_CHECKING:
     from training.everybody.whatif import Advance
@@ -85,7 +85,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Compare and show."""
     settings = settings_at(args, out)
-    others, changes = _others(args)
+    others, changes = _others(args, settings)
     until = moment(args.as_of)
     since = until - 30 * DAY if args.since is None else _since(args.since, until)
     every_us = _every(args.every)
@@ -129,12 +129,11 @@ def _begins(advance: Advance) -> Callable[[int], Advance]:
     return lambda n: advance
 
 
-def _others(args: argparse.Namespace) -> tuple[Settings, Sequence[Change]]:
-    """Read the settings once more, with the changes, as strictly as the file itself."""
-    document, folder = read_document(args.config)
-    found, changes = changed(document, args.assignments)
+def _others(args: argparse.Namespace, settings: Settings) -> tuple[Settings, Sequence[Change]]:
+    """Read the settings that are in force once more, with the changes, as strictly as the file itself."""
+    found, changes = changed(document_of(settings), args.assignments)
     try:
-        return parse_settings(found, folder=folder, environ=os.environ), changes
+        return parse_settings(found, folder=settings.folder, environ=os.environ), changes
     except SettingsError as error:
         raise SettingsError(f"with --set: {complaint}" for complaint in error.complaints) from None
 

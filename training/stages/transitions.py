@@ -135,8 +135,15 @@ def _smoothed(table: Ints) -> Ints:
     return smooth
 
 
-def usual_days(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float | None:
+def usual_days(days: NDArray[np.float64], ended: NDArray[np.bool_], still: float = 0.5) -> float | None:
     """Median length of stays of which some go on (Kaplan & Meier 1958); None where it is not reached.
+
+    Parameters
+    ----------
+    days, ended
+        Length of each stay, and whether it has ended.
+    still
+        The share that stays for longer; 0.5: the median.
 
     Examples
     --------
@@ -146,7 +153,7 @@ def usual_days(days: NDArray[np.float64], ended: NDArray[np.bool_]) -> float | N
     left = 1.0
     for length in np.unique(days[ended]).tolist():
         left *= 1.0 - float((ended & (days == length)).sum()) / float((days >= length).sum())
-        if left <= 0.5 + 1e-12:
+        if left <= still + 1e-12:
             return float(length)
     return None
 

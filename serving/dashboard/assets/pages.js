@@ -5,6 +5,10 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 document.addEventListener("htmx:sendError", () => document.body.classList.add("offline"));
+// What was under the keyboard's focus is gone where an item was told: what stands in its place has it and is read out.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.activeElement === document.body) event.detail.elt.closest?.("[tabindex='-1']")?.focus();
+});
 document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("offline"));
 for (const button of document.querySelectorAll("button.copy")) {
   const said = button.textContent;
