@@ -11,9 +11,9 @@ answer. ``--intake`` floods with batches of touchpoints instead, beside recommen
 the service is let do what it does once after its start, in processes beside it: they would take turns on its core.
 
 ``--soak HOURS`` asks at half of what the service can do, and prints once in each sixtieth of the time what memory the
-service and all processes that it has started hold: the least of several looks, which is what stays, and the most, with
-what came and went beside it. What stays is to be flat within 5 % after the first 15 minutes, in which caches fill; in a
-soak of less than an hour, after the first quarter of it.
+processes of the service hold that stay: the least of several looks, and the most; and beside it what those hold that it
+begins now and then and that end by themselves. The least is to be flat within 5 % after the first 15 minutes, in which
+caches fill; in a soak of less than an hour, after the first quarter of it.
 
 ``--strict`` exits with 1 where the p99 of accepted calls is more than three times the quiet one, a refusal takes more
 than 20 ms at its p99, memory is not flat, or a call fails.
@@ -31,7 +31,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,14 +166,17 @@ def soak(server: ServerProcess, hours: float) -> bool:
     rate = load(server.address, requests, CONNECTIONS, 5.0).rate / 2
     warm = min(math.ceil(WARM_UP_MINUTES / hours), PARTS // 4)
     print(f"{60 * hours:g} min at {rate:,.0f} calls/s; the first {warm * hours:.2f} min fill caches and do not count")
+    stay = [server.pid, *begun_by(server.pid)]
     held, failed = [], 0
     for part in range(PARTS):
-        with watched(server.pid) as looks:
+        with watched(server.pid, stay) as looks:
             found = ask(server.address, requests, CONNECTIONS, hours * 3600 / PARTS, rate=rate)
-        held.append(min(looks))
+        held.append(min(look[0] for look in looks))
         failed += sum(found.odd.values())
         what = "warming up" if part < warm else "soak"
-        memory = f"{held[-1]:.1f} MB stay, {max(looks):.1f} MB at most"
+        memory = f"{held[-1]:.1f} MB, at most {max(look[0] for look in looks):.1f}"
+        beside = max(look[1] for look in looks)
+        memory += f"; {beside:.1f} in what it does beside" if beside else ""
         print(f"{what:11} {(part + 1) * hours:.2f} min  {memory}; {found.line()}", flush=True)
     low, high = min(held[warm:]), max(held[warm:])
     is_flat = high <= FLAT * low
@@ -184,13 +187,16 @@ def soak(server: ServerProcess, hours: float) -> bool:
 
 
 @contextmanager
-def watched(pid: int) -> Iterator[list[float]]:
-    """Look at the memory of a service now and then, and once at the end."""
+def watched(pid: int, stay: Collection[int]) -> Iterator[list[tuple[float, float]]]:
+    """Look at the memory of a service now and then: of processes that stay, and of what it has begun meanwhile."""
     looks, ended = [], threading.Event()
+
+    def look_once() -> None:
+        looks.append((megabytes(stay), megabytes(set(begun_by(pid)) - set(stay))))
 
     def look() -> None:
         while not ended.wait(LOOK_SECONDS):
-            looks.append(megabytes(pid))
+            look_once()
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -199,19 +205,19 @@ def watched(pid: int) -> Iterator[list[float]]:
     finally:
         ended.set()
         thread.join()
-        looks.append(megabytes(pid))
+        look_once()
 
 
-def megabytes(pid: int) -> float:
-    """Resident memory of a process and of all that it has started; pages that they share count for each.
+def megabytes(pids: Iterable[int]) -> float:
+    """Resident memory of processes; pages that they share count for each.
 
     Examples
     --------
-    >>> megabytes(os.getpid()) > 1.0
+    >>> megabytes([os.getpid()]) > 1.0
     True
     """
     pages = 0
-    for each in (pid, *begun_by(pid)):
+    for each in pids:
         # A process may end between two looks at it.
         with suppress(FileNotFoundError, ProcessLookupError):
             pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
