@@ -47,8 +47,12 @@ _NOTHING: Mapping[str, Any] = Frozen()
 
 
 def sober(settings: Settings) -> Catalogue:
-    """Return the catalogue of a list: nothing is explored or held out, and no earlier choice is given again."""
-    ranking = replace(settings.ranking, policy="greedy", epsilon=0.0, holdout=0.0, sticky_us=0)
+    """Return the catalogue of a list: nothing is explored or held out, and no earlier choice is given again.
+
+    Where the settings leave it to the points table, that still decides.
+    """
+    policy = "points" if settings.ranking.policy == "points" else "greedy"
+    ranking = replace(settings.ranking, policy=policy, epsilon=0.0, holdout=0.0, sticky_us=0)
     return Catalogue.of(replace(settings, ranking=ranking))
 
 

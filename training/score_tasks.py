@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,6 @@ from models.effect.files import effect_files, read_effects
 from models.estimates import foresee
 from models.propensity import Propensity
 from models.stages.stages import StageModel
-from nba.actions import Catalogue
 from nba.draw import Draw
 from nba.engine import decide
 from nba.past import Past
@@ -30,6 +29,7 @@ from nba.request import Request
 from nba.settings import Settings
 from nba.tables.surroundings import Alone
 from nba.tables.tables import Tables
+from nba.worklist import sober
 
 MOST_ACTIONS = 3
 
@@ -82,6 +82,9 @@ class Scorer:
     ) -> pa.Table:
         """Score contacts: what the service would answer each, nothing explored and nothing logged.
 
+        They are scored by the catalogue of the worklist: what is put into the line by another policy would be looked
+        at, and left out, each time the list is read.
+
         Parameters
         ----------
         touchpoints
@@ -91,8 +94,7 @@ class Scorer:
         account
             The columns about the account of each of ``touchpoints.contacts``, where the belief has them.
         """
-        settings = replace(self.settings, ranking=replace(self.settings.ranking, epsilon=0.0, holdout=0.0))
-        catalogue, draw, belief = Catalogue.of(settings), Draw(b"", "score"), self.belief
+        catalogue, draw, belief = sober(self.settings), Draw(b"", "score"), self.belief
         codes = {name: code for code, name in enumerate(touchpoints.contacts)}
         if belief is not None:
             known = dict(zip(names, traits, strict=True))
@@ -105,8 +107,8 @@ class Scorer:
             past = Past(nobody if contact is None else touchpoints.only(contact), known_of, around=around)
             request = Request(contact=name, limit=MOST_ACTIONS)
             decision = decide(request, past, belief, catalogue, self.now, draw, report=_raise)
-            rows.append(row_of(decision.to_json(), settings, self.now))
-        return table_of(rows, settings)
+            rows.append(row_of(decision.to_json(), self.settings, self.now))
+        return table_of(rows, self.settings)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,17 @@ from models.saying.units import WEEKDAYS, in_units
 
 _DID = {
     "bounce": "left after one page",
+    "contract_view": "looked at the contract",
     "coupon": "handed in a coupon",
     "demo_request": "asked for a demo",
     "download": "downloaded something",
+    "fair_visit": "visited a fair",
     "newsletter_open": "opened a newsletter",
     "newsletter_signup": "signed up for the newsletter",
     "order": "ordered",
     "page_view": "viewed a page",
     "price_list": "asked for the price list",
+    "quote_request": "asked for a quote",
     "redemption": "redeemed a coupon",
     "return": "returned something",
     "search": "searched",

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from models.saying.tongues import TONGUES
+
 LANGUAGES = ("en", "de")
 COOKIE = "nba_language"
 
@@ -58,8 +60,9 @@ def _number(text: str) -> float:
 class Words(Mapping[str, str]):
     """The words of one page in one language, with those of every page; ``w.title`` is ``w["title"]``."""
 
-    def __init__(self, found: Mapping[str, str]) -> None:
+    def __init__(self, found: Mapping[str, str], language: str) -> None:
         self._found = found
+        self._kind = TONGUES[language].writers["did"]
 
     def __getitem__(self, name: str) -> str:
         return self._found[name]
@@ -79,8 +82,11 @@ class Words(Mapping[str, str]):
     def named(self, begin: str, name: str | None) -> str:
         """Return the word for a name that programs use, such as the stage ``evaluate``.
 
-        A name of the settings' own is shown as it stands there, without its underscores.
+        A name of the settings' own is shown as it stands there, without its underscores. Kinds of touchpoints are
+        called what reasons call them.
         """
+        if begin == "kind" and name is not None:
+            return self._kind(name)
         return "" if name is None else self._found.get(f"{begin}_{name}") or name.replace("_", " ")
 
 
@@ -94,7 +100,7 @@ def words_of(page: str, language: str) -> Words:
         Where there are none for it.
     """
     found = {name: said[language] for part in (_COMMON, page) for name, said in _read(part).items()}
-    return Words(found)
+    return Words(found, language)
 
 
 @cache
