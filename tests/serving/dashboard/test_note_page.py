@@ -125,9 +125,11 @@ def test_a_foreign_contact_is_refused_as_if_it_did_not_exist(local):
 
 def without(page, *asked):
     """Take out of a page the time, secrets, and what was asked for."""
+    # Secrets go first: "bea" may stand in one, and what were left of it would not be known as one.
+    page = re.sub(r"<time>.*?</time>|[0-9a-f]{32,}", "", page)
     for each in asked:
         page = page.replace(each, "").replace(quote(each, safe=""), "").replace(quote(quote(each, safe="")), "")
-    return re.sub(r"<time>.*?</time>|[0-9a-f]{32,}", "", page)
+    return page
 
 
 def test_a_company_that_is_known_is_named_by_its_key(local):
