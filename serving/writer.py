@@ -87,6 +87,7 @@ class Writer:
         self._keeper = threading.Thread(target=self._watch, name="keeper")
         self._is_open = False
         self._ended = threading.Event()
+        self._keeping = threading.Lock()
 
     def open(self) -> None:
         """Begin to write; first of all what was kept before."""
@@ -182,9 +183,12 @@ class Writer:
                 self._pack()
 
     def _pack(self) -> None:
-        # Nobody waits for it, and what is not packed now is read from its rows and noted again.
+        # Nobody waits for it, and what is not packed now is read from its rows and noted again. But while it waits for
+        # other writers, whatever comes waits behind it.
+        self._underway = time.monotonic(), ()
         with suppress(StoreError):
             self._store.pack_some()
+        self._underway = None
 
     def _write(self, group: Sequence[_Job]) -> None:
         if self.keeps:
@@ -215,6 +219,11 @@ class Writer:
         """Keep the deeds among jobs whose callers have not been told yet; returns the jobs that are none."""
         if self._replay is None:
             return list(jobs)
+        # Who finds that another thread has taken them goes on when they are kept, and knows that something is.
+        with self._keeping:
+            return self._keep_untold(jobs, self._replay)
+
+    def _keep_untold(self, jobs: Sequence[_Job], replay: Replay) -> list[_Job]:
         entries: list[Entry] = []
         kept: list[_Result] = []
         for job in jobs:
@@ -224,7 +233,7 @@ class Writer:
                     kept.append((job, job.work.presumed(), None))
                 except ValueError as error:
                     _tell([(job, None, error)])
-        full = self._replay.keep(entries) if entries else None
+        full = replay.keep(entries) if entries else None
         _tell(kept if full is None else [(job, None, full) for job, _, _ in kept])
         return [job for job in jobs if not isinstance(job.work, Deed)]
 

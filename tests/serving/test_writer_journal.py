@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -170,6 +172,59 @@ def test_what_waits_too_long_for_the_store_is_kept_while_it_waits(store, setting
 
     journey(work, store, settings, tmp_path)
     assert store.counts()["touchpoints"] == 2
+
+
+def test_what_comes_while_packing_is_locked_out_is_kept(store, settings, tmp_path, monkeypatch):
+    store.patience.busy = 30.0
+    pack, began, may_end = store.pack_some, threading.Event(), threading.Event()
+
+    def locked_out():
+        if began.is_set():
+            return pack()
+        with locked(tmp_path):
+            began.set()
+            may_end.wait(20)
+        return pack()
+
+    monkeypatch.setattr(store, "pack_some", locked_out)
+
+    async def work(writer, replay):
+        writer._wait = 0.1
+        assert (await writer.write(arrival(settings, "a"))).stored == 1
+        await asyncio.to_thread(began.wait, 20)
+        assert (await asyncio.wait_for(writer.write(arrival(settings, "b")), 10)).stored == 1
+        assert writer.keeps
+        may_end.set()
+        assert await replay.emptied(20)
+
+    journey(work, store, settings, tmp_path)
+    assert store.counts()["touchpoints"] == 2
+
+
+def test_the_writer_knows_of_what_another_thread_keeps_before_it_goes_on(settings, tmp_path, monkeypatch):
+    packed = []
+
+    async def work(writer, replay):
+        writer._wait, keep = 0.1, replay.keep
+
+        def slowly(entries):
+            # Meanwhile the writer finds that the store is locked, and that somebody has taken its jobs.
+            time.sleep(0.5)
+            return keep(entries)
+
+        monkeypatch.setattr(replay, "keep", slowly)
+        await writer.write(arrival(settings, "a"))
+        packed.clear()
+        with locked(tmp_path):
+            assert (await writer.write(arrival(settings, "b"))).stored == 1
+            assert writer.keeps
+            assert packed == []
+        assert await replay.emptied(20)
+
+    # Longer than the writer's callers wait, and shorter than keeping takes.
+    with Store.open(f"sqlite:///{tmp_path}/nba.db", Patience(0.3)) as store:
+        monkeypatch.setattr(store, "pack_some", lambda: packed.append("under the lock"))
+        journey(work, store, settings, tmp_path)
 
 
 def test_what_cannot_be_stored_goes_to_the_quarantine_and_costs_no_other(store, settings, tmp_path):
