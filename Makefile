@@ -104,7 +104,7 @@ docs: setup ## write docs/features.md from the catalogue and docs/bi.md from the
 	$(BIN)/python docs/features_page.py
 	$(BIN)/python docs/bi_page.py
 
-screenshots: setup ## pictures of every page into docs/img; ARGS="FOLDER --as-of T", a folder that `nba serve` can serve
+screenshots: setup ## pictures of every page into docs/img, of a world made for them; ARGS="FOLDER --as-of T" of your own
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py $(ARGS)
 
 format: setup ## format and mend what can be mended by itself

@@ -26,12 +26,13 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 
 from bench.http_world import make_bundle, serve_with
+from bench.pages_figures import keep_figures, offer_leads
+from bench.pages_lacks import lacking
 from bench.pages_world import (
     PER_ACCOUNT,
     PER_OWNER,
     actions_for_people,
     add_key,
-    count_some,
     dealer_of,
     fill,
     name_of,
@@ -54,6 +55,8 @@ OTHERWISE = 300.0
 _DOWNLOADS = (".csv", "/file")
 _READERS = 6
 """Owners, and as many dealers, that sign in."""
+_OFFERED = 8_000
+"""Contacts of which those are offered to their dealers as leads that belong to one."""
 _LOOK = 2_000
 """Contacts of the small store whose counts stand for those of the large one."""
 
@@ -78,6 +81,8 @@ class Measured:
     worked: list[float] = field(default_factory=list)
     """Of these, how long the server had a processor; on a machine with other work the rest is waiting for one."""
     slowest: tuple[float, str] = (0.0, "")
+    lacks: set[str] | None = None
+    """What each of its answers said it has nothing of, as names of the page's words; None where nobody has asked."""
 
     @property
     def floor(self) -> float:
@@ -201,7 +206,7 @@ def measure(
     browser, asked = Browser(server.address), Asked(settings, rng)
     everybody = readers(browser, keys, contacts, rng)
     whole = [each for each in everybody if each.owner is None and each.partner is None]
-    found = {path: Measured(path) for path in addresses()}
+    found, names = {path: Measured(path) for path in addresses()}, {page.path: page.name for page in PAGES}
     turns = cycle([*whole * _READERS, *everybody[len(whole) :]])
     for nth in range(times):
         reader = next(turns)
@@ -209,10 +214,13 @@ def measure(
             who = reader if for_bound else whole[0]
             where = asked.address(path, who, nth)
             before = processor_ms(server.pid)
-            took, _ = browser.open(where, who.cookie)
+            took, text = browser.open(where, who.cookie)
             found[path].worked.append(processor_ms(server.pid) - before)
             found[path].milliseconds.append(took)
             found[path].slowest = max(found[path].slowest, (took, where))
+            lacks = lacking(names[path], text)
+            said = found[path].lacks
+            found[path].lacks = lacks if said is None else said & lacks
     return list(found.values())
 
 
@@ -226,6 +234,8 @@ def report(found: list[Measured]) -> bool:
         print(f"{each.path:>28} {each.quantile(0.5):>8.1f} {each.quantile(0.95):>8.1f} {each.floor:>6.0f}", end=" ")
         worked, (took, where) = np.quantile(each.worked, 0.95), each.slowest
         print(f"{'kept  ' if kept else 'MISSED'} {worked:>15.1f}   {took:.0f} {where}")
+    bare = [f"{each.path} ({', '.join(sorted(each.lacks))})" for each in found if each.lacks]
+    print(f"\nwith nothing to show, or nothing of something: {'; '.join(bare) or 'no page'}")
     return is_kept
 
 
@@ -238,11 +248,17 @@ def make(folder: Path, contacts: int, touchpoints: int) -> None:
     settings, belief = parse_settings((folder / "nba.toml").read_text(encoding="utf-8")), Belief.load(bundle, "1")
     with Store.open(f"sqlite:///{folder / 'small.db'}") as small:
         fill(small, settings, belief, _LOOK, 20 * _LOOK, now)
-        count_some(folder, small, settings, belief, now)
-    with Store.open(settings.store.url) as store:
-        fill(store, settings, belief, contacts, touchpoints, now)
+        with Store.open(settings.store.url) as store:
+            fill(store, settings, belief, contacts, touchpoints, now)
+            keep_figures(folder, small, store, settings, belief, now)
+            offer_leads(store, leads(contacts), now)
     size = sum(path.stat().st_size for path in folder.glob("nba.db*")) / 1e9
     print(f"{contacts:,} contacts filled in {time.perf_counter() - began:.0f} s: {size:.1f} GB", file=sys.stderr)
+
+
+def leads(contacts: int) -> Iterator[tuple[str, str]]:
+    """Return who was offered to which dealer: some of each dealer's contacts, of the first thousands."""
+    return ((name_of(i), dealer_of(i)) for i in range(min(contacts, _OFFERED)) if i // PER_ACCOUNT % 2)
 
 
 def keys_of(contacts: int) -> Iterator[tuple[str, str]]:
@@ -268,10 +284,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "nba.toml").exists():
             make(folder, options.contacts, options.touchpoints)
-        settings, keys = (
-            parse_settings((folder / "nba.toml").read_text(encoding="utf-8")),
-            dict(keys_of(options.contacts)),
-        )
+        settings = parse_settings((folder / "nba.toml").read_text(encoding="utf-8"))
+        keys = dict(keys_of(options.contacts))
         with Store.open(settings.store.url) as store:
             for name, key in keys.items():
                 bound = {"owner": name} if name.startswith("owner:") else {"partner": name} if ":" in name else {}

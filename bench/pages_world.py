@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,6 @@ from features.store.store import Store
 from features.times import DAY, HOUR, MINUTE
 from features.touchpoints.touchpoints import Touchpoints
 from models.belief import Belief
-from models.kept import Kept
-from models.local import COUNTS
 from nba.actions import Catalogue
 from nba.draw import Draw
 from nba.engine import decide
@@ -33,7 +30,6 @@ from nba.past import Past
 from nba.request import Request
 from nba.settings import Settings
 from serving.keys import digest_of
-from training.counts import count
 from training.score_tasks import Scorer
 from training.scoring import rows_of
 
@@ -269,11 +265,6 @@ def _scores(histories: Histories, found: _Found, settings: Settings, now: int) -
             for name, value in row.body.items()
         }
         yield in_line(row._replace(contact_id=name_of(i), body=body), settings.actions, traits_of(i, like))
-
-
-def count_some(folder: Path, store: Store, settings: Settings, belief: Belief, now: int) -> None:
-    """Keep the counts that pages show, of a store that is small enough to be counted at once."""
-    Kept(folder / COUNTS).put({**count(store, settings, belief, now), "took_seconds": 3600.0})
 
 
 def add_key(

@@ -1,7 +1,8 @@
-"""Makes screenshots of every page of the menu into docs/img/ from a folder with a world that can be served.
+"""Makes screenshots of every page into docs/img/, of a made-up world or of a folder that can be served.
 
-The folder has what ``nba serve`` needs: nba.toml, a store, and best a trained bundle, scores and counts. It is copied,
-and the copy is served and thrown away; what is in the folder stays as it is.
+Without a folder a world is made first (``pictured_world``), which takes some minutes. A folder has what ``nba serve``
+needs: nba.toml, a store, and best a trained bundle, scores and counts. It is copied, and the copy is served and thrown
+away; what is in the folder stays as it is.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
+
+from PIL import Image
+
+from docs import pictured_world
 
 OUT = Path(__file__).parent / "img"
 SIZES = {
@@ -27,6 +33,15 @@ SIZES = {
     "phone": (390, 844, "light", "de-CH"),
 }
 """Width, height, colours and language of each picture of a page."""
+_BESIDE = {
+    "sign-in": "/sign-in",
+    "contacts": "/contacts?q=Me",
+    "note-list": "/note/list",
+    "segments": "/segments",
+    "classes": "/classes",
+}
+"""Pages that no menu has, or that show more when something was asked for; by the name of their pictures."""
+_COLOURS = 128
 _SCOPES = "read,recommend,feedback,ingest,admin"
 _PATIENCE = 120.0
 
@@ -78,7 +93,7 @@ def pictures(address: str, key: str, out: Path, seconds: float) -> list[Path]:
 
     from serving.dashboard.dashboard import PAGES
 
-    paths = [page.path for page in PAGES if page.title is not None]
+    paths = {page.path.strip("/"): page.path for page in PAGES if page.title is not None} | _BESIDE
     found = []
     out.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("NBA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -92,18 +107,33 @@ def pictures(address: str, key: str, out: Path, seconds: float) -> list[Path]:
                 viewport={"width": width, "height": height}, color_scheme=_scheme(colours), locale=language
             )
             page = context.new_page()
-            page.goto(f"{address}/sign-in")
+            found.append(_taken(page, address + paths["sign-in"], out / f"sign-in-{name}.png"))
             page.fill("input[name=key]", key)
             page.click("button.main")
-            for path in paths:
-                answer = page.goto(address + path)
-                if answer is None or answer.status != 200:
-                    raise SystemExit(f"{path} answered {'nothing' if answer is None else answer.status}")
-                found.append(out / f"{path.strip('/')}-{name}.png")
-                page.screenshot(path=found[-1])
+            for title, path in (paths | _opened(page, address)).items():
+                if title != "sign-in":
+                    found.append(_taken(page, address + path, out / f"{title}-{name}.png"))
             context.close()
         browser.close()
     return found
+
+
+def _opened(page: Any, address: str) -> dict[str, str]:
+    """Return the pages of the first contact of the list that has an account, and of that account."""
+    page.goto(f"{address}/today")
+    account = page.locator("main a[href^='/accounts/']").first
+    contact = account.locator("xpath=ancestor::li").locator("a[href^='/contacts/']").first
+    return {"contact": contact.get_attribute("href"), "account": account.get_attribute("href")}
+
+
+def _taken(page: Any, address: str, path: Path) -> Path:
+    """Take a picture of a page, in few colours: it looks the same, and is a third as large."""
+    answer = page.goto(address)
+    if answer is None or answer.status != 200:
+        raise SystemExit(f"{address} answered {'nothing' if answer is None else answer.status}")
+    picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    return path
 
 
 def _scheme(colours: str) -> Any:
@@ -113,15 +143,23 @@ def _scheme(colours: str) -> Any:
 def main() -> int:
     """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where nba.toml and its store lie")
-    parser.add_argument("--as-of", metavar="T", help="the moment the pages show; default: now")
+    parser.add_argument("folder", type=Path, nargs="?", help="where nba.toml and its store lie; default: one is made")
+    parser.add_argument("--as-of", metavar="T", help="the moment that pages of the folder show; default: now")
     parser.add_argument("--out", type=Path, default=OUT, help="default: docs/img")
     parser.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="before the first; default: 15")
     args = parser.parse_args()
+    if args.folder is None:
+        with tempfile.TemporaryDirectory(prefix="nba-pictured-") as room:
+            pictured_world.make(Path(room))
+            return _written(Path(room), pictured_world.AS_OF, args.out, args.wait)
     if not (args.folder / "nba.toml").is_file():
         parser.error(f"{args.folder} has no nba.toml; name a folder that `nba serve` can serve")
-    with served(args.folder, args.as_of) as (address, key):
-        for path in pictures(address, key, args.out, args.wait):
+    return _written(args.folder, args.as_of, args.out, args.wait)
+
+
+def _written(folder: Path, as_of: str | None, out: Path, seconds: float) -> int:
+    with served(folder, as_of) as (address, key):
+        for path in pictures(address, key, out, seconds):
             sys.stdout.write(f"{path}\n")
     return 0
 

@@ -21,6 +21,7 @@ from nba.door import now_us
 from nba.occasions import occasions
 from nba.settings import Settings
 from nba.tables.memory import tables_of
+from serving.acts import Acts
 from serving.api import (
     accounts,
     contacts,
@@ -145,6 +146,7 @@ def create_app(
             )
             app.state.service = service
             _in_background(watch(app), stack)
+            _in_background(Acts(service.store, service.recent).watch(), stack)
             _in_background(forgetting(settings.folder), stack)
             app.state.limits = refusals.limits = Limits(metrics, service.ticks)
             _in_background(keys.watch(service.store), stack)

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from nba.partners.visibility import OWNER_SIDE, Viewer
 
 SCOPES = ("ingest", "recommend", "feedback", "read", "privacy", "admin")
-"""What a key may be allowed; every operation names the one it asks for. None asks for ``admin`` yet, which is
+"""What a key may be allowed; every operation names the one it asks for. No operation asks for ``admin``, which is
 kept for what governs the service itself, as publishing settings on the pages does: a key must not be let into that by
 another scope's growing."""
 

@@ -37,6 +37,10 @@ class Deed(ABC, Generic[T]):
     def presumed(self) -> T:
         """Return what its caller is told where it is only kept."""
 
+    def repeated(self) -> T:
+        """Return what its caller is told where something is kept under its id already."""
+        return self.presumed()
+
     @abstractmethod
     def told(self) -> Any:
         """Lay it out as JSON has it."""

@@ -81,6 +81,10 @@ class Decide(Deed[Stored]):
         """Return that it was stored: nobody is known to have been first."""
         return Stored.NOW
 
+    def repeated(self) -> Stored:
+        """Return that somebody was first."""
+        return Stored.BEFORE
+
     def told(self) -> Any:
         """Return the row, its answer as text, and the id that feedback may wait under."""
         told = {name: _plain(getattr(self.row, name)) for name in _DECISION}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import loopback, origins
@@ -12,7 +13,7 @@ from serving.authorization import presented
 from serving.caller import NOBODY, THIS_MACHINE, Caller, let_in
 from serving.keys import Keys
 from serving.operations import no_valid_key
-from serving.places import Places
+from serving.places import NOTHING_HERE, Places
 from serving.problems import RETRY_SECONDS, Problem
 from serving.rates import Rates
 
@@ -92,7 +93,10 @@ class Door:
             else:
                 let_in(scope, await self._caller(visit))
         except Problem as refusal:
-            await refusal.response(scope["path"])(scope, receive, sending)
+            is_lost = refusal.code == "no-valid-key" and visit is not None and visit.is_by_hand
+            # Somebody who has mistyped an address reads a page; programs read a problem document.
+            answer = RedirectResponse(NOTHING_HERE, 303) if is_lost else refusal.response(scope["path"])
+            await answer(scope, receive, sending)
             return
         await self.app(scope, receive, sending)
 
@@ -125,6 +129,16 @@ class _Visit:
     @property
     def needs_no_key(self) -> bool:
         return self._locks.places.without_key(self._method, self._path)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a browser has gone to an address that is no program's, without a key of its own."""
+        return (
+            self._method == "GET"
+            and self._first.get(b"sec-fetch-mode") == b"navigate"
+            and not self._path.startswith("/v1/")
+            and presented(self._headers) is None
+        )
 
     @property
     def is_for_pages(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from features.rows.row_types import TouchpointRow
-from features.store.leads import LeadRow, contacts_by_partner, contacts_of_partner, lead_rows
+from features.store.leads import LeadRow, contacts_by_partner, contacts_of_partner, lead_rows, leads_mark
 from features.store.sight_marks import COUNTED_AS
 from features.store.store import Store
 from features.times import DAY, MINUTE, iso, to_datetime
@@ -31,10 +31,15 @@ WITHIN = 90 * DAY
 MOST_TOLD = 20_000
 """Touchpoints about leads that are looked at for one page."""
 MOST_LEADS = 50
-_MOST_LOOKED_AT = 150
+_MOST_LOOKED_AT = 60
+"""Contacts whose whole past is read for a partner's own page."""
 _KEPT_FOR = 10 * MINUTE
 _KEPT: WeakKeyDictionary[Store, tuple[int, int, Mapping[str, int]]] = WeakKeyDictionary()
 """What was counted last of each store: the number of the sights that it was counted of, when, and how many."""
+_ROWS: WeakKeyDictionary[Store, tuple[tuple[int, int, int], Sequence[LeadRow]]] = WeakKeyDictionary()
+"""What was read last of leads in each store, with the mark that it holds for."""
+_OFFERS: WeakKeyDictionary[Store, tuple[tuple[object, ...], Mapping[str, Sequence[Offer]]]] = WeakKeyDictionary()
+"""What became last of each partner's offers, with what it was made of."""
 ANSWERS: Mapping[str, str] = {"accept": ACCEPTED, "decline": DECLINED, "lost": LOST}
 
 
@@ -55,20 +60,44 @@ class Tally:
 def tallies(service: Service, now: int) -> list[Tally]:
     """Return every partner, by name."""
     store, partners = service.store, tables_of(service.store, now).partners
-    by_contact: dict[str, list[LeadRow]] = {}
-    for row in reversed(lead_rows(store, now - WITHIN, now, MOST_TOLD)):
-        by_contact.setdefault(row.identity, []).append(row)
-    offers: dict[str, list[Offer]] = {}
-    for rows in by_contact.values():
-        told = [(row.occurred_at, row.kind, row.partner, row.topics[0] if row.topics else None) for row in rows]
-        for offer in _by(told, partners, now):
-            offers.setdefault(offer.partner, []).append(offer)
+    offers = _offers(store, partners, now)
     counts = _counts(store, now)
     names = sorted({*partners, *counts, *offers})
     return [
         _tally(partners.get(name) or Partner(name), counts.get(name, 0), offers.get(name, ()), service.settings)
         for name in names
     ]
+
+
+def _rows(store: Store, now: int) -> tuple[tuple[int, int, int], Sequence[LeadRow]]:
+    """Return the newest touchpoints about leads, the newest first, read anew where any came or went."""
+    mark = leads_mark(store, now - WITHIN, now)
+    kept = _ROWS.get(store)
+    if kept is None or kept[0] != mark:
+        kept = _ROWS[store] = mark, lead_rows(store, now - WITHIN, now, MOST_TOLD)
+    return kept
+
+
+def _offers(store: Store, partners: Mapping[str, Partner], now: int) -> Mapping[str, Sequence[Offer]]:
+    """Return each partner's offers; an offer whose time runs out is told so within a minute."""
+    mark, rows = _rows(store, now)
+    made_of = mark, store.record_changes(), now // MINUTE
+    kept = _OFFERS.get(store)
+    if kept is None or kept[0] != made_of:
+        kept = _OFFERS[store] = made_of, _became(rows, partners, now)
+    return kept[1]
+
+
+def _became(rows: Sequence[LeadRow], partners: Mapping[str, Partner], now: int) -> Mapping[str, Sequence[Offer]]:
+    by_contact: dict[str, list[LeadRow]] = {}
+    for row in reversed(rows):
+        by_contact.setdefault(row.identity, []).append(row)
+    offers: dict[str, list[Offer]] = {}
+    for own in by_contact.values():
+        told = [(row.occurred_at, row.kind, row.partner, row.topics[0] if row.topics else None) for row in own]
+        for offer in _by(told, partners, now):
+            offers.setdefault(offer.partner, []).append(offer)
+    return offers
 
 
 def _counts(store: Store, now: int) -> Mapping[str, int]:
@@ -104,7 +133,7 @@ def own_leads(service: Service, viewer: Viewer, now: int) -> dict[str, Any]:
     """Return what a partner knows of itself: its contacts, and the leads that were offered to it."""
     partner = str(viewer.partner)
     terms = tables_of(service.store, now).partners.get(partner) or Partner(partner)
-    rows = [row for row in lead_rows(service.store, now - WITHIN, now, MOST_TOLD) if row.partner == partner]
+    rows = [row for row in _rows(service.store, now)[1] if row.partner == partner]
     kinds = tuple(kind for goal in service.settings.goals.values() for kind in goal.kinds)
     leads: list[dict[str, Any]] = []
     names = list(dict.fromkeys(row.identity for row in rows))

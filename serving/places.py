@@ -8,6 +8,8 @@ from typing import Protocol
 
 from serving.operations import Operation
 
+NOTHING_HERE = "/no-such-page"
+"""The page that says that there is none."""
 _PART = re.compile(r"\{[^}]*\}")
 
 

@@ -53,6 +53,11 @@ class Recent:
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every identity that anything is kept of."""
+        return frozenset((*self._names, *(row.identity for row in self._decisions.values())))
+
     def keep(self, identity: str, past: Past) -> None:
         """Keep what was read of a contact, in the place of what there was."""
         name, members = _named(identity, past)
@@ -132,12 +137,14 @@ class Recent:
         )
 
     def forget(self, identity: str) -> None:
-        """Forget a contact, and its decisions."""
-        kept = self._of(identity)
+        """Forget a contact, and its decisions, also those that are kept longer than the contact."""
+        kept, gone = self._of(identity), {identity}
         if kept is not None:
-            self._forget(self._names.get(identity, identity))
-            for name in [row.decision_id for row in (*kept.past.decisions, *kept.decisions.values())]:
-                self._decisions.pop(name, None)
+            name = self._names.get(identity, identity)
+            gone.update(_named(name, kept.past)[1])
+            self._forget(name)
+        for decision_id in [row.decision_id for row in self._decisions.values() if row.identity in gone]:
+            del self._decisions[decision_id]
 
     def _of(self, identity: str) -> _Kept | None:
         name = self._names.get(identity, identity)

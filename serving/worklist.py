@@ -82,7 +82,13 @@ class Line:
 
 
 async def page(
-    service: Service, viewer: Viewer, wanted: Wanted, limit: int, cursor: str | None, language: str | None = None
+    service: Service,
+    viewer: Viewer,
+    wanted: Wanted,
+    limit: int,
+    cursor: str | None,
+    language: str | None = None,
+    looked_at: int = MOST_LOOKED_AT,
 ) -> dict[str, Any]:
     """Return a page of the worklist, and the cursor of the next one.
 
@@ -92,6 +98,8 @@ async def page(
     ----------
     language
         What reasons are told in; None: the settings' language.
+    looked_at
+        How many contacts are looked at for it at most.
 
     Raises
     ------
@@ -112,7 +120,7 @@ async def page(
         catalogue = kept.catalogue(service.settings)
         rows = Worklist(service.store, catalogue, service.bundles.current, viewer, now, language)
         for each in line.behind(place):
-            if len(found) == limit or looked == MOST_LOOKED_AT:
+            if len(found) == limit or looked == looked_at:
                 is_end = False
                 break
             place, looked = each.place, looked + 1

@@ -226,13 +226,21 @@ class Writer:
     def _keep_untold(self, jobs: Sequence[_Job], replay: Replay) -> list[_Job]:
         entries: list[Entry] = []
         kept: list[_Result] = []
+        ids: set[str] = set()
         for job in jobs:
             if isinstance(job.work, Deed) and job.take():
+                deed, key = job.work, job.work.key
+                if key is not None and (key in ids or replay.journal.holds(key)):
+                    # The store would take the first only, long after this caller was told that it has taken this.
+                    kept.append((job, deed.repeated(), None))
+                    continue
                 try:
-                    entries.append(Entry(job.work.record(), job.work.key))
-                    kept.append((job, job.work.presumed(), None))
+                    entries.append(Entry(deed.record(), key))
+                    kept.append((job, deed.presumed(), None))
                 except ValueError as error:
                     _tell([(job, None, error)])
+                else:
+                    ids.update([] if key is None else [key])
         full = replay.keep(entries) if entries else None
         _tell(kept if full is None else [(job, None, full) for job, _, _ in kept])
         return [job for job in jobs if not isinstance(job.work, Deed)]

@@ -103,7 +103,7 @@ def erase(writing: Writing, identities: _Names, words: Collection[str], at: int)
         All of one contact; their tombstones stand already. What bound callers keep of it under names of their own
         goes too.
     words
-        Texts that name the person besides: refused rows that hold one of them go too.
+        Texts that name the person besides: refused rows that hold one of them, in whatever letters, go too.
     at
         When, in microseconds.
 
@@ -125,8 +125,8 @@ def erase(writing: Writing, identities: _Names, words: Collection[str], at: int)
     writing._many(_MEMBER, [(account, name) for account in accounts for name in identities])
     _without_figures(writing, identities)
     found["assets"] = _without_assets(writing, identities)
-    found["quarantine"] = _without_refused(writing, {*identities, *words})
-    found["outcomes"] += _without_waiting(writing, {*identities, *words})
+    found["quarantine"] = _without_refused(writing, identities, words)
+    found["outcomes"] += _without_waiting(writing, identities, words)
     found.pop("sights")
     return dict(found)
 
@@ -205,32 +205,48 @@ def _disowned(writing: Writing, row: RecordRow) -> int:
     return writing._many(_ASSET, [("assets", row.key, row.known_at)])
 
 
-def _without_refused(writing: Writing, words: Collection[str]) -> int:
+def _without_refused(writing: Writing, names: _Names, words: Collection[str]) -> int:
     numbers = [
         number
         for number, raw, reason in writing.seen._stream(_QUARANTINE, ())
-        if names_any(raw, words) or names_any(orjson.dumps(reason).decode(), words)
+        if names_any(raw, names, words) or names_any(orjson.dumps(reason).decode(), names, words)
     ]
     writing.release(numbers)
     return len(numbers)
 
 
-def _without_waiting(writing: Writing, words: Collection[str]) -> int:
+def _without_waiting(writing: Writing, names: _Names, words: Collection[str]) -> int:
     """Remove feedback on decisions that are not known, where it names somebody."""
     rows = writing.seen._all(_PENDING)
-    named = [row[0] for row in rows if names_any(orjson.dumps(list(row)).decode(), words)]
+    named = [row[0] for row in rows if names_any(orjson.dumps(list(row)).decode(), names, words)]
     return writing._many(_NO_OUTCOME, [(each,) for each in named])
 
 
-def names_any(raw: str, words: Collection[str]) -> bool:
-    """Whether a text in JSON holds one of these words: as a value, as a part of one, or, where it is long, anywhere.
+def names_any(raw: str, names: Collection[str], words: Collection[str] = ()) -> bool:
+    """Whether a text in JSON holds one of these: as a value, as a part of one, or, where it is long, anywhere.
+
+    Parameters
+    ----------
+    names
+        Identities, as they are spelt: in other letters they may be somebody else's.
+    words
+        Names, addresses and numbers, which are the same in capital and small letters.
 
     Examples
     --------
-    >>> names_any('{"url": "/me?u=crm:4711"}', {"crm:4711"}), names_any('{"n": "14711"}', {"4711"})
+    >>> names_any('{"url": "/me?u=crm:4711"}', ["crm:4711"]), names_any('{"n": "14711"}', ["4711"])
+    (True, False)
+    >>> names_any('{"to": "ANA@acme.ch"}', ["crm:4711"], ["Ana@acme.ch"]), names_any('{"to": "CRM:4711"}', ["crm:4711"])
     (True, False)
     """
-    if not names_in(raw).isdisjoint(words):
+    parts, texts = names_in(raw), texts_in(raw)
+    if _meet(parts, texts, names):
         return True
-    texts = texts_in(raw)
+    small = {word.casefold() for word in words}
+    return _meet({each.casefold() for each in parts}, [each.casefold() for each in texts], small)
+
+
+def _meet(parts: Collection[str], texts: Collection[str], words: Collection[str]) -> bool:
+    if any(word in parts for word in words):
+        return True
     return any(word in each for word in words if len(word) >= _SHORTEST and not word.isdigit() for each in texts)

@@ -129,7 +129,12 @@ _FROM_6 = (
         WHERE behind IS NOT NULL""",
 )
 
-_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5, _FROM_6)
+_FROM_7 = (
+    "CREATE INDEX owner_sights_of_owner ON owner_sights (owner, identity) WHERE owner IS NOT NULL",
+    "CREATE INDEX owner_sights_marked ON owner_sights (identity) WHERE shows IS NULL",
+)
+
+_STEPS: Sequence[tuple[str, ...]] = (_FROM_1, _FROM_2, _FROM_3, _FROM_4, _FROM_5, _FROM_6, _FROM_7)
 
 NEWEST = 1 + len(_STEPS)
 """The version of the schema that ``features.store.tables`` describes."""

@@ -235,9 +235,9 @@ class Reading(ABC):
         """Return what was refused, by file and line."""
         return map(_quarantined, self._stream(selects.QUARANTINED, ()))
 
-    def audit_rows(self) -> Iterator[AuditRow]:
-        """Return the audit log, first entry first."""
-        return map(AuditRow._make, self._stream(selects.AUDIT, ()))
+    def audit_rows(self, after: int = 0) -> Iterator[AuditRow]:
+        """Return the audit log, first entry first; only what follows the entry with a number, where one is given."""
+        return map(AuditRow._make, self._stream(selects.AUDIT, (after,)))
 
     def last_audit_row(self) -> AuditRow | None:
         """Return the newest entry of the audit log."""

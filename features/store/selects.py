@@ -128,7 +128,7 @@ OUTCOMES_OF = Sql(
 SCORE = Sql(select(*tables.SCORES.c).where(_S.contact_id == bindparam("a")))
 SCORES = Sql(select(*tables.SCORES.c).order_by(_S.contact_id))
 QUARANTINED = Sql(select(*tables.QUARANTINE.c).order_by(_Q.file, _Q.line, _Q.number))
-AUDIT = Sql(select(*tables.AUDIT.c).order_by(tables.AUDIT.c.number))
+AUDIT = Sql(select(*tables.AUDIT.c).where(tables.AUDIT.c.number > bindparam("after")).order_by(tables.AUDIT.c.number))
 LAST_AUDIT = Sql(
     select(*tables.AUDIT.c).where(tables.AUDIT.c.number == select(func.max(tables.AUDIT.c.number)).scalar_subquery())
 )

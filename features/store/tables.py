@@ -218,6 +218,8 @@ OWNER_SIGHTS = Table(
     *texts("named", "partner", "account", "owner", "shows"),
     Column("until", BigInteger),
     Index("owner_sights_of", "contact_id"),
+    Index("owner_sights_of_owner", "owner", "identity", **only_where("owner IS NOT NULL")),
+    Index("owner_sights_marked", "identity", **only_where("shows IS NULL")),
     Index("owner_sights_of_partner", "partner", "contact_id", **only_where("partner IS NOT NULL")),
     sqlite_with_rowid=False,
 )

@@ -140,7 +140,7 @@ SENTENCES = {
     "trend.never": "dieser Kontakt wurde noch nie bewertet; `nba score` regelmäßig ausführen",
     "trend.other_model": "die frühere Bewertung stammt von einem anderen Modell; `nba score` neu ausführen",
     "over.no_slot": "kein Platz wurde mit etwas gefüllt, das sie trägt",
-    "over.worth": "ist nicht mehr wert als nichts zu tun: Priorität {priority:g}",
+    "over.worth": "ist nicht mehr wert als nichts zu tun: Priorität {priority:number}",
     "over.drawn": "wäre erlaubt, aber gezogen wurde: nichts tun",
     "over.limit": "die Anfrage verlangt höchstens {limit:count}",
     "over.never_called": "die Punktetabelle sieht sie nie vor",

@@ -140,7 +140,7 @@ SENTENCES = {
     "trend.never": "no earlier scoring of this contact; run `nba score` regularly",
     "trend.other_model": "the earlier scoring was by another model; run `nba score` again",
     "over.no_slot": "no slot was filled with anything that it carries",
-    "over.worth": "is worth no more than doing nothing: its priority is {priority:g}",
+    "over.worth": "is worth no more than doing nothing: its priority is {priority:number}",
     "over.drawn": 'may be done, but "do nothing" was drawn',
     "over.limit": "the request asks for {limit:count} at most",
     "over.never_called": "the points table never calls for it",

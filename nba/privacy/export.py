@@ -143,7 +143,7 @@ def _refused(row: QuarantineRow) -> dict[str, Any]:
 
 
 def _names(row: QuarantineRow, person: Person) -> bool:
-    return names_any(row.raw, {*person.identities, *person.words})
+    return names_any(row.raw, person.identities, person.words)
 
 
 def _is_json(raw: str) -> bool:

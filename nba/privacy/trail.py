@@ -57,10 +57,11 @@ def entries_about(store: Reading, identities: Sequence[str]) -> list[AuditRow]:
     if key_of(store) is None:
         return []
     wanted = {_digest(store, name) for name in identities}
-    return [row for row in store.audit_rows() if not wanted.isdisjoint(_named(row))]
+    return [row for row in store.audit_rows() if not wanted.isdisjoint(digests_in(row))]
 
 
-def _named(row: AuditRow) -> list[str]:
+def digests_in(row: AuditRow) -> list[str]:
+    """Return the digests of whom an entry is about, under every identity."""
     found = orjson.loads(row.details).get(IDENTITIES)
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 examples:
   nba keys add crm --scopes recommend,feedback,read
+  nba keys add anna --scopes read,recommend,feedback,ingest
+  nba keys add mara --scopes read,admin
   nba keys add north --scopes recommend,feedback --partner north --rate 20
   nba keys add shop --public --origin https://shop.example
   nba keys rotate crm
@@ -41,11 +43,11 @@ def register(parser: argparse.ArgumentParser) -> None:
         epilog="examples:\n  nba keys add crm --scopes recommend,feedback,read --expires 365d\n"
         "  nba keys add shop --public --origin https://shop.example",
     )
-    added.add_argument("name", metavar="NAME", help="the system that will use it, such as crm")
+    added.add_argument("name", metavar="NAME", help="the person or system that will use it, such as anna or crm")
     added.add_argument(
         "--scopes",
-        help="what it may do, by commas: ingest, recommend, feedback, read, privacy (public: ingest); admin is kept "
-        "for calls to come",
+        help="what it may do, by commas: ingest (send touchpoints, write notes), recommend, feedback, read (also opens "
+        "the pages), privacy, admin (publish rules on the page Rules); public: ingest",
     )
     side = added.add_mutually_exclusive_group()
     side.add_argument("--partner", metavar="P", help="it sees and acts on this partner's contacts only")

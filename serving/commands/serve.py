@@ -26,7 +26,8 @@ class ServeError(UserError):
 def register(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
-        "Run the HTTP service until Ctrl-C. It serves the local champion, and fetches a newer one from "
+        "Run the HTTP service until Ctrl-C, with the pages for sales and marketing at the same address. It serves the "
+        "local champion, and fetches a newer one from "
         "MLflow by itself (every 15 seconds; NBA_SYNC_SECONDS changes that). Without keys it answers this "
         "machine only; `nba keys add` makes one.\n\nWith --workers several processes answer at the address: SIGHUP "
         "replaces them one after another, with the settings read again. NBA_LOG=json logs a line of JSON for every "
@@ -88,6 +89,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if why_away is not None:
             out.say(f"  {why_away}; it is looked for, and what comes is kept in the journal until it is there")
         out.say(f"  what next for a contact   POST {address}/v1/recommend")
+        out.say(f"  pages for people          open {address}/ in a browser")
         out.say(f"  every address             GET  {address}/")
         out.say(f"  for generators            GET  {address}/openapi.json")
         if args.workers > 1:

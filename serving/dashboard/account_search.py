@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from features.store.found import accounts_from, accounts_named, accounts_of
+from features.store.found import accounts_from, accounts_named, accounts_of, accounts_of_named
 from nba.partners.visibility import OWNER_SIDE
 from serving.dashboard.pages import Page
 from serving.dashboard.reaching import ACCOUNTS, account_href
@@ -56,8 +56,11 @@ def _names(visit: Visit, asked: str, behind: str) -> Iterator[str]:
     store, viewer, now = visit.service.store, visit.viewer, visit.now
     if viewer != OWNER_SIDE:
         # What is looked through are its own accounts alone: others' must not even cost time.
-        most = _MOST_OWN if asked else _LOOKED_AT
-        yield from accounts_of(store, behind, most, partner=viewer.partner, owner=viewer.owner)
+        whose = {"partner": viewer.partner, "owner": viewer.owner}
+        if asked:
+            yield from accounts_of_named(store, asked, behind, now, _MOST_OWN, **whose)
+        else:
+            yield from accounts_of(store, behind, _LOOKED_AT, **whose)
         return
     if asked:
         named = accounts_named(store, asked, now, _LOOKED_AT)

@@ -82,16 +82,18 @@ def _chart(visit: Visit, told: Told, tried: Sequence[Told], measure: str) -> Any
     rows = [row[measure] for row in tried if measure in row]
     if not rows:
         return None
-    expected = [*rows, told[measure]]
+    every = [*rows, told[measure]]
     days = [n.day(row["as_of"]) for row in tried if measure in row] + [n.day(told["as_of_us"])]
-    bounds = [row["interval"] or (None, None) for row in expected]
+    # Of two forecasts of a day the later is drawn; the table has both.
+    places = [i for i, day in enumerate(days) if day not in days[i + 1 :]]
+    drawn = [every[i] for i in places]
+    bounds = [row["interval"] or (None, None) for row in drawn]
     series = (
-        Series(
-            w.expected, [row["expected"] for row in expected], [low for low, _ in bounds], [high for _, high in bounds]
-        ),
-        Series(w.came, [*(row["actual"] for row in rows), None]),
+        Series(w.expected, [row["expected"] for row in drawn], *([each[i] for each in bounds] for i in (0, 1))),
+        # What has not come yet is not known of the forecast that is open.
+        Series(w.came, [*(row["actual"] for row in drawn[:-1]), None]),
     )
-    return lines(series, days, n.short, w["chart_" + measure])
+    return lines(series, [days[i] for i in places], n.short, w["chart_" + measure])
 
 
 def _held(tried: Sequence[Told], measure: str) -> dict[str, int]:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-_WIDTH, _LEFT, _RIGHT, _LANE, _TOP, _BOTTOM = 640, 110, 14, 34, 6, 26
+from serving.dashboard.paper import Drawn, Paper, drawn
+
+_LEFT, _RIGHT, _LANE, _TOP, _BOTTOM = 110, 14, 34, 6, 26
 _COLOURS = {"in": "c0", "out": "c1", "decision": "c2"}
 
 
@@ -42,25 +44,26 @@ def lanes(marks: Sequence[Mark], now: int, day: Callable[[int], str], means: str
     span = max(now - begin, 1)
     height = _TOP + _LANE * len(names) + _BOTTOM
 
-    def along(at: int) -> float:
-        return _LEFT + (at - begin) / span * (_WIDTH - _LEFT - _RIGHT)
+    def on(paper: Paper) -> Drawn:
+        def along(at: int) -> float:
+            return _LEFT + (at - begin) / span * (paper.width - _LEFT - _RIGHT)
 
-    parts = []
-    for i, name in enumerate(names):
-        y = _TOP + _LANE * i + _LANE / 2
-        short = name if len(name) <= 14 else name[:13] + "…"
-        parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y}" x2="{_WIDTH - _RIGHT}" y2="{y}"/>')
-        parts.append(f'<text class="label" x="{_LEFT - 10}" y="{y + 4}" text-anchor="end">{escape(short)}</text>')
-        # The oldest last, so that what is near now lies on top.
-        parts += [_shape(mark, along(mark.at), y) for mark in marks[::-1] if mark.lane == name]
-    for at, anchor in ((begin, "start"), (begin + span // 2, "middle"), (now, "end")):
-        place = min(along(at), _WIDTH - _RIGHT)
-        parts.append(
-            f'<text class="tick" x="{place:.1f}" y="{height - 6}" text-anchor="{anchor}">{escape(day(at))}</text>'
-        )
-    text = escape(means)
-    head = f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}"><title>{text}</title>'
-    return Markup(head + "".join(parts) + "</svg>")
+        parts = []
+        for i, name in enumerate(names):
+            y = _TOP + _LANE * i + _LANE / 2
+            short = name if len(name) <= 14 else name[:13] + "…"
+            parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y}" x2="{paper.width - _RIGHT}" y2="{y}"/>')
+            parts.append(f'<text class="label" x="{_LEFT - 10}" y="{y + 4}" text-anchor="end">{escape(short)}</text>')
+            # The oldest last, so that what is near now lies on top.
+            parts += [_shape(mark, along(mark.at), y) for mark in marks[::-1] if mark.lane == name]
+        for at, anchor in ((begin, "start"), (begin + span // 2, "middle"), (now, "end")):
+            place = min(along(at), paper.width - _RIGHT)
+            parts.append(
+                f'<text class="tick" x="{place:.1f}" y="{height - 6}" text-anchor="{anchor}">{escape(day(at))}</text>'
+            )
+        return parts, height
+
+    return drawn(on, means)
 
 
 def _shape(mark: Mark, x: float, y: float) -> str:

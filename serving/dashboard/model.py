@@ -15,6 +15,7 @@ from serving.api.model import model_of
 from serving.condition import conditions
 from serving.dashboard import charts
 from serving.dashboard.charts import Bar, Series
+from serving.dashboard.numbers import NONE
 from serving.dashboard.pages import Page
 from serving.dashboard.visit import Visit
 from serving.service import Service
@@ -37,6 +38,7 @@ async def model(visit: Visit) -> Response:
         champion, challenger = None, challenger or champion
     report = champion["report"] if champion is not None else None
     policies = told["policies"] or {}
+    gain = policies.get("gain_over_best_simple") or {"value": None, "interval": None, "best_simple": None}
     return visit.shown(
         "model.html",
         told=told,
@@ -48,7 +50,8 @@ async def model(visit: Visit) -> Response:
         goals=_goals(visit, told["metrics"], report),
         warnings=_warnings(report),
         policies=policies,
-        gain=policies.get("gain_over_best_simple") or {"value": None, "interval": None, "best_simple": None},
+        gain=gain,
+        best=policy_name(visit, gain["best_simple"] or "points"),
         worth=_worth(visit, policies.get("estimates") or {}),
         worth_rows=_worth_rows(visit, policies.get("estimates") or {}),
         counts=counts,
@@ -192,8 +195,9 @@ def _worth_rows(visit: Visit, estimates: Mapping[str, Any]) -> list[list[str]]:
     n = visit.numbers
     rows = []
     for name, each in _known(estimates):
-        low, high = each.get("interval") or (None, None)
-        rows.append([policy_name(visit, name), n.number(each["value"], 2), f"{n.number(low, 2)} – {n.number(high, 2)}"])
+        interval = each.get("interval")
+        bounds = NONE if not interval else f"{n.number(interval[0], 2)} – {n.number(interval[1], 2)}"
+        rows.append([policy_name(visit, name), n.number(each["value"], 2), bounds])
     return rows
 
 

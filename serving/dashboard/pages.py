@@ -17,7 +17,7 @@ from serving.dashboard import session
 from serving.dashboard.visit import SEALS, Visit, visit_of
 from serving.keys import Ring
 from serving.limits import bounded
-from serving.problems import HANDLED, Problem
+from serving.problems import HANDLED, Problem, unexpected
 from serving.queried import check_path
 from serving.service import service_of
 from serving.underway import underway
@@ -26,6 +26,8 @@ Handler = Callable[[Visit], Awaitable[Response]]
 SIGN_IN = "/sign-in"
 _TOLD: tuple[type[Exception], ...] = (*HANDLED, StoreError)
 """Errors that a reader can do something about."""
+_MISSING = frozenset({"no-such-contact", "no-such-account", "no-such-name"})
+"""What programs are told of in English, and a reader in words of the page."""
 
 log = logging.getLogger("nba.serving")
 
@@ -94,6 +96,8 @@ def _endpoint(page: Page, menu: Sequence[Page], ring: Callable[[], Ring]) -> Cal
             return Response(status_code=400)
         except _TOLD as error:
             return _in_words(visit, error)
+        except Exception as error:  # A reader sees a page even then; the log has the place.
+            return visit.shown("problem.html", unexpected(error).status, detail=visit.words.our_fault, faults=())
 
     handler = bounded(inside, "looking", has_body=page.method == "POST")
 
@@ -130,6 +134,8 @@ def _to_sign_in(request: Request) -> Response:
 
 def _in_words(visit: Visit, error: Exception) -> Response:
     if isinstance(error, Problem):
+        if error.code in _MISSING:
+            return visit.shown("problem.html", error.status, detail=visit.words.no_such, faults=())
         return visit.shown("problem.html", error.status, detail=error.detail, faults=error.errors)
     if isinstance(error, StoreError):
         log.warning("a page could not be made, because the store cannot be read: %s", error)

@@ -28,6 +28,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Else each piece that is put in asks the disk whether it has changed, every time.
+        auto_reload=False,
     )
     found.globals |= {"asset": address_of, "charts": charts}
     return found

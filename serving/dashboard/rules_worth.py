@@ -23,6 +23,12 @@ def labels(visit: Visit, state: RulesState) -> dict[str, str]:
     return {each.key: _label(visit.words, each) for section in SECTIONS for each in state.fields(section)}
 
 
+def _spelt(w: Words, length: str) -> str:
+    """Write a length as a reader says it: "14d" as 14 days."""
+    number, unit = length[:-1], length[-1:]
+    return f"{number} {w['unit_' + unit]}" if number.isdigit() and "unit_" + unit in w and number != "1" else length
+
+
 def _label(w: Words, field: Field) -> str:
     if field.key.endswith(".half_life"):
         return w.half_life
@@ -31,7 +37,7 @@ def _label(w: Words, field: Field) -> str:
         return f"{actions}: {w.from_points.lower() if field.what == 'from' else w.below_points.lower()}"
     if field.what in ("cap", "cap_account"):
         channel, _, per = field.name.partition("|")
-        return w[field.what].format(channel=w.named("channel", channel) or w.all_channels, per=per)
+        return w[field.what].format(channel=w.named("channel", channel) or w.all_channels, per=_spelt(w, per))
     if field.key.startswith("points."):
         return field.name if field.what == "fit" else w.named("kind", field.name)
     return w[field.what].format(action=w.named("action", field.name))

@@ -13,6 +13,7 @@ from serving.dashboard.pages import SIGN_IN, Page
 from serving.dashboard.visit import SEALS, Visit
 from serving.intake.body import read_body
 from serving.keys import Ring
+from serving.places import NOTHING_HERE
 from serving.problems import Problem
 
 _MOST_BYTES = 4_096
@@ -67,6 +68,11 @@ async def leave(visit: Visit) -> Response:
     return answer
 
 
+async def nothing(visit: Visit) -> Response:
+    """Say that nothing is there, to whoever came to an address that no page has."""
+    raise Problem(404, "no-such-name", visit.words.no_such)
+
+
 async def switch(visit: Visit) -> Response:
     """Remember the language that the reader has chosen."""
     language = visit.request.path_params["language"]
@@ -113,4 +119,5 @@ def pages(keys: HasRing) -> tuple[Page, ...]:
         Page("sign_in", SIGN_IN, enter.enter, method="POST", scope=None),
         Page("sign_in", "/sign-out", leave, method="POST", scope=None),
         Page("sign_in", "/language/{language}", switch, scope=None),
+        Page("sign_in", NOTHING_HERE, nothing, scope=None),
     )

@@ -20,30 +20,42 @@ from serving.problems import Problem
 from serving.worklist import page
 
 PATH = "/today"
-_SHOWN = 25
+_SHOWN = 10
+_LOOKED_AT = 60
+"""Contacts that are looked at for these: behind many that are done fewer are shown at once."""
 _FILTERS = ("owner", "stage", "action", "partner")
 
 
 async def today(visit: Visit) -> Response:
-    """Show the list, from a place in it on."""
+    """Show the list from a place in it on; to a script that asks for what comes next, only the items."""
     asked = {name: visit.query(name) for name in _FILTERS}
     wanted = Wanted(**{name: value or None for name, value in asked.items()})
     cursor = visit.query("cursor") or None
     try:
-        found = await page(visit.service, visit.viewer, wanted, _SHOWN, cursor, visit.language)
+        found = await page(visit.service, visit.viewer, wanted, _SHOWN, cursor, visit.language, _LOOKED_AT)
     except Problem as problem:
-        if cursor is None:
+        if cursor is None or problem.status not in (404, 409):
             raise
         # Everybody was scored anew meanwhile: the list begins anew, too.
-        return visit.back(visit.here(cursor=None)) if problem.status in (404, 409) else _raise(problem)
+        return _begun_anew(visit, asked)
+    before = _before(visit)
+    then = before + len(found["contacts"])
+    next_ = found["next_cursor"]
+    items: dict[str, Any] = {
+        "items": [_item(visit, each) for each in found["contacts"]],
+        "before": before,
+        "then": then,
+        "next": None if next_ is None else visit.here(cursor=next_, after=then, said=None),
+        "asked": asked,
+    }
+    if visit.is_part and cursor is not None:
+        return visit.shown("today_next.html", is_outdated=False, **items)
     settings = visit.service.settings
     return visit.shown(
         "today.html",
-        items=[_item(visit, each) for each in found["contacts"]],
+        **items,
         scored_at=found["scored_at"],
-        next=None if found["next_cursor"] is None else visit.here(cursor=found["next_cursor"], said=None),
         is_begin=cursor is None,
-        asked=asked,
         stages=settings.stages.names,
         actions=[name for name, action in settings.actions.items() if is_for_people(action)],
         rooms=_rooms(visit),
@@ -63,6 +75,22 @@ async def tell(visit: Visit) -> Response:
     return visit.back(f"{PATH}?{_kept(fields)}said={told.outcome}")
 
 
+def _begun_anew(visit: Visit, asked: Mapping[str, str]) -> Response:
+    """Begin the list anew; under the eyes of somebody who is reading it this is only said."""
+    if not visit.is_part:
+        return visit.back(visit.here(cursor=None, after=None))
+    before = _before(visit)
+    return visit.shown(
+        "today_next.html", items=(), before=before, then=before, next=None, asked=asked, is_outdated=True
+    )
+
+
+def _before(visit: Visit) -> int:
+    """Return how many items stand before the first one, as the address says."""
+    said = visit.query("after")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 7 else 0
+
+
 def _item(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
@@ -70,9 +98,17 @@ def _item(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
         "shown": row["name"] or row["contact_id"],
         "href": contact_href(row["contact_id"]),
         "account_href": account_href(row["account"]),
+        "account_name": _account_name(visit, row["account"]),
         "reasons": row["reasons"][:2],
         "is_later": row["not_before"] is not None and row["not_before"] > visit.numbers.stamp,
     }
+
+
+def _account_name(visit: Visit, account: str | None) -> str | None:
+    """Return what an account is called; its key where it has no name."""
+    if not account:
+        return None
+    return str(visit.service.store.record("accounts", account, visit.now).get("name") or account)
 
 
 def _rooms(visit: Visit) -> list[dict[str, Any]]:
@@ -96,10 +132,6 @@ def _kept(fields: Mapping[str, str]) -> str:
     """Return the filters that the list was read with, for an address."""
     asked = {name: fields.get("of_action" if name == "action" else name) for name in _FILTERS}
     return "".join(f"{name}={quote(value)}&" for name, value in asked.items() if value)
-
-
-def _raise(problem: Problem) -> Response:
-    raise problem
 
 
 PAGES = (

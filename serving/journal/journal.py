@@ -159,6 +159,10 @@ class Journal:
                 if entry.key is not None:
                     self._keys.setdefault(entry.key, (segment, number))
 
+    def holds(self, key: str) -> bool:
+        """Whether a record waits under an id."""
+        return key in self._keys
+
     def find(self, key: str) -> bytes | None:
         """Return the first record that waits under an id."""
         if key not in self._keys:

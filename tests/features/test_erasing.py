@@ -89,6 +89,18 @@ def test_every_table_loses_who_is_erased_and_nobody_else(store_url: str) -> None
         assert bob is not None and bob.answer == b"bob" and store.outcomes_of("d bob")[0].note == "bob"
 
 
+def test_what_names_somebody_in_other_letters_goes_and_a_like_identity_stays(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'nba.db'}") as store, store.writing() as writing:
+        for raw in ('{"to": "Ann Lee <ANN.LEE@Acme.ch>"}', '{"text": "called ANN LEE back"}', '{"identity": "CRM:4A"}'):
+            writing.quarantine([QuarantineRow("touchpoints", raw, "is bad", "bad", 1)])
+        for outcome in ("ANN LEE is away", "somebody else"):
+            writing.outcomes([OutcomeRow(f"f {outcome}", "none", "rejected", 6, 6, note=outcome)])
+        erasing.bury(writing, ["crm:4a"], 1)
+        removed = erasing.erase(writing, ["crm:4a"], ["Ann Lee", "ann.lee@acme.ch"], 1)
+        assert (removed["quarantine"], removed["outcomes"]) == (2, 1)
+        assert [row.raw for row in writing.seen.quarantine_rows()] == ['{"identity": "CRM:4A"}']
+
+
 def test_decisions_keep_what_a_policy_is_judged_by_under_one_made_up_name(store_url: str) -> None:
     with Store.open(store_url) as store:
         fill(store)

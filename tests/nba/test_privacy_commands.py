@@ -106,6 +106,7 @@ def test_a_log_that_was_changed_is_told(shop: Shop) -> None:
     [
         (("erase", "crm:9", "--reason", "asked"), 1, "nothing is known"),
         (("erase", "crm:1", "--reason", "asked by Ann Leeman"), 1, "names the person"),
+        (("erase", "crm:1", "--reason", "asked by ANN LEEMAN"), 1, "names the person"),
         (("erase", "crm:1", "--reason", " "), 1, "is missing"),
         (("correct", "crm:1", "--set", "country", "--reason", "r"), 2, "TRAIT=VALUE"),
         (("correct", "crm:1", "--set", "timezone=Mars", "--reason", "r"), 1, "timezone"),

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from dataclasses import replace
 
+import orjson
 import pytest
 import uvicorn
 from hypothesis import example, given
@@ -15,7 +16,7 @@ from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.refusals import Refusals
 from serving.turned_away import TurnedAway
-from serving.wire import protocol_with
+from serving.wire import MOST_HEAD, protocol_with
 from tests.serving.conftest import SETTINGS, Local
 
 BODY = b'{"contact":"crm:1"}'
@@ -254,6 +255,74 @@ def test_one_connection_is_refused_and_answered_in_the_order_of_its_questions(re
         assert [await answer(reader), await answer(reader)] == [(200, b"1"), (200, b"2")]
         writer.write(call())
         assert (await answer(reader))[0] == 503
+
+    asyncio.run(Wired(refusals).run(journey))
+
+
+@pytest.mark.parametrize(
+    "asks", ["Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings", "connection: upgrade\r\nupgrade: x"]
+)
+def test_who_asks_for_another_protocol_is_answered_in_this_one_with_its_body(refusals, asks):
+    async def journey(reader, writer):
+        full(refusals, is_full=False)
+        head, _, body = call().partition(b"\r\n\r\n")
+        for _ in range(2):
+            writer.write(head + b"\r\n" + asks.encode() + b"\r\nHTTP2-Settings: AAMAAABk\r\n\r\n" + body)
+            assert await answer(reader) == (200, BODY)
+        writer.write(call())
+        assert await answer(reader) == (200, BODY)
+
+    asyncio.run(Wired(refusals).run(journey))
+
+
+async def problem(reader):
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    assert b"content-type: application/problem+json" in head and b"x-content-type-options: nosniff" in head
+    return orjson.loads(await reader.read())["code"]
+
+
+@pytest.mark.parametrize("before", [b"", call()])
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(refusals, before):
+    async def journey(reader, writer):
+        full(refusals, is_full=False)
+        begin = before + b"GET /healthz HTTP/1.1\r\nX-Long: "
+        writer.write(begin)
+        if before:
+            assert await answer(reader) == (200, BODY)
+        # One byte too many: what nobody reads any more would reset the connection before its answer is read.
+        writer.write(b"x" * (MOST_HEAD + 1 - len(begin)))
+        assert await problem(reader) == "head-too-large"
+
+    asyncio.run(Wired(refusals).run(journey))
+
+
+def test_what_is_no_http_is_a_problem_like_any_other(refusals):
+    async def journey(reader, writer):
+        writer.write(b"\x16\x03\x01")
+        assert await problem(reader) == "malformed-request"
+
+    asyncio.run(Wired(refusals).run(journey))
+
+
+HALF = b"GET /healthz HTTP/1.1\r\nX: "
+
+
+@pytest.mark.parametrize(
+    ("is_first", "begin"), [(True, b""), (True, b"\r\n"), (True, HALF), (False, b"\r\n"), (False, HALF)]
+)
+def test_nobody_keeps_a_connection_by_a_head_that_does_not_end(refusals, monkeypatch, is_first, begin):
+    monkeypatch.setattr("serving.wire.HEAD_SECONDS", 0.1)
+
+    async def journey(reader, writer):
+        full(refusals, is_full=False)
+        if not is_first:
+            writer.write(call())
+            assert await answer(reader) == (200, BODY)
+        writer.write(begin)
+        if begin.startswith(b"GET"):
+            assert await problem(reader) == "head-too-slow"
+        else:
+            assert await reader.read() == b""
 
     asyncio.run(Wired(refusals).run(journey))
 

@@ -129,6 +129,15 @@ def test_what_the_page_does_not_offer_is_refused(shop, form, status):
         assert store.counts()["touchpoints"] == 0
 
 
+def test_a_link_opens_with_what_mailing_tools_add_to_it(shop):
+    async def journey(client):
+        address = f"{link(shop)}?utm_source=newsletter&utm_source=twice&mc_cid=4%2F2"
+        chosen = await client.post(address, data={"do": "all_no"})
+        return (await client.get(address)).status_code, chosen.status_code, chosen.headers["location"]
+
+    assert shop.run(journey) == (200, 303, "?saved=1")
+
+
 def test_a_link_that_is_over_forged_or_of_somebody_erased_opens_nothing(shop):
     async def journey(client):
         over, whole = link(shop, days=-1), link(shop)

@@ -158,6 +158,21 @@ def test_what_is_locked_out_is_kept_and_stored_later_in_order(store, settings, t
     assert list((tmp_path / "journal").iterdir()) == []
 
 
+def test_of_two_decisions_under_one_id_the_second_is_told_that_it_is_not_kept(store, settings, tmp_path):
+    other = replace(ROW, identity="crm:2", request_hash="another")
+
+    async def work(writer, replay):
+        with locked(tmp_path):
+            both = await asyncio.gather(*(writer.write(Decide(row, settings)) for row in (ROW, other)))
+            later = await writer.write(Decide(other, settings))
+            assert (*both, later) == (Stored.NOW, Stored.BEFORE, Stored.BEFORE)
+            assert decision_in(writer.kept("d-1")) == ROW
+        assert await replay.emptied(20)
+
+    journey(work, store, settings, tmp_path)
+    assert list(store.decision_rows()) == [ROW]
+
+
 def test_what_waits_too_long_for_the_store_is_kept_while_it_waits(store, settings, tmp_path):
     store.patience.busy = 30.0
 
@@ -202,7 +217,7 @@ def test_what_comes_while_packing_is_locked_out_is_kept(store, settings, tmp_pat
 
 
 def test_the_writer_knows_of_what_another_thread_keeps_before_it_goes_on(settings, tmp_path, monkeypatch):
-    packed = []
+    packed: list[str] = []
 
     async def work(writer, replay):
         writer._wait, keep = 0.1, replay.keep

@@ -109,7 +109,7 @@ class Tour:
     def _leave_running(self, service: ServiceChild, end: int) -> None:
         folder = self.config.parent
         self.out.say(
-            f"\nThe service goes on at {service.address} until Ctrl-C. Try:\n"
+            f"\nThe service goes on at {service.address} until Ctrl-C. Open it in a browser, or try:\n"
             f'  curl -s {service.address}/v1/recommend -d \'{{"contact": "household:1", "explain": true}}\'\n'
             f"  curl -s {service.address}/v1/contacts/household:1\n"
             f"  curl -s {service.address}/v1/model\n"

@@ -7,7 +7,7 @@ document.addEventListener("change", (event) => {
 document.addEventListener("htmx:sendError", () => document.body.classList.add("offline"));
 // What was under the keyboard's focus is gone where an item was told: what stands in its place has it and is read out.
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (document.activeElement === document.body) event.detail.elt.closest?.("[tabindex='-1']")?.focus();
+  if (document.activeElement === document.body) event.detail.elt.closest?.(".told")?.focus();
 });
 document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("offline"));
 for (const button of document.querySelectorAll("button.copy")) {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from features.store.store import Store
 from features.times import iso
@@ -29,13 +33,16 @@ points_from = 250
 """
 
 
-class Served(NamedTuple):
+@dataclass
+class Served:
     """A service as a browser finds it.
 
     Attributes
     ----------
     key
         Signs somebody in who may do everything.
+    as_of
+        Where its clock began.
     contact, sought
         Somebody whom its pages know, and the name to look for.
     account
@@ -43,11 +50,38 @@ class Served(NamedTuple):
     """
 
     store: Store
+    folder: Path
     address: str
     key: str
+    as_of: str
     contact: str
     sought: str
     account: str = ""
+    compared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def later(self) -> str:
+        """A day a week from then."""
+        return (dt.datetime.fromisoformat(self.as_of) + dt.timedelta(days=7)).date().isoformat()
+
+    def told(self, contact: str) -> list[tuple[str, str | None, int | None]]:
+        """What was told of a contact, as it stands in the store: outcome, reason, until when."""
+        asked = "SELECT outcome, reason, until FROM outcomes JOIN decisions USING (decision_id) WHERE identity = ?"
+        return [(row[0], row[1], row[2]) for row in self.store._all(f"{asked} ORDER BY received_at", (contact,))]
+
+    def outcomes(self) -> list[str]:
+        """What was told of anybody."""
+        return sorted(row[0] for row in self.store._all("SELECT outcome FROM outcomes"))
+
+    def whatif(self, changes: Mapping[str, str]) -> Any:
+        """What the command says that other settings would change, up to the same moment; asked once."""
+        sets = [word for key, value in sorted(changes.items()) for word in ("--set", f"{key}={value}")]
+        if str(sets) not in self.compared:
+            command = [sys.executable, "-m", "nba.cli", "--config", str(self.folder / "nba.toml"), "whatif", *sets]
+            done = subprocess.run([*command, "--as-of", self.as_of, "--json"], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            self.compared[str(sets)] = json.loads(done.stdout)
+        return self.compared[str(sets)]
 
 
 def nba(folder: Path, *words: str) -> None:
@@ -82,12 +116,12 @@ def made_shop(folder: Path, empty_mlflow: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path, as_of: str, *known: str) -> Iterator[Served]:
+def served(folder: Path, as_of: str, *known: Any) -> Iterator[Served]:
     """Serve a folder as of a moment."""
     with Store.open(f"sqlite:///{folder}/nba.db") as store:
         key = issue(store, Rights(name="ann", scopes=SCOPES), by="test", now_us=now_us()).key
         with ServerProcess(folder / "nba.toml", options=("--as-of", as_of)) as server:
-            yield Served(store, server.address, key, *known)
+            yield Served(store, folder, server.address, key, as_of, *known)
 
 
 @contextmanager

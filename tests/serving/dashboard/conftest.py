@@ -1,23 +1,16 @@
-"""One browser, one shop and one world of dealers for all tests of the pages that need them."""
-
-import os
+"""One browser for a module, and one shop for all tests of the pages that need it."""
 
 import pytest
 
 from tests.serving.dashboard.browsed import MORNING, made_shop, served
-
-CHROMIUM = os.environ.get("NBA_CHROMIUM", "/usr/bin/chromium")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.serving.dashboard.browsing import browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser as it is installed on this machine."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    """Closed with the module: while it is open no other test of the process could run an event loop of its own."""
+    with browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

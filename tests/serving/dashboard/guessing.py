@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
+from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from serving.dashboard.visit import SEAL, Visit
 
 _DRAWN = re.compile(r"\b[0-9a-f]{32,64}\b|(?<=cursor=)[A-Za-z0-9_-]+|(?<=\"next_cursor\":\")[^\"]+")
 """Seals, ids that are drawn, and cursors, which are enciphered anew each time."""
+_PASSING = ("content-length", "date", "location", "set-cookie", "x-request-id")
+"""Heads that depend on chance or on the clock, or are compared by themselves."""
 
 
 class Asked(NamedTuple):
@@ -32,6 +35,7 @@ class Told(NamedTuple):
     status: int
     location: str | None
     text: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Forms(HTMLParser):
@@ -134,9 +138,30 @@ async def told(client: Any, asked: Asked, seal: str, key: str) -> Told:
         )
         answer = await client.request(asked.method, asked.path, **({"headers": head} | more))
     location = answer.headers.get("location")
-    return Told(
-        answer.status_code, None if location is None else _DRAWN.sub("*", location), _DRAWN.sub("*", answer.text)
-    )
+    text = _DRAWN.sub("*", answer.text)
+    # What is drawn may be longer or shorter, and the length of the text with it.
+    heads = sorted((name, _DRAWN.sub("*", value)) for name, value in answer.headers.items() if name not in _PASSING)
+    return Told(answer.status_code, None if location is None else _DRAWN.sub("*", location), text, tuple(heads))
+
+
+def drawn(words: Sequence[str], seed: int) -> Iterator[str]:
+    """Make guesses out of words, without an end: other letters, wildcards, halves and neighbours of each.
+
+    Parameters
+    ----------
+    seed
+        The same guesses for the same seed.
+    """
+    rng = Random(seed)
+    ways = (
+        str.upper, str.title, str.swapcase, lambda x: x + "%", lambda x: "%" + x[1:], lambda x: x.replace("-", "_"),
+        lambda x: x[: len(x) // 2], lambda x: x[:-1], lambda x: x + rng.choice("0123456789"), lambda x: f" {x} ",
+        lambda x: x[: x.find(":") + 1] + x[x.find(":") + 1 :][::-1], lambda x: x.replace(":", "%3A"), lambda x: x + "/",
+        lambda x: x + "\u200b", lambda x: f'"{x}"', lambda x: f"{x}' OR '1'='1", lambda x: x + "*", lambda x: x + "?",
+        lambda x: x.replace("south", rng.choice(("nor", "sou", "jan", "*"))), lambda x: x.partition(":")[2] or x,
+    )  # fmt: skip
+    while True:
+        yield rng.choice(ways)(rng.choice(words))
 
 
 def spied(monkeypatch: Any) -> dict[str, set[str]]:

@@ -1,6 +1,7 @@
 """Every page as somebody has it who reads it enlarged, in the dark, by keyboard or by ear, in Chromium."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,7 @@ def tab_to(page, matches, most=120):
 
 
 def test_today_and_a_note_by_keyboard_alone(shop_pages, chromium):
-    wishes = {"locale": "en-GB", "viewport": DEVICES["desktop"], "reduced_motion": "reduce"}
+    wishes: dict[str, Any] = {"locale": "en-GB", "viewport": DEVICES["desktop"], "reduced_motion": "reduce"}
     with watched(chromium, shop_pages.address, **wishes) as page:
         page.goto(f"{shop_pages.address}/sign-in?next=/today")
         # The field of the key has the focus from the start.
@@ -151,13 +152,16 @@ def test_today_and_a_note_by_keyboard_alone(shop_pages, chromium):
         page.wait_for_selector(".told:focus")
         tab_to(page, "button[value=not_reached]")
         assert page.evaluate("document.activeElement.closest('.item').id") == "item-2"
+        who = page.input_value("#item-2 input[name=contact]")
         tab_to(page, "summary")
         page.keyboard.press("Enter")
         tab_to(page, "select[name=reason]")
         page.keyboard.press("ArrowDown")
         tab_to(page, "button[value=rejected]")
         page.keyboard.press("Enter")
-        page.wait_for_selector("#item-2.told")
+        # What stands in its place has the focus, and the reason has come into the store.
+        page.wait_for_selector("ol.work > li:nth-child(2).told:focus")
+        assert shop_pages.told(who)[-1][:2] == ("rejected", "budget")
 
         page.reload()
         tab_to(page, "nav a[href='/note']")
@@ -174,7 +178,7 @@ def test_today_and_a_note_by_keyboard_alone(shop_pages, chromium):
 
 
 def test_the_keyboard_comes_through_every_page_and_out_again(shop_pages, chromium):
-    wishes = {"locale": "de-CH", "viewport": DEVICES["phone"]}
+    wishes: dict[str, Any] = {"locale": "de-CH", "viewport": DEVICES["phone"]}
     with watched(chromium, shop_pages.address, **wishes) as page:
         sign_in(page, shop_pages.address, shop_pages.key)
         for path in ("/today", "/note", f"/contacts/{shop_pages.contact}", "/rules", "/first-steps"):

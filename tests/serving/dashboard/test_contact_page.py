@@ -1,6 +1,7 @@
 """The page of a contact and the search for one: the same as the API says, to nobody who may not see it."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -9,6 +10,8 @@ import pytest
 from features.rows.row_types import KeyRow, RecordRow
 from features.store.keys import store_key
 from features.store.store import Store
+from serving import portrait as portraits
+from serving.dashboard import contact
 from serving.keys import digest_of
 from tests.serving.dashboard.page_text import only, seal_in
 from tests.serving.dashboard.test_signing_in import KEY, signed_in
@@ -93,6 +96,31 @@ async def happened(people, client):
         people.touchpoint("s3", days=1, contact="crm:3"),
     ]
     assert (await client.post("/v1/touchpoints", json=rows, headers=bearer())).status_code == 200
+
+
+@pytest.mark.parametrize("trend", ["rising", "falling", "steady", None])
+def test_a_chance_is_shown_with_its_trend_or_why_there_is_none(people, monkeypatch, trend):
+    asked = portraits.portrait
+
+    def portrait(*given, **more):
+        found = asked(*given, **more)
+        why = {"trend_why": "scored once only"} if trend is None else {}
+        chance = {"probability": 0.75, "risk": "low", "trend": trend, **why}
+        return replace(found, profile={**found.profile, "propensities": {"churn": chance}})
+
+    monkeypatch.setattr(contact, "portrait", portrait)
+
+    async def journey(client):
+        await signed_in(client)
+        return await client.get("/contacts/crm:1")
+
+    page = people.run(journey)
+    assert page.status_code == 200
+    assert f"May leave 75% no higher than usual {said(trend)}" in text_of(page.text)
+
+
+def said(trend):
+    return {"rising": "↗ rising", "falling": "↘ falling", "steady": "steady"}.get(trend, "scored once only")
 
 
 def test_the_page_says_what_the_api_says_and_logs_nothing(people):

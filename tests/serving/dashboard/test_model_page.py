@@ -75,6 +75,8 @@ def test_figures_of_champion_and_challenger_are_those_of_the_api(local_with):
     # Calibration: as a picture and as the table of its figures.
     assert "26.3%" in english and "28.0%" in english and "26,3\u00a0%" in german
     assert "+1.44" in english and "−0.50 – 3.40" in english and "The gain is not certain" in english
+    # What has no interval has a dash for it, not a dash from nothing to nothing.
+    assert "30.10" in english and "– – –" not in english
     assert "Version 4" in english and "nba train promote 4" in english
     assert "4 of 40 features have moved" in english and "4 von 40 Merkmalen" in german
     assert 'href="https://mlflow.example.org/#/experiments/7/runs/abc"' in english

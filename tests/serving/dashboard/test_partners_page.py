@@ -115,7 +115,7 @@ def test_an_empty_store_says_what_to_load(local):
         await client.post("/sign-in", data={"key": KEY})
         return (await client.get("/partners")).text
 
-    assert "nba load partners.csv" in with_key(local, scopes=ALL).run(journey)
+    assert "nba load partners partners.csv" in with_key(local, scopes=ALL).run(journey)
 
 
 def test_with_a_sellers_key_nothing_is_told_of_partners(local):

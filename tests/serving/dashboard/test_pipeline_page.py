@@ -72,7 +72,7 @@ def test_figures_are_those_of_the_store(local):
     assert newest == [N.number(n) for n in [*body["stages"].values(), body["contacts"]]]
     assert len(over_time) == len([row for row in kept if row.body["contacts"]])
     table = cells(page, "Contacts by the stage before and the stage after")
-    sums = table.pop("Together")
+    sums = table.pop("Total")
     assert [int(n) for n in sums[: len(body["stages"])]] == list(body["stages"].values())
     told = sum(int(n) for row in table.values() for n in row[:-1] if n != "·")
     assert told == sum(move["contacts"] for move in body["moves"])
@@ -109,7 +109,7 @@ def test_another_week_can_be_looked_at(local):
     assert f"/pipeline?week={iso(rows[-2].at)[:10]}#moves" in earlier and f"week={iso(rows[-4].at)[:10]}#" in earlier
     assert f"week={iso(rows[-2].at)[:10]}#moves" in newest and 'rel="next"' not in newest
     table = cells(earlier, "Contacts by the stage before and the stage after")
-    assert [int(n) for n in table["Together"][: len(rows[-3].body["stages"])]] == list(rows[-3].body["stages"].values())
+    assert [int(n) for n in table["Total"][: len(rows[-3].body["stages"])]] == list(rows[-3].body["stages"].values())
 
 
 def test_weeks_with_other_stages_are_not_mixed_in(local):

@@ -21,6 +21,7 @@ from serving import comparing
 from serving.app import create_app
 from serving.dashboard import rules
 from serving.keys import digest_of
+from tests.serving.conftest import SETTINGS, Local
 from tests.serving.dashboard.page_text import only, seal_in
 from tests.serving.dashboard.test_signing_in import signed_in, with_key
 
@@ -59,6 +60,16 @@ def nothing_beside(monkeypatch):
 
 @pytest.fixture
 def entered(local):
+    return _entered(local)
+
+
+@pytest.fixture
+def entered_in_each(tmp_path, store_url):
+    """The same in SQLite and in PostgreSQL."""
+    return _entered(Local(tmp_path, f'{SETTINGS}\n[store]\nurl = "{store_url}"\n'))
+
+
+def _entered(local):
     with_key(local, scopes=ALL)
     with Store.open(local.settings.store.url) as store, store.writing() as writing:
         store_figures(writing, [FigureRow("thresholds", local.now - 1, FIGURES)])
@@ -78,7 +89,9 @@ async def told(client, path, seal=None, **fields):
     return await client.post(path, data={"seal": seal, **fields}, follow_redirects=False)
 
 
-def test_a_change_is_drafted_published_and_undone(entered):
+def test_a_change_is_drafted_published_and_undone(entered_in_each):
+    entered = entered_in_each
+
     async def journey(client):
         await signed_in(client)
         first = await page(client)
@@ -151,8 +164,6 @@ def test_what_the_settings_refuse_is_told_beside_the_field_and_not_kept(entered)
 
 
 def test_an_empty_field_leaves_the_key_out_and_usual_kinds_are_written_out_with_the_first_change(tmp_path):
-    from tests.serving.conftest import SETTINGS, Local
-
     plain = re.sub(r"kinds = \{ visit.*\n", "", SETTINGS)
     local = with_key(Local(tmp_path, plain), scopes=ALL)
 
@@ -177,7 +188,9 @@ def test_an_empty_field_leaves_the_key_out_and_usual_kinds_are_written_out_with_
     assert (one.plan.budget, two.plan.budget) == (50.0, None) and two.points == one.points
 
 
-def test_who_publishes_second_is_told_and_sees_both(entered):
+def test_who_publishes_second_is_told_and_sees_both(entered_in_each):
+    entered = entered_in_each
+
     async def journey(client):
         await signed_in(client)
         await told(client, "/rules/set", key="plan.budget", value="50")
@@ -198,7 +211,9 @@ def test_who_publishes_second_is_told_and_sees_both(entered):
     assert again.status_code == 303 and (settings.plan.budget, settings.ranking.epsilon) == (50.0, 0.1)
 
 
-def test_another_worker_takes_up_what_this_one_published_before_it_shows_or_writes(entered):
+def test_another_worker_takes_up_what_this_one_published_before_it_shows_or_writes(entered_in_each):
+    entered = entered_in_each
+
     async def journey(client):
         await signed_in(client)
         other = create_app(entered.settings, clock=entered._clock, worker=1)

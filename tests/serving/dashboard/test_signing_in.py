@@ -6,7 +6,7 @@ import httpx
 
 from features.rows.row_types import KeyRow
 from features.store.keys import revoke_key, store_key
-from serving.dashboard import session
+from serving.dashboard import session, today
 from serving.keys import digest_of
 from tests.serving.dashboard.page_text import seal_in
 
@@ -102,6 +102,34 @@ def test_the_language_stays_chosen_and_leads_nowhere_else(local):
     assert '<html lang="de">' in wished.text and "Anmelden" in wished.text
     assert switched.headers["location"] == "/"
     assert '<html lang="en">' in chosen.text
+
+
+def test_an_address_that_no_page_has_is_answered_with_a_page_to_people_and_with_a_problem_to_programs(local):
+    async def journey(client):
+        await signed_in(client)
+        by_hand = {"sec-fetch-mode": "navigate", "accept-language": "de"}
+        lost = await client.get("/todai", headers=by_hand, follow_redirects=True)
+        return lost, await client.get("/todai"), await client.get("/v1/worklist", headers=by_hand)
+
+    lost, asked, called = with_key(local).run(journey)
+    assert (lost.status_code, lost.url.path) == (404, "/no-such-page") and "Hier ist nichts" in lost.text
+    assert 'href="/today"' in lost.text
+    assert {each.status_code for each in (asked, called)} == {401} and asked.json()["code"] == "no-valid-key"
+
+
+def test_a_mistake_of_ours_is_told_in_words_and_logged_by_its_place_only(local, monkeypatch, caplog):
+    async def broken(*asked):
+        raise ZeroDivisionError("Ada Muster")
+
+    monkeypatch.setattr(today, "page", broken)
+
+    async def journey(client):
+        await signed_in(client)
+        return await client.get("/today")
+
+    answer = with_key(local).run(journey)
+    assert answer.status_code == 500 and "The service made a mistake here" in answer.text and 'href="/' in answer.text
+    assert "ZeroDivisionError" in caplog.text and "Ada" not in caplog.text + answer.text
 
 
 def test_assets_are_kept_and_named_by_their_content(local):
