@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
+import threading
+from contextlib import suppress
 from typing import IO
 
 NOWHERE = asyncio.subprocess.DEVNULL
@@ -11,7 +15,7 @@ Heard = int | IO[bytes]
 
 NICENESS = 15
 """How far behind others such a process stands: whoever is answered meanwhile comes first."""
-_IN_NO_HURRY = "import os, sys; os.nice({}); from nba.cli import main; sys.exit(main())"
+_BESIDE = "from serving.child import beside; beside({})"
 
 
 async def nba_beside(config: str | None, *command: str, result: Heard = NOWHERE, said: Heard = NOWHERE) -> int:
@@ -31,16 +35,34 @@ async def nba_beside(config: str | None, *command: str, result: Heard = NOWHERE,
     """
     settings = () if config is None else ("--config", config)
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _IN_NO_HURRY.format(NICENESS)),
+        *(sys.executable, "-c", _BESIDE.format(NICENESS)),
         *settings,
         *command,
-        stdin=NOWHERE,
+        stdin=asyncio.subprocess.PIPE,
         stdout=result,
         stderr=said,
+        start_new_session=True,
     )
     try:
         return await child.wait()
     finally:
         if child.returncode is None:
-            child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
+
+
+def beside(niceness: int) -> None:
+    """Be that process: step back behind others, and end with the one that began it, whatever ends that."""
+    from nba.cli import main
+
+    os.nice(niceness)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(main())
+
+
+def _end_with_parent() -> None:
+    # Its end of the pipe is closed where it was killed, too. Whatever was begun here ends as well.
+    while os.read(0, 1024):
+        pass
+    os.killpg(0, signal.SIGKILL)
