@@ -23,6 +23,8 @@ PATH = "/today"
 _SHOWN = 10
 _LOOKED_AT = 60
 """Contacts that are looked at for these: behind many that are done fewer are shown at once."""
+_BY_ITSELF = 30
+"""Items that come without being asked for."""
 _FILTERS = ("owner", "stage", "action", "partner")
 
 
@@ -45,6 +47,7 @@ async def today(visit: Visit) -> Response:
         "items": [_item(visit, each) for each in found["contacts"]],
         "before": before,
         "then": then,
+        "comes_by_itself": _BY_ITSELF,
         "next": None if next_ is None else visit.here(cursor=next_, after=then, said=None),
         "asked": asked,
     }
