@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from serving.process import ServerProcess
+from tests.journeys.lean_client import LeanClient
 
 SETTINGS = """
 [actions.newsletter]
@@ -25,37 +26,31 @@ class Flood:
     """As many connections as there are, each asking again as soon as it is answered."""
 
     def __init__(self, server):
-        self._at = server.address.removeprefix("http://").rsplit(":", 1)
+        self._address = server.address
         self.statuses = []
         self.untold = 0
 
     async def run(self, path, seconds, connections=CONNECTIONS):
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+        until = asyncio.get_running_loop().time() + seconds
         await asyncio.gather(*(self._ask(path, n, until) for n in range(connections)))
 
     async def _ask(self, path, n, until):
-        reader, writer = await asyncio.open_connection(*self._at)
-        turn = 0
+        client, turn = LeanClient(self._address), 0
         while asyncio.get_running_loop().time() < until:
             turn += 1
-            writer.write(question(path, n, turn, ":".join(self._at)))
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
-            self.statuses.append(int(head[9:12]))
-            self.untold += self.statuses[-1] != 200 and b"\r\nretry-after: " not in head
-        writer.close()
-        await writer.wait_closed()
+            answer = await client.post(path, question(path, n, turn))
+            self.statuses.append(answer.status)
+            self.untold += answer.status != 200 and b"\r\nretry-after: " not in answer.head
+        await client.close()
 
 
-def question(path, n, turn, host):
+def question(path, n, turn):
     contact = f"c-{n}-{turn}"
     visits = [
         {"touchpoint_id": f"{contact}-{i}", "identity": contact, "occurred_at": "2025-10-01", "kind": "visit"}
         for i in range(50)
     ]
-    body = json.dumps({"contact": contact} if path == "/v1/recommend" else visits).encode()
-    return f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return json.dumps({"contact": contact} if path == "/v1/recommend" else visits).encode()
 
 
 @pytest.fixture
@@ -126,7 +121,8 @@ def test_a_thousand_same_calls_at_once_are_one_decision(server):
 @pytest.mark.slow
 def test_slow_bodies_hold_nobody_up(server):
     async def journey():
-        slow = [await asyncio.open_connection(*Flood(server)._at) for _ in range(64)]
+        at = server.address.removeprefix("http://").rsplit(":", 1)
+        slow = [await asyncio.open_connection(*at) for _ in range(64)]
         for _, writer in slow:
             writer.write(b"POST /v1/recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{")
         flood = Flood(server)

@@ -61,3 +61,19 @@ def test_what_is_begun_beside_ends_with_who_began_it(tmp_path, is_killed):
         wait_for(lambda: children_of(tmp_path) == [])
     finally:
         parent.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes where Linux lists them")
+def test_what_is_begun_beside_stands_back(tmp_path):
+    parent = begun(tmp_path, 600)
+    try:
+        wait_for(lambda: len(children_of(tmp_path)) == 2)
+        (child,) = set(children_of(tmp_path)) - {parent.pid}
+        wait_for(lambda: os.getpriority(os.PRIO_PROCESS, child) == 15)
+        # Niceness counts inside one session only, and a group of one's own is what it is ended by.
+        assert os.getsid(child) == os.getsid(parent.pid)
+        assert os.getpgid(child) == child
+    finally:
+        parent.kill()
+        parent.wait(60)
+        wait_for(lambda: children_of(tmp_path) == [])
