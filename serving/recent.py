@@ -13,12 +13,12 @@ from nba.tables.around_memory import remembered
 from nba.tables.tables import Tables
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Some 20,000 contacts with a hundred touchpoints and a few decisions each."""
+"""Some 1,500 contacts with a hundred touchpoints and four decisions each."""
 _MOST_DECISIONS = 4_096
 _MOST_ROWS = 1_000
 _MOST_OLDER = 100
-_CONTACT, _TOUCHPOINT, _DECISION = 1_500, 150, 2_500
-"""Bytes of each in memory, about."""
+_CONTACT, _TOUCHPOINT, _DECISION, _A_CHANCE = 1_500, 150, 1_500, 250
+"""Bytes of each in memory, about; of a decision besides those of its answer, and of what it tells of each action."""
 
 
 @dataclass
@@ -77,9 +77,9 @@ class Recent:
             traits_changed_at=past.traits_changed_at,
             contact=past.contact,
             scored=past.scored,
-            around=past.around,
+            around=remembered(past.around),
         )
-        size = _CONTACT + _TOUCHPOINT * len(past.touchpoints) + _DECISION * len(decisions)
+        size = _CONTACT + _TOUCHPOINT * len(past.touchpoints) + sum(map(_size_of, decisions))
         self._kept[name] = _Kept(bare, size)
         for member in members:
             self._names[member] = name
@@ -104,8 +104,9 @@ class Recent:
         kept = self._of(row.identity)
         if kept is not None and row.decision_id not in kept.decisions:
             kept.decisions[row.decision_id] = row
-            kept.bytes += _DECISION
-            self.bytes += _DECISION
+            size = _size_of(row)
+            kept.bytes += size
+            self.bytes += size
 
     def decision(self, decision_id: str) -> DecisionRow | None:
         """Return one of the last decisions; None where it is none of them."""
@@ -159,6 +160,10 @@ class Recent:
         for member in _named(name, kept.past)[1]:
             if self._names.get(member) == name:
                 del self._names[member]
+
+
+def _size_of(row: DecisionRow) -> int:
+    return _DECISION + len(row.answer or b"") + _A_CHANCE * len(row.chances or ())
 
 
 def _named(identity: str, past: Past) -> tuple[str, Sequence[str]]:

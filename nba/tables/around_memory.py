@@ -9,6 +9,8 @@ from nba.tables.around_store import StoreSurroundings
 from nba.tables.surroundings import Alone, Surroundings
 from nba.tables.tables import Asset, Tables
 
+_NONE = Tables()
+
 
 @dataclass(frozen=True, eq=False)
 class Remembered(Alone):
@@ -26,6 +28,8 @@ class Remembered(Alone):
         return self.devices
 
 
-def remembered(around: Surroundings, tables: Tables) -> Remembered:
-    """Return what is known of surroundings without asking the store."""
+def remembered(around: Surroundings, tables: Tables = _NONE) -> Remembered:
+    """Return what is known of surroundings without asking the store; it holds nothing else that they have read."""
+    if isinstance(around, Remembered):
+        return Remembered(tables, around.devices)
     return Remembered(tables, around.assets_read if isinstance(around, StoreSurroundings) else ())

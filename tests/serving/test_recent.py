@@ -1,6 +1,8 @@
 """What is remembered of contacts is what the store would say, as far as it came through this process."""
 
+import gc
 import itertools
+import tracemalloc
 
 import orjson
 import pytest
@@ -79,6 +81,48 @@ def test_a_contact_is_found_under_each_of_its_identities(store):
     recent.forget("crm:1")
     assert recent.past("cookie:9", EVER, RULES, Tables()) is None
     assert (len(recent), recent.bytes) == (0, 0)
+
+
+def full_decision(n, name):
+    """A decision as the log keeps it: ten actions were allowed, each with what it is worth."""
+    actions = [f"action_{i}" for i in range(10)]
+    return DecisionRow(
+        f"{name}-{n}-0123456789abcdef",
+        name,
+        1_000 + n,
+        "action_1",
+        allowed=tuple(actions),
+        chances={action: (i + n / 7) / 60 for i, action in enumerate(actions)},
+        terms={action: {f"term_{j}": i + j + n / 7 for j in range(6)} for i, action in enumerate(actions)},
+        answer=orjson.dumps({"answer": f"{n} " + "x" * 2_900}),
+    )
+
+
+def test_what_is_kept_is_about_as_large_as_is_said(tmp_path):
+    names = [f"crm:{n}" for n in range(60)]
+    with Store.open(f"sqlite:///{tmp_path}/nba.db") as store:
+        with store.writing() as writing:
+            writing.contacts([ContactRow(name, 1, {"account": "account:1", "size": 3}) for name in names])
+            for name in names:
+                writing.touchpoints([touchpoint(at, f"{name}-{at}", name) for at in range(100)])
+                writing.decisions([full_decision(n, name) for n in range(15)])
+        recent = Recent()
+
+        def keep(some):
+            for name in some:
+                past = Past.read(store, name, EVER, RULES)
+                # What a decision reads of the account, which holds everybody here, is not kept.
+                past.around.account_approaches(0)
+                recent.keep(name, past)
+            gc.collect()
+
+        keep(names[:10])
+        said = recent.bytes
+        tracemalloc.start()
+        keep(names[10:])
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert 0.7 < held / (recent.bytes - said) < 1.3
 
 
 def test_of_whom_nothing_was_read_nothing_is_kept():
