@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ class Past:
         *,
         memory_us: int = -ALWAYS,
         counted: ApproachRule | None = None,
+        whole_decisions: bool = True,
     ) -> Past:
         """Read everything that had happened and was known strictly before ``as_of``.
 
@@ -77,12 +79,15 @@ class Past:
         counted
             What counts as an approach to the account's other contacts, ``Catalogue.approach_rule``; None: any
             outbound touchpoint.
+        whole_decisions
+            False: decisions come as ``DecisionRow.brief`` has them, which is all that another decision looks at.
         """
         since = max(ALWAYS, as_of - memory_us)
-        own = read_contact(store, identity, as_of, since)
+        read = partial(read_contact, store, before=as_of, since=since, whole_decisions=whole_decisions)
+        own = read(identity)
         contact = members_of(store, identity, as_of, rules) if own.has_links else Contact.alone(identity)
         if len(contact.members) > 1:
-            known = {name: read_contact(store, name, as_of, since) for name in contact.members if name != identity}
+            known = {name: read(name) for name in contact.members if name != identity}
             return _of_linked(store, contact, {identity: own, **known}, as_of, rules, counted)
         traits = merged_traits([own.traits])
         account = _account(store, contact, traits, rules)

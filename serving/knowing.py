@@ -57,6 +57,7 @@ def known_of(service: Service, caller: Caller, request: Request, as_of: int) -> 
         service.settings.touchpoints,
         memory_us=service.catalogue.memory_of(request.placement),
         counted=service.catalogue.approach_rule,
+        whole_decisions=False,
     )
     return Known(request, past, sight_in(caller.viewer, past, service.settings.partners, as_of))
 

@@ -13,11 +13,11 @@ from nba.tables.around_memory import remembered
 from nba.tables.tables import Tables
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Some 1,500 contacts with a hundred touchpoints and four decisions each."""
+"""Some 2,500 contacts with a hundred touchpoints and five decisions each."""
 _MOST_DECISIONS = 4_096
 _MOST_ROWS = 1_000
 _MOST_OLDER = 100
-_CONTACT, _TOUCHPOINT, _DECISION, _A_CHANCE = 1_500, 150, 1_500, 250
+_CONTACT, _TOUCHPOINT, _DECISION, _A_CHANCE, _TERMS = 1_500, 150, 1_000, 60, 400
 """Bytes of each in memory, about; of a decision besides those of its answer, and of what it tells of each action."""
 
 
@@ -103,8 +103,8 @@ class Recent:
             self._decisions.popitem(last=False)
         kept = self._of(row.identity)
         if kept is not None and row.decision_id not in kept.decisions:
-            kept.decisions[row.decision_id] = row
-            size = _size_of(row)
+            kept.decisions[row.decision_id] = brief = row.brief
+            size = _size_of(brief)
             kept.bytes += size
             self.bytes += size
 
@@ -163,7 +163,8 @@ class Recent:
 
 
 def _size_of(row: DecisionRow) -> int:
-    return _DECISION + len(row.answer or b"") + _A_CHANCE * len(row.chances or ())
+    told = _A_CHANCE * len(row.chances or ()) + _TERMS * len(row.terms or ())
+    return _DECISION + told + len(row.answer or b"")
 
 
 def _named(identity: str, past: Past) -> tuple[str, Sequence[str]]:

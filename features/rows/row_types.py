@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 LOGGED_WITHIN = 10_000_000
@@ -150,6 +150,11 @@ class DecisionRow:
     def carried_out_at(self) -> int | None:
         """When it was carried out as far as we know: at once, or where it was deferred when it was activated."""
         return self.activated_at if self.deferred else self.decided_at
+
+    @property
+    def brief(self) -> DecisionRow:
+        """The same without what was answered and what that was made of: no later decision looks at it."""
+        return replace(self, allowed=None, terms=None, request_hash=None, answer=None, features_sha=None)
 
 
 class OutcomeRow(NamedTuple):

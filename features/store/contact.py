@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, BindParameter, bindparam, exists, func, literal_column, select
+from sqlalchemy import BigInteger, BindParameter, Column, bindparam, exists, func, literal_column, select
 
 from features.rows.row_types import DecisionRow, ScoreRow
 from features.store import tables
@@ -19,18 +20,25 @@ if TYPE_CHECKING:
 _C, _D, _L = tables.CONTACTS.c, tables.DECISIONS.c, tables.LINK_ENDS.c
 _WHOSE: BindParameter[str] = bindparam("identity")
 _BEFORE: BindParameter[int] = bindparam("before")
-_CONTACT = Together(
-    select(*_D).where(
-        _D.identity == _WHOSE,
-        _D.decided_at < _BEFORE,
-        # A deferred decision counts from when it was shown.
-        func.coalesce(_D.activated_at, _D.decided_at) >= bindparam("since"),
-    ),
-    select(_C.known_at, _C.body).where(_C.identity == _WHOSE, _C.known_at < _BEFORE),
-    select(tables.PACKED.c.blob).where(tables.PACKED.c.identity == _WHOSE),
-    select(*tables.SCORES.c).where(tables.SCORES.c.contact_id == _WHOSE),
-    select(literal_column("1", BigInteger)).where(exists().where(_L.identity == _WHOSE, _L.seen_at < _BEFORE)),
-)
+_BRIEF = [column for column in _D if column.name not in {"allowed", "terms", "request_hash", "answer", "features_sha"}]
+
+
+def _contact(*columns: Column[Any]) -> Together:
+    return Together(
+        select(*columns).where(
+            _D.identity == _WHOSE,
+            _D.decided_at < _BEFORE,
+            # A deferred decision counts from when it was shown.
+            func.coalesce(_D.activated_at, _D.decided_at) >= bindparam("since"),
+        ),
+        select(_C.known_at, _C.body).where(_C.identity == _WHOSE, _C.known_at < _BEFORE),
+        select(tables.PACKED.c.blob).where(tables.PACKED.c.identity == _WHOSE),
+        select(*tables.SCORES.c).where(tables.SCORES.c.contact_id == _WHOSE),
+        select(literal_column("1", BigInteger)).where(exists().where(_L.identity == _WHOSE, _L.seen_at < _BEFORE)),
+    )
+
+
+_WHOLE_CONTACT, _BRIEF_CONTACT = _contact(*_D), _contact(*_BRIEF)
 
 
 class ContactRows(NamedTuple):
@@ -54,11 +62,20 @@ class ContactRows(NamedTuple):
         return None if last == ALWAYS else last
 
 
-def read_contact(reading: Reading, identity: str, before: int, since: int) -> ContactRows:
-    """Read what was known under an identity; of its decisions those made or activated at ``since`` or later."""
+def read_contact(
+    reading: Reading, identity: str, before: int, since: int, *, whole_decisions: bool = True
+) -> ContactRows:
+    """Read what was known under an identity; of its decisions those made or activated at ``since`` or later.
+
+    Parameters
+    ----------
+    whole_decisions
+        False: decisions come as ``DecisionRow.brief`` has them, without most of their bytes.
+    """
     named = {"identity": identity, "before": before, "since": since}
-    decisions, traits, packed, scored, links = reading.parts(_CONTACT, named)
-    found = [decision_of(row) for row in decisions]
+    sentence, read = (_WHOLE_CONTACT, decision_of) if whole_decisions else (_BRIEF_CONTACT, _brief_decision_of)
+    decisions, traits, packed, scored, links = reading.parts(sentence, named)
+    found = [read(row) for row in decisions]
     if len(found) > 1:
         found.sort(key=lambda row: (row.decided_at, row.decision_id))
     traits.sort()
@@ -68,4 +85,28 @@ def read_contact(reading: Reading, identity: str, before: int, since: int) -> Co
         packed=bytes(packed[0][0]) if packed else b"",
         scored=score_of(scored[0]) if scored else None,
         has_links=bool(links),
+    )
+
+
+def _brief_decision_of(row: Sequence[Any]) -> DecisionRow:
+    *first, policy, topics, properties, chances, mode, placement, version, key, as_of, activated_at, _, _ = row
+    decision_id, identity, decided_at, action, probability = first
+    return DecisionRow(
+        decision_id,
+        identity,
+        decided_at,
+        action,
+        probability,
+        policy=policy,
+        topics=None if topics is None else tuple(orjson.loads(topics)),
+        properties=None if properties is None else orjson.loads(properties),
+        chances=None if chances is None else orjson.loads(chances),
+        mode=mode,
+        placement=placement,
+        model_version=version,
+        key=key,
+        as_of=as_of,
+        activated_at=activated_at,
+        deferred=bool(row[-2]),
+        holdout=bool(row[-1]),
     )

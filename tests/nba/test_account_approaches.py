@@ -55,6 +55,10 @@ decisions = st.builds(
     placement=st.sampled_from([None, "outbound", "website"]),
     activated_at=st.none() | st.integers(0, 24),
     deferred=st.booleans(),
+    topics=st.sampled_from([None, ("pumps",)]),
+    properties=st.sampled_from([None, {"event_id": "e"}]),
+    terms=st.sampled_from([None, {"mail": {"cost": 1.0}}]),
+    answer=st.sampled_from([None, b"{}"]),
 )
 
 
@@ -123,6 +127,9 @@ def test_a_contact_read_at_once_is_as_read_bit_by_bit(store, told, made, since):
         writing.repack(name, RULES)
     found = read_contact(store, name, AS_OF, since)
     assert found.decisions == store.decisions_of(name, AS_OF, since)
+    brief = read_contact(store, name, AS_OF, since, whole_decisions=False)
+    assert brief.decisions == [row.brief for row in found.decisions]
+    assert brief._replace(decisions=[]) == found._replace(decisions=[])
     assert found.traits == [row[1:] for row in store.traits_of(name, AS_OF)]
     assert found.changed_at == store.traits_changed_at(name, AS_OF) == 5
     assert found.scored is None and found.has_links and (found.packed or None) == store.packed(name)

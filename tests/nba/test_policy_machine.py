@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar, cast
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -205,11 +206,16 @@ class Machine(RuleBasedStateMachine):
     def somebody_asks(self, placement, exclude, defer, hours) -> None:
         for passed in hours:
             self.now += passed * HOUR + 1
-            found = self.ask({"placement": placement, "exclude": exclude, "defer": defer, "limit": 9})
+            asked = {"placement": placement, "exclude": exclude, "defer": defer, "limit": 9}
+            found = self.ask(asked)
             self.check(found, placement, exclude)
+            # The service reads no more of decisions than this.
+            whole, self.logged = self.logged, [row.brief for row in self.logged]
+            brief, self.logged = self.ask(asked), whole
+            assert (brief.to_json(), brief.row()) == (found.to_json(), found.row())
             if found.is_new:
                 self.world.mine.append(Chosen(found.decision_id, self.now, found.action, "ann", placement, defer))
-                self.logged.append(found.row())
+                self.logged.append(found.row(request_hash="0" * 64, answer=orjson.dumps(found.to_json())))
             exclude = [*exclude, *{found.action} & ACTIONS.keys()]
 
     def ask(self, asked: dict[str, Any]) -> Decision:
