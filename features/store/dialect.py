@@ -102,6 +102,9 @@ class Dialect(ABC):
     is_out: bool = False
     """Whether nobody was there the last time, as a service has found; it is asked no more until somebody is."""
 
+    is_replaced: bool = False
+    """Whether it may be another one than it was, which has to be made ready like any that is opened."""
+
     @property
     def busy_seconds(self) -> float:
         """How long a writer waits for others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,15 +25,22 @@ _FORGET_KNOWN = (
 )
 _TRIES = 100
 _SCRUB_SECONDS = 60
-_AWAY = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "malformed", "not a database")
+_AWAY = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "malformed", "not a database", "moved")
 _PRAGMAS = (
     "synchronous = FULL",
     "cache_size = -65536",
     "temp_store = MEMORY",
     "journal_size_limit = 67108864",
 )
+_MOVED = "the file was moved or removed"
 # For long reads. Whoever reads shortly between others' commits would have the file mapped anew after each of them.
 _MAPPED = "mmap_size = 268435456"
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows which file it has opened."""
+
+    file: tuple[int, int] | None = None
 
 
 class Sqlite(Dialect):
@@ -69,17 +77,28 @@ class Sqlite(Dialect):
         self.where = repr(url.database)
         arguments, named = self.grammar.create_connect_args(url)
         self._file: str = arguments[0]
-        self._named: dict[str, Any] = {**named, "check_same_thread": False}
+        self._named: dict[str, Any] = {**named, "check_same_thread": False, "factory": _Connection}
+        self._was_there = False
 
     def may_be_there(self) -> bool:
         """Whether the file is there."""
         return Path(self._file).is_file()
 
     def connect(self) -> sqlite3.Connection:
-        """Open the file."""
+        """Open the file; one that was there is not made anew in the place of itself.
+
+        Raises
+        ------
+        sqlite3.OperationalError
+            Where it cannot be opened, or was there before and is no more.
+        """
+        if self._was_there and self._found() is None:
+            raise sqlite3.OperationalError(_MOVED)
         # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
         named = {"timeout": self.busy_seconds, **self._named}
-        connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **named)
+        connection: _Connection = sqlite3.connect(self._file, isolation_level=None, **named)
+        connection.file = self._found()
+        self._was_there = connection.file is not None
         for pragma in _PRAGMAS if self.patience is not None else (*_PRAGMAS, _MAPPED):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -101,9 +120,27 @@ class Sqlite(Dialect):
         return _driver(connection).cursor()
 
     def begin(self, cursor: Cursor) -> bool:
-        """Begin to write; there is one writer at a time."""
+        """Begin to write; there is one writer at a time.
+
+        Raises
+        ------
+        sqlite3.OperationalError
+            Where the file was moved, removed or replaced: what is written to one that nobody finds again is lost.
+        """
+        opened: _Connection = cursor.connection  # type: ignore[attr-defined]
+        if opened.file is not None and opened.file != self._found():
+            self.is_replaced = True
+            raise sqlite3.OperationalError(_MOVED)
         cursor.execute("BEGIN IMMEDIATE")
         return True
+
+    def _found(self) -> tuple[int, int] | None:
+        """Return what tells the file that is there now from all others; None where none is."""
+        try:
+            found = os.stat(self._file)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def begin_load(self, cursor: Cursor) -> None:
         """Begin to write."""
@@ -197,7 +234,7 @@ class Sqlite(Dialect):
                 yield from rows
 
     def is_lost(self, connection: PoolProxiedConnection) -> bool:
-        """Return false: a file does not go away."""
+        """Return false: a file that was moved is found to be before anything is asked of it."""
         return False
 
     def scrub(self, connection: PoolProxiedConnection) -> str | None:
@@ -220,6 +257,10 @@ class Sqlite(Dialect):
         """Whether it is locked, full, unreadable or damaged."""
         return isinstance(error, sqlite3.DatabaseError) and any(word in str(error) for word in _AWAY)
 
+    def is_gone(self, error: Exception) -> bool:
+        """Whether the file is not the one that was opened."""
+        return str(error) == _MOVED
+
     def put_view(self, cursor: Cursor, name: str, select: str, means: str, columns: Mapping[str, str]) -> bool:
         """Make it; where there is one it is removed."""
         cursor.execute(f"DROP VIEW IF EXISTS {name}")
@@ -229,6 +270,11 @@ class Sqlite(Dialect):
     def sentence(self, error: Exception) -> str:
         """Say what an error of SQLite means."""
         said = str(error)
+        if said == _MOVED:
+            return (
+                f"the store {self.where} was moved, removed or replaced while it was open; put the file back, or start "
+                "again to go on with what is there"
+            )
         if "locked" in said or "busy" in said:
             seconds = self.busy_seconds
             return f"another process has been writing to the store {self.where} for {seconds} s; try again later"

@@ -87,7 +87,7 @@ class Store(Reading):
     def _make(self, connection: PoolProxiedConnection) -> None:
         self._dialect.prepare(connection)
         make_tables(self._dialect, connection)
-        self._is_made = True
+        self._is_made, self._dialect.is_replaced = True, False
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +151,7 @@ class Store(Reading):
             pool = NullPool(dialect.connect, reset_on_return=None)
             with dialect.sentences(), closing(pool.connect()) as connection:
                 dialect.cursor(connection).execute("SELECT 1").fetchone()
-                if not self._is_made:
+                if not self._is_made or dialect.is_replaced:
                     with self.patience.longer(_MAKING_SECONDS):
                         self._make(connection)
         except StoreError as error:
