@@ -50,3 +50,11 @@ def _numbers(properties: Mapping[str, Any]) -> dict[str, float]:
         for name, value in properties.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def last_of(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:
+    """Row of the last touchpoint of a kind strictly before ``as_of`` (microseconds), shape (1,); None without one."""
+    if kind is None or kind not in touchpoints.kinds:
+        return None
+    found = np.flatnonzero((touchpoints.kind == touchpoints.kinds.index(kind)) & (touchpoints.occurred_at < as_of))
+    return found[-1:].astype(np.int64) if len(found) else None

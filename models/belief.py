@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.digest import digests
 from features.feature_set import FeatureSet
 from features.matrix import History, Own
-from features.own_rows import own_of
+from features.own_rows import last_of, own_of
 from features.touchpoints.touchpoints import Touchpoints
 from features.traits import row_values
 from models.asked import Asked, OwnRows
@@ -208,7 +208,7 @@ class Belief:
         wide = np.full((1, len(features.columns)), np.nan, dtype=np.float32)
         wide[:, : row.shape[1]] = row
         actions = ready.actions(wide, contact, as_of, self.profile_of([candidates[i] for i in at])) if at else wide[:0]
-        last = _last(history.touchpoints, self.goals[goal].get("after_kind"), as_of)
+        last = last_of(history.touchpoints, self.goals[goal].get("after_kind"), as_of)
         happened = wide[:0] if last is None else ready.actions(wide, contact, as_of, own_of(history.touchpoints, last))
         return OwnRows(at, actions, happened)
 
@@ -298,11 +298,3 @@ class Belief:
             if len(rows):
                 likeliest = 0 if len(rows) == 1 else int(model.predict(rows).argmax())
                 yield Answered(goal, model, features, rows[likeliest][None, :])
-
-
-def _last(touchpoints: Touchpoints, kind: str | None, as_of: int) -> NDArray[np.int64] | None:
-    """Row of the last touchpoint of a kind strictly before ``as_of``."""
-    if kind is None or kind not in touchpoints.kinds:
-        return None
-    found = np.flatnonzero((touchpoints.kind == touchpoints.kinds.index(kind)) & (touchpoints.occurred_at < as_of))
-    return found[-1:].astype(np.int64) if len(found) else None

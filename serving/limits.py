@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from serving.caller import caller_of
 from serving.intake.body import is_short, length_said
 from serving.lanes import BOUNDS, Bound, Lane
 from serving.metrics import Metrics
+from serving.overload import Overload
 from serving.problems import Problem
 from serving.same_calls import SameCalls
 
@@ -281,24 +281,6 @@ class _Stay:
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self.weight = 0
-
-
-class Overload(Problem):
-    """A refusal that costs next to nothing, because there may be very many."""
-
-    def __init__(self, kind: str, status: int) -> None:
-        detail = f"too many calls of the kind {kind!r} at once; try again in a second"
-        super().__init__(status, "overload", detail, headers={"Retry-After": "1"})
-        self._kind = kind
-
-    def dumps(self, instance: str) -> bytes:
-        """Write the answer, once for each address."""
-        return _laid_out(self._kind, self.status, instance)
-
-
-@lru_cache(maxsize=64)
-def _laid_out(kind: str, status: int, instance: str) -> bytes:
-    return Problem.dumps(Overload(kind, status), instance)
 
 
 def _too_slow(seconds: float) -> Problem:

@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 from serving.door import SEALS
 from serving.lanes import BOUNDS, kind_of
-from serving.limits import REPEATABLE, Limits, Overload
+from serving.limits import REPEATABLE, Limits
 from serving.metrics import Metrics
 from serving.operations import Operation
 from serving.origins import Header
+from serving.overload import Overload
 from serving.problems import MEDIA_TYPE
 
 TELL_SECONDS = 1.0
