@@ -128,7 +128,7 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         traits=traits,
         decisions=tuple(
             row
-            for row in store.decision_rows(now)
+            for row in store.decision_rows(now, answers=False)
             # A repeat stands for a decision that is there already.
             if row.identity not in objecting and row.policy != "repeat"
         ),

@@ -41,7 +41,7 @@ def touchpoints_of(store: Reading, before: int | None, rules: TouchpointRules) -
     lakes = lakes_of(store)
     if not lakes:
         return found
-    actions: dict[str, str | None] = {row.decision_id: row.action for row in store.decision_rows()}
+    actions: dict[str, str | None] = {row.decision_id: row.action for row in store.decision_rows(answers=False)}
     return _united([found, *(lake.touchpoints(rules, before=before, actions=actions) for lake in lakes)])
 
 

@@ -185,9 +185,16 @@ class Reading(ABC):
         found = self._one(selects.DECISION, (decision_id,))
         return decision_of(found) if found else None
 
-    def decision_rows(self, before: int | None = None) -> Iterator[DecisionRow]:
-        """Everybody's decisions by identity and time."""
-        return map(decision_of, self._stream(selects.DECISIONS, (_ever(before),)))
+    def decision_rows(self, before: int | None = None, *, answers: bool = True) -> Iterator[DecisionRow]:
+        """Everybody's decisions by identity and time.
+
+        Parameters
+        ----------
+        answers
+            False: without ``answer`` and ``request_hash``, half of their bytes, which only a repeated call needs.
+        """
+        sentence = selects.DECISIONS if answers else selects.UNANSWERED
+        return map(decision_of, self._stream(sentence, (_ever(before),)))
 
     def decisions_of(self, identity: str, before: int, since: int = ALWAYS) -> list[DecisionRow]:
         """One contact's decisions before ``before`` by time, those made or activated at ``since`` or later."""

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, distinct, exists, func, literal_column, or_, select, text, union_all
+from sqlalchemy import (
+    Select,
+    Table,
+    bindparam,
+    distinct,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from features.store import tables
 from features.store.dialect import Sql
@@ -93,11 +106,15 @@ MEMBERS = Sql(
 LAKES = Sql(select(tables.LAKES.c.path).order_by(tables.LAKES.c.path))
 PACKED = Sql(select(tables.PACKED.c.blob).where(tables.PACKED.c.identity == bindparam("a")))
 DECISION = Sql(select(*tables.DECISIONS.c).where(_D.decision_id == bindparam("a")))
-DECISIONS = Sql(
-    select(*tables.DECISIONS.c)
-    .where(_D.decided_at < bindparam("a"))
-    .order_by(_D.identity, _D.decided_at, _D.decision_id)
-)
+
+
+def _decisions(*columns: Any) -> Sql:
+    rows = select(*columns).where(_D.decided_at < bindparam("a"))
+    return Sql(rows.order_by(_D.identity, _D.decided_at, _D.decision_id))
+
+
+DECISIONS = _decisions(*_D)
+UNANSWERED = _decisions(*(null().label(c.name) if c.name in ("request_hash", "answer") else c for c in _D))
 DECISIONS_OF = Sql(
     select(*tables.DECISIONS.c)
     .where(

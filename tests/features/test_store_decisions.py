@@ -60,6 +60,7 @@ def test_a_decision_comes_back_whole_and_the_first_stays(store: Store) -> None:
     assert store.decision("e") is None
     assert store.decisions_of("a", 5) == []
     assert store.decisions_of("a", 6) == list(store.decision_rows(6)) == [DECISION]
+    assert list(store.decision_rows(6, answers=False)) == [replace(DECISION, answer=None, request_hash=None)]
 
 
 def test_a_touchpoint_has_the_action_of_its_decision_whichever_came_first(store: Store) -> None:

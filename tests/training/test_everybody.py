@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,11 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def of_request(store: Store, name: str, as_of: int = NOW) -> Past:
-    return Past.read(
+    past = Past.read(
         store, name, as_of, settings().touchpoints, memory_us=CATALOGUE.memory_us, counted=CATALOGUE.approach_rule
     )
+    # Who looks at everybody answers nobody again.
+    return replace(past, decisions=tuple(replace(row, answer=None, request_hash=None) for row in past.decisions))
 
 
 def plain(t: Touchpoints) -> list[tuple[Any, ...]]:

@@ -74,7 +74,7 @@ class Everybody:
         traits = who.traits(rows)
         taken = GrowingTaken(lambda identity: traits.known(who.name_of.get(identity, identity), as_of), as_of)
         since = max(ALWAYS, as_of - (catalogue.memory_us if memory_us is None else memory_us))
-        decisions = who.decisions(store.decision_rows(as_of), since, taken.note)
+        decisions = who.decisions(store.decision_rows(as_of, answers=False), since, taken.note)
         return cls(
             names=tuple(sorted(who.members)),
             as_of=as_of,

@@ -14,11 +14,9 @@ from training.everybody.everybody import Everybody
 
 def packed(part: Everybody, *more: Any) -> bytes:
     """Return a part of everybody as bytes, and what goes along with it."""
-    # Answers as they were sent are the largest part of a decision, and no choice looks at them.
-    decisions = {name: tuple(replace(row, answer=None) for row in rows) for name, rows in part.decisions.items()}
     # The tables are the same for all, and go along once.
     around = replace(part.surrounding, tables=Tables())
-    bare = replace(part, touchpoints=Past.nothing().touchpoints, decisions=decisions, surrounding=around)
+    bare = replace(part, touchpoints=Past.nothing().touchpoints, surrounding=around)
     return pickle.dumps((bare, to_bytes(part.touchpoints, properties=True), more), protocol=5)
 
 
