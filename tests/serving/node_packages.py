@@ -1,4 +1,4 @@
-"""The tracking clients for Node and browsers, as ``npm ci`` installs them from tests/clients."""
+"""The tracking clients for Node and browsers and what looks at pages, as ``npm ci`` installs them from tests/clients."""
 
 from __future__ import annotations
 
