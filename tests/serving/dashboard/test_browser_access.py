@@ -136,6 +136,7 @@ def test_today_and_a_note_by_keyboard_alone(shop_pages, chromium):
     with watched(chromium, shop_pages.address, **wishes) as page:
         page.goto(f"{shop_pages.address}/sign-in?next=/today")
         # The field of the key has the focus from the start.
+        page.wait_for_selector("input[name=key]:focus")
         page.keyboard.type(shop_pages.key)
         page.keyboard.press("Enter")
         page.wait_for_selector("ol.work")
