@@ -15,7 +15,9 @@ Heard = int | IO[bytes]
 
 NICENESS = 15
 """How far behind others such a process stands: whoever is answered meanwhile comes first."""
-_BESIDE = "from serving.child import beside; beside({})"
+# It is a group of its own, to end it by, before anything else: not a session, in which Linux would give it as much of a
+# processor as the service gets, however nice it is (niceness counts inside a session only: autogroups, man 7 sched).
+_BESIDE = "import os; os.setpgid(0, 0); from serving.child import beside; beside({})"
 
 
 async def nba_beside(config: str | None, *command: str, result: Heard = NOWHERE, said: Heard = NOWHERE) -> int:
@@ -41,9 +43,6 @@ async def nba_beside(config: str | None, *command: str, result: Heard = NOWHERE,
         stdin=asyncio.subprocess.PIPE,
         stdout=result,
         stderr=said,
-        # A group to end it by. In a session of its own Linux would give it as much of a processor as the service gets,
-        # however nice it is: there niceness counts only inside a session (autogroups, man 7 sched).
-        process_group=0,
     )
     try:
         return await child.wait()
@@ -51,6 +50,9 @@ async def nba_beside(config: str | None, *command: str, result: Heard = NOWHERE,
         if child.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
+            # Until it has a group of its own there is none.
+            with suppress(ProcessLookupError):
+                child.kill()
             await child.wait()
 
 

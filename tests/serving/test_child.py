@@ -11,6 +11,7 @@ import pytest
 
 PARENT = """
 import asyncio, sys
+import uvloop
 from serving.child import nba_beside
 
 async def go():
@@ -19,7 +20,8 @@ async def go():
     doing.cancel()
     await asyncio.gather(doing, return_exceptions=True)
 
-asyncio.run(go())
+# The loop that the service runs in: it takes fewer arguments than Python's own.
+uvloop.run(go())
 """
 
 
