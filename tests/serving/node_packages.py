@@ -1,4 +1,4 @@
-"""The tracking clients for Node and browsers and what looks at pages, as ``npm ci`` installs them from tests/clients."""
+"""What slow tests take from npm, tracking clients and what looks at pages, as ``npm ci`` installs it."""
 
 from __future__ import annotations
 
