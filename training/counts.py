@@ -17,7 +17,7 @@ from nba.infocenter.content_success import shown_slots, success
 from nba.settings import Settings
 from training.everybody.actions_check import check_actions, placements_of
 from training.everybody.everybody import Everybody
-from training.past import read_past
+from training.past import WITHOUT_TERMS, read_past
 from training.rows.decision_rows import decision_rows
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def parity(store: Store, settings: Settings, belief: Belief | None, now: int) ->
     """
     if belief is None:
         return None
-    past = read_past(store, settings, now)
+    past = read_past(store, settings, now, without=WITHOUT_TERMS)
     rows = decision_rows(past, settings)
     version = belief.version
     ours = [i for i, row in enumerate(rows.made) if row.features_sha is not None and row.model_version == version]

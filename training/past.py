@@ -17,7 +17,7 @@ from features.identity.link_rules import EVER, name_rank
 from features.identity.versions import Versions, version_name
 from features.lake.history import touchpoints_of
 from features.matrix import History
-from features.rows.row_types import RecordRow
+from features.rows.row_types import ANSWERED, RecordRow
 from features.store.store import Store
 from features.times import iso
 from features.touchpoints.touchpoints import Touchpoints
@@ -92,8 +92,16 @@ class Past:
         return self.versions.holds(contact, np.broadcast_to(np.int64(as_of), len(contact)))
 
 
-def read_past(store: Store, settings: Settings, now: int) -> Past:
+WITHOUT_TERMS = ANSWERED | {"terms"}
+
+
+def read_past(store: Store, settings: Settings, now: int, *, without: frozenset[str] = ANSWERED) -> Past:
     """Read what happened strictly before ``now``, without the contacts that may not be profiled.
+
+    Parameters
+    ----------
+    without
+        Fields of decisions that are not read: the more, the less memory many decisions take.
 
     Raises
     ------
@@ -128,7 +136,7 @@ def read_past(store: Store, settings: Settings, now: int) -> Past:
         traits=traits,
         decisions=tuple(
             row
-            for row in store.decision_rows(now, answers=False)
+            for row in store.decision_rows(now, without=without)
             # A repeat stands for a decision that is there already.
             if row.identity not in objecting and row.policy != "repeat"
         ),

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from features.rows.row_types import EXPLAINED
 from features.touchpoints.order import rows_of
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints, TouchpointTuple
 
@@ -41,7 +42,7 @@ def touchpoints_of(store: Reading, before: int | None, rules: TouchpointRules) -
     lakes = lakes_of(store)
     if not lakes:
         return found
-    actions: dict[str, str | None] = {row.decision_id: row.action for row in store.decision_rows(answers=False)}
+    actions: dict[str, str | None] = {row.decision_id: row.action for row in store.decision_rows(without=EXPLAINED)}
     return _united([found, *(lake.touchpoints(rules, before=before, actions=actions) for lake in lakes)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -114,6 +114,12 @@ ContactRow = RecordRow
 """Traits of a contact: the key is its identity."""
 
 
+ANSWERED = frozenset({"request_hash", "answer"})
+"""Fields of a decision that only a repeated call needs."""
+EXPLAINED = ANSWERED | {"allowed", "terms", "features_sha"}
+"""Fields that no later decision looks at: most of a decision's bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
     """A choice that was made, as logged; times in microseconds.
@@ -154,7 +160,12 @@ class DecisionRow:
     @property
     def brief(self) -> DecisionRow:
         """The same without what was answered and what that was made of: no later decision looks at it."""
-        return replace(self, allowed=None, terms=None, request_hash=None, answer=None, features_sha=None)
+        return self.without(EXPLAINED)
+
+    def without(self, fields: Collection[str]) -> DecisionRow:
+        """Return the same with None in the place of some fields."""
+        nothing: dict[str, Any] = dict.fromkeys(fields)
+        return replace(self, **nothing)
 
 
 class OutcomeRow(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from sqlalchemy import BigInteger, BindParameter, Column, bindparam, exists, func, literal_column, select
 
-from features.rows.row_types import DecisionRow, ScoreRow
+from features.rows.row_types import EXPLAINED, DecisionRow, ScoreRow
 from features.store import tables
 from features.store.together import Together
 from features.store.values import decision_of, score_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _C, _D, _L = tables.CONTACTS.c, tables.DECISIONS.c, tables.LINK_ENDS.c
 _WHOSE: BindParameter[str] = bindparam("identity")
 _BEFORE: BindParameter[int] = bindparam("before")
-_BRIEF = [column for column in _D if column.name not in {"allowed", "terms", "request_hash", "answer", "features_sha"}]
+_BRIEF = [column for column in _D if column.name not in EXPLAINED]
 
 
 def _contact(*columns: Column[Any]) -> Together:

@@ -185,16 +185,17 @@ class Reading(ABC):
         found = self._one(selects.DECISION, (decision_id,))
         return decision_of(found) if found else None
 
-    def decision_rows(self, before: int | None = None, *, answers: bool = True) -> Iterator[DecisionRow]:
+    def decision_rows(
+        self, before: int | None = None, *, without: frozenset[str] = frozenset()
+    ) -> Iterator[DecisionRow]:
         """Everybody's decisions by identity and time.
 
         Parameters
         ----------
-        answers
-            False: without ``answer`` and ``request_hash``, half of their bytes, which only a repeated call needs.
+        without
+            Fields that are not read and are None, such as ``ANSWERED`` or ``EXPLAINED``.
         """
-        sentence = selects.DECISIONS if answers else selects.UNANSWERED
-        return map(decision_of, self._stream(sentence, (_ever(before),)))
+        return map(decision_of, self._stream(selects.decisions(without), (_ever(before),)))
 
     def decisions_of(self, identity: str, before: int, since: int = ALWAYS) -> list[DecisionRow]:
         """One contact's decisions before ``before`` by time, those made or activated at ``since`` or later."""

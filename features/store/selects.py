@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -108,13 +109,14 @@ PACKED = Sql(select(tables.PACKED.c.blob).where(tables.PACKED.c.identity == bind
 DECISION = Sql(select(*tables.DECISIONS.c).where(_D.decision_id == bindparam("a")))
 
 
-def _decisions(*columns: Any) -> Sql:
+@lru_cache(maxsize=8)
+def decisions(without: frozenset[str] = frozenset()) -> Sql:
+    """Everybody's decisions; some fields are read as None."""
+    columns: list[Any] = [null().label(c.name) if c.name in without else c for c in _D]
     rows = select(*columns).where(_D.decided_at < bindparam("a"))
     return Sql(rows.order_by(_D.identity, _D.decided_at, _D.decision_id))
 
 
-DECISIONS = _decisions(*_D)
-UNANSWERED = _decisions(*(null().label(c.name) if c.name in ("request_hash", "answer") else c for c in _D))
 DECISIONS_OF = Sql(
     select(*tables.DECISIONS.c)
     .where(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.rows.row_types import EXPLAINED
 from features.times import DAY
 from features.touchpoints.touchpoints import TouchpointRules
 from nba.evaluation import interval
@@ -63,7 +64,7 @@ def shown_slots(store: Store, as_of: int, rules: TouchpointRules, partners: Part
         The settings that say whose interests the owner sees; others were shown nothing of it either, and are left out.
         None: everybody's.
     """
-    answered = {row.identity for row in store.decision_rows(as_of, answers=False) if row.policy == INFOCENTER}
+    answered = {row.identity for row in store.decision_rows(as_of, without=EXPLAINED) if row.policy == INFOCENTER}
     done: set[str] = set()
     for identity in sorted(answered):
         past = Past.read(store, identity, as_of, rules)

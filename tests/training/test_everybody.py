@@ -41,7 +41,7 @@ def of_request(store: Store, name: str, as_of: int = NOW) -> Past:
         store, name, as_of, settings().touchpoints, memory_us=CATALOGUE.memory_us, counted=CATALOGUE.approach_rule
     )
     # Who looks at everybody answers nobody again.
-    return replace(past, decisions=tuple(replace(row, answer=None, request_hash=None) for row in past.decisions))
+    return replace(past, decisions=tuple(row.brief for row in past.decisions))
 
 
 def plain(t: Touchpoints) -> list[tuple[Any, ...]]:

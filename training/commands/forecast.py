@@ -30,12 +30,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from training.forecast.forecast import forecast
     from training.forecast.log import matured
     from training.forecast.text import readable
-    from training.past import read_past
+    from training.past import WITHOUT_TERMS, read_past
 
     settings = settings_at(args, out)
     horizon, by = _horizon(args.horizon), _dimensions(args.by)
     with Store.open(settings.store.url) as store:
-        past = read_past(store, settings, moment(args.as_of))
+        past = read_past(store, settings, moment(args.as_of), without=WITHOUT_TERMS)
     with out.progress("goals", len(settings.need_goals())) as shown:
         report = forecast(past, settings, local_champion(settings.folder), horizon, by, advance=shown.advance)
     log = ForecastLog.of(settings.folder)

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 def _suggest(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from training.dataset import make_rows
-    from training.past import read_past
+    from training.past import WITHOUT_TERMS, read_past
     from training.points.fit import suggest
     from training.points.text import plain, readable
     from training.rows.row_split import split_rows
@@ -68,7 +68,7 @@ def _suggest(args: argparse.Namespace, out: Output) -> int:
     settings = settings_at(args, out)
     goal = _goal(settings, args.goal)
     with Store.open(settings.store.url) as store:
-        past = read_past(store, settings, moment(args.as_of))
+        past = read_past(store, settings, moment(args.as_of), without=WITHOUT_TERMS)
     rows = make_rows(past.touchpoints, goal, settings.touchpoints, past.end, past.versions)
     found = suggest(past, goal, rows, split_rows(rows, goal), settings.points)
     if args.json:
@@ -84,7 +84,7 @@ def _check(args: argparse.Namespace, out: Output) -> int:
     from features.store.store import Store
     from features.times import iso
     from training.dataset import make_rows
-    from training.past import read_past
+    from training.past import WITHOUT_TERMS, read_past
     from training.points.check import NAME, check_thresholds
 
     settings, now = settings_at(args, out), moment(args.as_of)
@@ -92,7 +92,7 @@ def _check(args: argparse.Namespace, out: Output) -> int:
     with Store.open(settings.store.url) as store:
         past, rows = None, None
         if next(iter(store.touchpoint_rows(now)), None) is not None:
-            past = read_past(store, settings, now)
+            past = read_past(store, settings, now, without=WITHOUT_TERMS)
             rows = make_rows(past.touchpoints, goal, settings.touchpoints, past.end, past.versions)
         found = check_thresholds(store, past, goal, rows, settings.points, settings.source.number)
         found = {"as_of": iso(now), **found}

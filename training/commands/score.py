@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from nba.partners.visibility import counted
     from nba.trend import kept
     from training.drift.rows import moved_since
-    from training.past import read_past
+    from training.past import WITHOUT_TERMS, read_past
     from training.pipeline.scored import count_scored
     from training.scoring import contact_names, left_out, rows_of, score_table, seen_by_owner
     from training.segments.classes import classed
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if belief is None:
         out.say("no champion is installed here; scores come from the points table (`nba train run` makes one)")
     with Store.open(settings.store.url) as store:
-        past = read_past(store, settings, now)
+        past = read_past(store, settings, now, without=WITHOUT_TERMS)
         if belief is not None:
             for sentence in moved_since(past, settings, belief):
                 out.say(sentence)

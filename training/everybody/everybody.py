@@ -12,7 +12,7 @@ from features.frozen import Frozen
 from features.identity.identity import Identities
 from features.identity.members import Contact
 from features.lake.history import touchpoints_of
-from features.rows.row_types import DecisionRow, ScoreRow
+from features.rows.row_types import EXPLAINED, DecisionRow, ScoreRow
 from features.store.store import Store
 from features.times import ALWAYS
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
@@ -74,7 +74,7 @@ class Everybody:
         traits = who.traits(rows)
         taken = GrowingTaken(lambda identity: traits.known(who.name_of.get(identity, identity), as_of), as_of)
         since = max(ALWAYS, as_of - (catalogue.memory_us if memory_us is None else memory_us))
-        decisions = who.decisions(store.decision_rows(as_of, answers=False), since, taken.note)
+        decisions = who.decisions(store.decision_rows(as_of, without=EXPLAINED), since, taken.note)
         return cls(
             names=tuple(sorted(who.members)),
             as_of=as_of,
