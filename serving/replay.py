@@ -99,6 +99,7 @@ class Replay:
         self._store.patience.bound(_ANSWER_SECONDS)
         adopted_at = time.monotonic()
         while not self._ended.is_set():
+            self._store.notice()
             if self.journal.is_pending or self._store.is_out:
                 self._put_back()
             if self.journal.is_pending or self._store.is_out:

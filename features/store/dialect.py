@@ -102,9 +102,6 @@ class Dialect(ABC):
     is_out: bool = False
     """Whether nobody was there the last time, as a service has found; it is asked no more until somebody is."""
 
-    is_replaced: bool = False
-    """Whether it may be another one than it was, which has to be made ready like any that is opened."""
-
     @property
     def busy_seconds(self) -> float:
         """How long a writer waits for others."""
@@ -117,6 +114,18 @@ class Dialect(ABC):
     @abstractmethod
     def connect(self) -> Any:
         """Make a connection, in which transactions are begun by hand."""
+
+    def reopen(self) -> Any:
+        """Make a connection to whatever is there now, also where that is another store than was made ready."""
+        return self.connect()
+
+    def made(self, cursor: Cursor) -> None:
+        """Take note of what was made ready."""
+        return
+
+    def is_other(self) -> bool:
+        """Whether what is there now is not what was made ready."""
+        return False
 
     @abstractmethod
     def prepare(self, connection: PoolProxiedConnection) -> None:

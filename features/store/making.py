@@ -7,7 +7,7 @@ from contextlib import closing
 from sqlalchemy.pool import PoolProxiedConnection
 
 from features.store import tables, views
-from features.store.dialect import Cursor, Dialect, StoreError
+from features.store.dialect import Cursor, Dialect, StoreAwayError, StoreError
 from features.store.migrations import NEWEST, migrate
 
 
@@ -61,3 +61,15 @@ def _check_version(dialect: Dialect, version: int | None) -> None:
             f"the store {dialect.where} was made by a newer nba "
             f"(schema {version}, this one knows {NEWEST}); upgrade nba, or use another store"
         )
+
+
+def refuse_others(dialect: Dialect, connection: PoolProxiedConnection) -> None:
+    """Let only a store take the place of one: nobody asked to make one of what else lies there.
+
+    Raises
+    ------
+    StoreAwayError
+        Where it is none.
+    """
+    if tables.TOUCHPOINTS.name not in dialect.table_names(dialect.cursor(connection)):
+        raise StoreAwayError(f"what stands in the place of the store {dialect.where} is none; put the store back there")

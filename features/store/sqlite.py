@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from features.frozen import Frozen
 from features.store.dialect import Cursor, Dialect, StoreError, quoted
 from features.store.found_by import FOUND_BY
+from features.store.opened_file import OpenedFile
 
 _FORGET_KNOWN = (
     "DELETE FROM loading WHERE EXISTS (SELECT 1 FROM touchpoints AS known "
@@ -35,12 +35,6 @@ _PRAGMAS = (
 _MOVED = "the file was moved or removed"
 # For long reads. Whoever reads shortly between others' commits would have the file mapped anew after each of them.
 _MAPPED = "mmap_size = 268435456"
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that knows which file it has opened."""
-
-    file: tuple[int, int] | None = None
 
 
 class Sqlite(Dialect):
@@ -77,28 +71,40 @@ class Sqlite(Dialect):
         self.where = repr(url.database)
         arguments, named = self.grammar.create_connect_args(url)
         self._file: str = arguments[0]
-        self._named: dict[str, Any] = {**named, "check_same_thread": False, "factory": _Connection}
-        self._was_there = False
+        self._named: dict[str, Any] = {**named, "check_same_thread": False}
+        self._opened = OpenedFile()
 
     def may_be_there(self) -> bool:
         """Whether the file is there."""
         return Path(self._file).is_file()
 
     def connect(self) -> sqlite3.Connection:
-        """Open the file; one that was there is not made anew in the place of itself.
+        """Open the file.
 
         Raises
         ------
         sqlite3.OperationalError
-            Where it cannot be opened, or was there before and is no more.
+            Where it cannot be opened, or is not the one that was made ready.
         """
-        if self._was_there and self._found() is None:
+        self._check()
+        return self._open()
+
+    def reopen(self) -> sqlite3.Connection:
+        """Open the file that is there now, whichever it is; where one was and none is, none is made.
+
+        Raises
+        ------
+        sqlite3.OperationalError
+            Where it cannot be opened.
+        """
+        if self._opened.is_missing:
             raise sqlite3.OperationalError(_MOVED)
+        return self._open()
+
+    def _open(self) -> sqlite3.Connection:
         # Transactions are begun by hand: the driver would begin them late and upgrade a read to a write.
         named = {"timeout": self.busy_seconds, **self._named}
-        connection: _Connection = sqlite3.connect(self._file, isolation_level=None, **named)
-        connection.file = self._found()
-        self._was_there = connection.file is not None
+        connection: sqlite3.Connection = sqlite3.connect(self._file, isolation_level=None, **named)
         for pragma in _PRAGMAS if self.patience is not None else (*_PRAGMAS, _MAPPED):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -127,20 +133,22 @@ class Sqlite(Dialect):
         sqlite3.OperationalError
             Where the file was moved, removed or replaced: what is written to one that nobody finds again is lost.
         """
-        opened: _Connection = cursor.connection  # type: ignore[attr-defined]
-        if opened.file is not None and opened.file != self._found():
-            self.is_replaced = True
-            raise sqlite3.OperationalError(_MOVED)
+        self._check()
         cursor.execute("BEGIN IMMEDIATE")
+        self._opened.written()
         return True
 
-    def _found(self) -> tuple[int, int] | None:
-        """Return what tells the file that is there now from all others; None where none is."""
-        try:
-            found = os.stat(self._file)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def made(self, cursor: Cursor) -> None:
+        """Take note of the file that was made ready."""
+        self._opened.made(cursor)
+
+    def is_other(self) -> bool:
+        """Whether the file that was made ready, or its write-ahead log, was moved, removed or replaced."""
+        return self._opened.is_other
+
+    def _check(self) -> None:
+        if self.is_other():
+            raise sqlite3.OperationalError(_MOVED)
 
     def begin_load(self, cursor: Cursor) -> None:
         """Begin to write."""
@@ -234,7 +242,7 @@ class Sqlite(Dialect):
                 yield from rows
 
     def is_lost(self, connection: PoolProxiedConnection) -> bool:
-        """Return false: a file that was moved is found to be before anything is asked of it."""
+        """Return false: whether a file was moved is asked of the file, not of who has it open."""
         return False
 
     def scrub(self, connection: PoolProxiedConnection) -> str | None:
@@ -271,13 +279,13 @@ class Sqlite(Dialect):
         """Say what an error of SQLite means."""
         said = str(error)
         if said == _MOVED:
-            return (
-                f"the store {self.where} was moved, removed or replaced while it was open; put the file back, or start "
-                "again to go on with what is there"
-            )
+            then = "start again to go on with what is there" if self.patience is None else "put a copy of it there"
+            return f"the store {self.where} was moved, removed or replaced while it was open; put it back, or {then}"
         if "locked" in said or "busy" in said:
             seconds = self.busy_seconds
             return f"another process has been writing to the store {self.where} for {seconds} s; try again later"
+        if "disk I/O" in said and self.is_other():
+            return f"the write-ahead log of the store {self.where} was taken away while it was open; start again"
         if "not a database" in said:
             return f"{self.where} is not a store of this service but some other file; change store.url, or move it away"
         if "readonly" in said or "unable to open" in said:

@@ -13,7 +13,7 @@ from features.rows.row_types import ScoreRow
 from features.store.dialect import Cursor, Dialect, Sql, StoreAwayError, StoreError
 from features.store.dialects import dialect_of
 from features.store.loading import Loading
-from features.store.making import make_tables
+from features.store.making import make_tables, refuse_others
 from features.store.own_connections import OwnConnections
 from features.store.patience import Patience
 from features.store.reading import Reading
@@ -87,7 +87,8 @@ class Store(Reading):
     def _make(self, connection: PoolProxiedConnection) -> None:
         self._dialect.prepare(connection)
         make_tables(self._dialect, connection)
-        self._is_made, self._dialect.is_replaced = True, False
+        self._dialect.made(self._dialect.cursor(connection))
+        self._is_made = True
 
     def __enter__(self) -> Self:
         return self
@@ -148,10 +149,14 @@ class Store(Reading):
         """Ask whether the store is there, on a connection of its own; one that was away when it was opened is made."""
         dialect = self._dialect
         try:
-            pool = NullPool(dialect.connect, reset_on_return=None)
+            pool = NullPool(dialect.reopen, reset_on_return=None)
             with dialect.sentences(), closing(pool.connect()) as connection:
                 dialect.cursor(connection).execute("SELECT 1").fetchone()
-                if not self._is_made or dialect.is_replaced:
+                if dialect.is_other():
+                    refuse_others(dialect, connection)
+                    dialect.made(dialect.cursor(connection))
+                    self._is_made = False
+                if not self._is_made:
                     with self.patience.longer(_MAKING_SECONDS):
                         self._make(connection)
         except StoreError as error:
@@ -165,6 +170,11 @@ class Store(Reading):
             self._time += 1
             dialect.is_out = False
         return True
+
+    def notice(self) -> None:
+        """Find out whether what is there is still what was opened; where it is not, the store ``is_out``."""
+        if self._dialect.is_other():
+            self._dialect.is_out = True
 
     def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
         """Take note of an identity that would have been read faster from a packed history."""
