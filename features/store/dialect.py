@@ -123,6 +123,10 @@ class Dialect(ABC):
         """Take note of what was made ready."""
         return
 
+    def closed(self) -> None:
+        """Take note that no connection of this process is open."""
+        return
+
     def is_other(self) -> bool:
         """Whether what is there now is not what was made ready."""
         return False

@@ -31,6 +31,10 @@ class OpenedFile:
         if self._log is None:
             self._log = _identity(f"{self._path}-wal")
 
+    def closed(self) -> None:
+        """Forget its log: SQLite removes it behind the last that closes the file."""
+        self._log = None
+
     @property
     def is_missing(self) -> bool:
         """Whether it was there and nothing is."""

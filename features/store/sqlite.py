@@ -142,6 +142,10 @@ class Sqlite(Dialect):
         """Take note of the file that was made ready."""
         self._opened.made(cursor)
 
+    def closed(self) -> None:
+        """Take note that no connection of this process is open."""
+        self._opened.closed()
+
     def is_other(self) -> bool:
         """Whether the file that was made ready, or its write-ahead log, was moved, removed or replaced."""
         return self._opened.is_other

@@ -103,6 +103,7 @@ class Store(Reading):
         self._own.close()
         self._resting.close()
         self._pool.dispose()
+        self._dialect.closed()
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:

@@ -16,6 +16,7 @@ from features.store import keys, selects
 from features.store.store import Store
 from features.times import DAY
 from nba.settings import parse_settings
+from serving import in_force
 from serving.app import OPERATIONS, create_app
 from serving.caller import SCOPES
 from serving.issuing import Rights, issue
@@ -188,7 +189,12 @@ def worlds_in(tmp_path_factory, routes):
         world = found[name] = World(tmp_path_factory.mktemp(name), contacts, name == "nobody", routes)
         with Store.open(world.store_url) as store:
             world.before = kept_of(store, FOREIGN)
-        world.run()
+        # What the clock alone calls for would be counted with what a request reads.
+        with (
+            mock.patch("serving.acts.LOOK_SECONDS", 3600.0),
+            mock.patch.object(in_force.watch, "__defaults__", (3600.0,)),
+        ):
+            world.run()
         with Store.open(world.store_url) as store:
             world.after = kept_of(store, FOREIGN)
     return found
