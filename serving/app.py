@@ -148,7 +148,7 @@ def create_app(
             _in_background(watch(app), stack)
             _in_background(Acts(service.store, service.recent).watch(), stack)
             _in_background(forgetting(settings.folder), stack)
-            app.state.limits = refusals.limits = Limits(metrics, service.ticks)
+            app.state.limits = refusals.limits = Limits(metrics, service.ticks, held_up=service.writer.held_up)
             _in_background(keys.watch(service.store), stack)
             if daily is not None:
                 _in_background(daily.run(), stack)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PATIENCE = 0.1
 """Seconds for which there may be a long row, and for which its last may have to wait; beyond it is no burst."""
@@ -18,6 +19,21 @@ _FEW = 4
 _SHARE_OF_ONE = 1 / 32
 _FORGOTTEN = 1.0
 """Seconds without any call after which what became of the last ones says nothing about the next."""
+
+
+class Moment(NamedTuple):
+    """When something is.
+
+    Attributes
+    ----------
+    worked
+        Seconds since some moment in which calls could be worked on.
+    held_up
+        Seconds in which they could not: what they write was held up.
+    """
+
+    worked: float
+    held_up: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +59,9 @@ class Bound:
 
 
 BOUNDS: Mapping[str, Bound] = {
-    "recommend": Bound(inside=16, row=8, burst=128),
+    "recommend": Bound(inside=16, row=8, burst=256),
     "feedback": Bound(inside=16, row=16, burst=128),
-    "intake": Bound(inside=8, row=32, burst=128, status=429),
+    "intake": Bound(inside=8, row=32, burst=256, status=429),
     "looking": Bound(inside=4, row=16, burst=64),
     "governing": Bound(inside=2, row=8, burst=32),
 }
@@ -79,7 +95,8 @@ class Lane:
         self.waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self.coming = 0
         """Calls read in this look at the network that will ask for a place before the next."""
-        self.waits_since = 0.0
+        self.waits_since = Moment(0.0)
+        """When the first began to wait of a row that has stood ever since."""
         self.last = 0.0
         """When a call ended, or the first one began after none."""
         self.between = 0.0
@@ -112,10 +129,11 @@ class Lane:
         """Say whether a call of a weight may be worked on."""
         return self.inside + weight <= self.bound.inside
 
-    def is_full(self, now: float, coming: int = 0) -> bool:
+    def is_full(self, now: Moment, coming: int = 0) -> bool:
         """Say whether nobody may wait any more: the row has its length for bursts, or has stood for long.
 
-        Where more are refused than answered only a few are taken in hand at all.
+        A row that was held up may stand for as much longer: whoever came meanwhile is answered in no more time than it
+        took to come. Where more are refused than answered only a few are taken in hand at all.
 
         Parameters
         ----------
@@ -129,5 +147,6 @@ class Lane:
         n = here - self.bound.inside
         if n < self.bound.row:
             return False
-        stands = bool(self.waiting) and now - self.waits_since > PATIENCE
-        return n >= self.bound.burst or stands or n * self.between > PATIENCE
+        since = self.waits_since if self.waiting else now
+        patience = PATIENCE + now.held_up - since.held_up
+        return n >= self.bound.burst or max(now.worked - since.worked, n * self.between) > patience

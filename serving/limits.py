@@ -18,8 +18,9 @@ from starlette.types import Message, Receive
 
 from serving.begun import Begun
 from serving.caller import caller_of
+from serving.held_up import HeldUp
 from serving.intake.body import is_short, length_said
-from serving.lanes import BOUNDS, Bound, Lane
+from serving.lanes import BOUNDS, Bound, Lane, Moment
 from serving.metrics import Metrics
 from serving.overload import Overload
 from serving.problems import Problem
@@ -46,6 +47,8 @@ class Limits:
         Where occupation and refusals are counted.
     clock
         Seconds since some moment.
+    held_up
+        For how long writing was held up. What waits for that does not show that there are too many calls.
     """
 
     def __init__(
@@ -54,9 +57,11 @@ class Limits:
         clock: Callable[[], float],
         bounds: Mapping[str, Bound] = BOUNDS,
         body_seconds: float = BODY_SECONDS,
+        held_up: HeldUp | None = None,
     ) -> None:
         self._metrics = metrics
         self._clock = clock
+        self._held_up = held_up or HeldUp()
         self._body_seconds = body_seconds
         self._lanes = {kind: Lane(kind, bound) for kind, bound in bounds.items()}
         self._order = deque(self._lanes.values())
@@ -66,7 +71,7 @@ class Limits:
     def is_full(self, kind: str) -> bool:
         """Whether a call of a kind that comes now would be refused; to ask costs next to nothing."""
         lane = self._lanes[kind]
-        is_full = lane.is_full(self._clock())
+        is_full = lane.is_full(self._now())
         if is_full:
             lane.refused()
         return is_full
@@ -78,13 +83,17 @@ class Limits:
         until then: else all of them would be taken apart, and most of them only to be refused.
         """
         lane = self._lanes[kind]
-        if lane.is_full(self._clock(), lane.coming):
+        if lane.is_full(self._now(), lane.coming):
             lane.refused()
             return False
         if not self.are_coming:
             asyncio.get_running_loop().call_soon(self._came)
         lane.coming += 1
         return True
+
+    def _now(self) -> Moment:
+        held_up = self._held_up.seconds
+        return Moment(self._clock() - held_up, held_up)
 
     @property
     def are_coming(self) -> bool:
@@ -182,7 +191,7 @@ class Limits:
         else:
             self._check(lane)
             if not lane.waiting:
-                lane.waits_since = self._clock()
+                lane.waits_since = self._now()
             turn = asyncio.get_running_loop().create_future()
             lane.waiting.append((turn, weight))
             self._metrics.occupied(lane.kind, lane.inside, len(lane.waiting))
@@ -198,7 +207,7 @@ class Limits:
 
     def _check(self, lane: Lane) -> None:
         """Let pass whoever may work or wait."""
-        if lane.is_full(self._clock()):
+        if lane.is_full(self._now()):
             lane.refused()
             self._metrics.refused(lane.kind)
             raise Overload(lane.kind, lane.bound.status)
@@ -207,7 +216,7 @@ class Limits:
         if stay.weight:
             stay.lane.inside -= stay.weight
             stay.weight = 0
-            stay.lane.ended(self._clock())
+            stay.lane.ended(self._now().worked)
             self._metrics.occupied(stay.lane.kind, stay.lane.inside, len(stay.lane.waiting))
             if not self._begun:
                 self._next()
@@ -222,7 +231,7 @@ class Limits:
 
     def _admit(self, lane: Lane, weight: int) -> None:
         if not lane.inside:
-            lane.begins(self._clock())
+            lane.begins(self._now().worked)
         lane.inside += weight
         self._begun += 1
         if self._begun == 1:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from features.store.store import Store, StoreAwayError, StoreError, Writing
 from serving.deed import Deed
+from serving.held_up import HeldUp
 from serving.journal.journal import Entry
 from serving.metrics import Metrics
 from serving.replay import Replay
@@ -80,6 +81,8 @@ class Writer:
         self._metrics = metrics or Metrics()
         self._replay = replay
         self._wait = wait
+        self.held_up = HeldUp()
+        """For how long nothing could be written."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._coming: deque[_Job] = deque()
         self._underway: tuple[float, Sequence[_Job]] | None = None
@@ -177,7 +180,8 @@ class Writer:
                     group.append(job)
             if group:
                 began = time.perf_counter()
-                self._write(group)
+                with self.held_up.writing():
+                    self._write(group)
                 self._metrics.committed(len(group), time.perf_counter() - began, self._jobs.qsize())
             if self._jobs.empty() and not closing and not self.keeps:
                 self._pack()
@@ -186,7 +190,7 @@ class Writer:
         # Nobody waits for it, and what is not packed now is read from its rows and noted again. But while it waits for
         # other writers, whatever comes waits behind it.
         self._underway = time.monotonic(), ()
-        with suppress(StoreError):
+        with suppress(StoreError), self.held_up.writing():
             self._store.pack_some()
         self._underway = None
 

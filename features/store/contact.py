@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, BindParameter, Column, bindparam, exists, func, literal_column, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, bindparam, exists, func, literal_column, select
 
 from features.rows.row_types import EXPLAINED, DecisionRow, ScoreRow
-from features.store import tables
+from features.store import selects, tables
 from features.store.together import Together
 from features.store.values import decision_of, score_of
 from features.times import ALWAYS
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 _C, _D, _L = tables.CONTACTS.c, tables.DECISIONS.c, tables.LINK_ENDS.c
 _WHOSE: BindParameter[str] = bindparam("identity")
 _BEFORE: BindParameter[int] = bindparam("before")
-_BRIEF = [column for column in _D if column.name not in EXPLAINED]
 
 
-def _contact(*columns: Column[Any]) -> Together:
+def _contact(*columns: ColumnElement[Any]) -> Together:
     return Together(
         select(*columns).where(
             _D.identity == _WHOSE,
@@ -38,7 +36,7 @@ def _contact(*columns: Column[Any]) -> Together:
     )
 
 
-_WHOLE_CONTACT, _BRIEF_CONTACT = _contact(*_D), _contact(*_BRIEF)
+_WHOLE_CONTACT, _BRIEF_CONTACT = _contact(*_D), _contact(*selects.decision_columns(EXPLAINED))
 
 
 class ContactRows(NamedTuple):
@@ -73,9 +71,9 @@ def read_contact(
         False: decisions come as ``DecisionRow.brief`` has them, without most of their bytes.
     """
     named = {"identity": identity, "before": before, "since": since}
-    sentence, read = (_WHOLE_CONTACT, decision_of) if whole_decisions else (_BRIEF_CONTACT, _brief_decision_of)
+    sentence = _WHOLE_CONTACT if whole_decisions else _BRIEF_CONTACT
     decisions, traits, packed, scored, links = reading.parts(sentence, named)
-    found = [read(row) for row in decisions]
+    found = [decision_of(row) for row in decisions]
     if len(found) > 1:
         found.sort(key=lambda row: (row.decided_at, row.decision_id))
     traits.sort()
@@ -85,28 +83,4 @@ def read_contact(
         packed=bytes(packed[0][0]) if packed else b"",
         scored=score_of(scored[0]) if scored else None,
         has_links=bool(links),
-    )
-
-
-def _brief_decision_of(row: Sequence[Any]) -> DecisionRow:
-    *first, policy, topics, properties, chances, mode, placement, version, key, as_of, activated_at, _, _ = row
-    decision_id, identity, decided_at, action, probability = first
-    return DecisionRow(
-        decision_id,
-        identity,
-        decided_at,
-        action,
-        probability,
-        policy=policy,
-        topics=None if topics is None else tuple(orjson.loads(topics)),
-        properties=None if properties is None else orjson.loads(properties),
-        chances=None if chances is None else orjson.loads(chances),
-        mode=mode,
-        placement=placement,
-        model_version=version,
-        key=key,
-        as_of=as_of,
-        activated_at=activated_at,
-        deferred=bool(row[-2]),
-        holdout=bool(row[-1]),
     )

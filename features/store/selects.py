@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     Table,
     bindparam,
+    cast,
     distinct,
     exists,
     func,
@@ -109,11 +111,15 @@ PACKED = Sql(select(tables.PACKED.c.blob).where(tables.PACKED.c.identity == bind
 DECISION = Sql(select(*tables.DECISIONS.c).where(_D.decision_id == bindparam("a")))
 
 
+def decision_columns(without: frozenset[str] = frozenset()) -> list[ColumnElement[Any]]:
+    """Return the columns of a decision's row; of some nothing is read, which costs what it costs to say so."""
+    return [cast(null(), c.type).label(c.name) if c.name in without else c for c in _D]
+
+
 @lru_cache(maxsize=8)
 def decisions(without: frozenset[str] = frozenset()) -> Sql:
     """Everybody's decisions; some fields are read as None."""
-    columns: list[Any] = [null().label(c.name) if c.name in without else c for c in _D]
-    rows = select(*columns).where(_D.decided_at < bindparam("a"))
+    rows = select(*decision_columns(without)).where(_D.decided_at < bindparam("a"))
     return Sql(rows.order_by(_D.identity, _D.decided_at, _D.decision_id))
 
 

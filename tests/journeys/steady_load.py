@@ -35,7 +35,12 @@ class SteadyLoad:
         self.name, self._address, self._events, self._questions = name, address, events, questions
         self.touchpoints, self.decisions = set(), {}
         self.statuses: Counter[object] = Counter()
+        self.refused: Counter[tuple[int, str]] = Counter()
+        """How many calls of a kind got another answer than 200 in each second."""
+        self.slowest: Counter[str] = Counter()
+        """Seconds that the slowest answer to a kind of call took."""
         self.degraded = 0
+        self._began = time.monotonic()
         self._ended = False
 
     def end(self):
@@ -55,7 +60,7 @@ class SteadyLoad:
             if self._ended:
                 break
             await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
-            if len(calls) < 32:
+            if len(calls) < 256:
                 task = asyncio.create_task(self._one(work, client, n))
                 calls.add(task)
                 task.add_done_callback(calls.discard)
@@ -78,19 +83,26 @@ class SteadyLoad:
             }
             for i in range(A_CALL)
         ]
-        answer = await client.post("/v1/touchpoints", json.dumps(visits).encode())
-        self.statuses["touchpoints", answer.status] += 1
+        answer = await self._post(client, "touchpoints", visits)
         if answer.status == 200:
             self.touchpoints |= {visit["touchpoint_id"] for visit in visits}
 
     async def _ask(self, client, n):
         decision_id = f"{self.name}-{n}"
         asked = {"contact": f"{self.name}:{n % CONTACTS}", "decision_id": decision_id}
-        answer = await client.post("/v1/recommend", json.dumps(asked).encode())
-        self.statuses["recommend", answer.status] += 1
+        answer = await self._post(client, "recommend", asked)
         if answer.status == 200:
             self.decisions[decision_id] = answer.content
             self.degraded += json.loads(answer.content)["degraded"]
+
+    async def _post(self, client, kind, body):
+        began = time.monotonic()
+        answer = await client.post(f"/v1/{kind}", json.dumps(body).encode())
+        self.statuses[kind, answer.status] += 1
+        self.slowest[kind] = max(self.slowest[kind], time.monotonic() - began)
+        if answer.status != 200:
+            self.refused[int(began - self._began), kind] += 1
+        return answer
 
 
 def check(url, loads):

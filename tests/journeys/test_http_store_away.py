@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import sqlite3
+import time
 
 import pytest
 
@@ -41,9 +43,41 @@ def test_a_stopped_store_costs_no_call(tmp_path, power, seconds, rates):
     with ServerProcess(config, environ={"NBA_STORE_URL": power.url}) as server:
         load = asyncio.run(journey(server.address))
         assert server.stop() == 0
-    assert set(load.statuses) == {("touchpoints", 200), ("recommend", 200)}
+    assert set(load.statuses) == {("touchpoints", 200), ("recommend", 200)}, load.refused
     assert load.degraded > 10 * seconds
     check(power.url, [load])
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
+def test_a_store_that_is_held_up_costs_no_call(tmp_path, seconds):
+    config, file = tmp_path / "nba.toml", tmp_path / "nba.db"
+    config.write_text(SETTINGS)
+
+    def hold_up():
+        with sqlite3.connect(file, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            other.rollback()
+        other.close()
+
+    async def journey(address):
+        load = SteadyLoad(address, "a")
+        running = asyncio.create_task(load.run())
+        for _ in range(2):
+            await asyncio.sleep(1)
+            await asyncio.to_thread(hold_up)
+        await asyncio.sleep(1)
+        load.end()
+        await running
+        return load
+
+    url = f"sqlite:///{file}"
+    with ServerProcess(config, environ={"NBA_STORE_URL": url}) as server:
+        load = asyncio.run(journey(server.address))
+        assert server.stop() == 0
+    assert set(load.statuses) == {("touchpoints", 200), ("recommend", 200)}, load.refused
+    assert load.slowest["recommend"] > 0.8 * seconds
+    check(url, [load])
 
 
 @pytest.mark.slow

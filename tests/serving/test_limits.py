@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.caller import SCOPES
+from serving.held_up import COMMON, HeldUp
 from serving.intake.body import SHORT
 from serving.lanes import BOUNDS, PATIENCE, Bound, kind_of
 from serving.limits import WEIGHING, Limits
@@ -442,6 +443,50 @@ def test_while_more_are_refused_than_answered_only_a_few_are_taken_in_hand():
         assert len(calls.inside) == 20
         while calls.inside:
             await calls.let_go(calls.inside[0])
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+def test_a_row_that_was_held_up_may_stand_for_as_much_longer():
+    async def journey():
+        held_up = HeldUp(lambda: calls.now)
+        calls = Calls(bounds={"recommend": Bound(inside=2, row=1, burst=50)}, held_up=held_up)
+        with held_up.writing():
+            tasks = [calls.start(str(n)) for n in range(3)]
+            await calls.settle()
+            calls.now = COMMON + 2.0
+            # Nobody has been answered for two seconds, and that says nothing about how many may wait.
+            tasks += [calls.start(str(n)) for n in range(3, 23)]
+            await calls.settle()
+        n_refused = [task.done() for task in tasks].count(True)
+        assert n_refused == 0
+        calls.now += 2.0
+        tasks += [calls.start("23")]
+        await calls.settle()
+        assert not tasks[-1].done()
+        calls.now += PATIENCE + 0.01
+        with pytest.raises(Problem, match="too many"):
+            await calls.call("24")
+        for n in range(24):
+            await calls.let_go(str(n))
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+def test_as_many_as_a_burst_wait_for_what_is_held_up_and_no_more():
+    async def journey():
+        held_up = HeldUp(lambda: calls.now)
+        calls = Calls(held_up=held_up)
+        with held_up.writing():
+            tasks = [calls.start(str(n)) for n in range(5)]
+            await calls.settle()
+            calls.now = 60.0
+            with pytest.raises(Problem, match="too many"):
+                await calls.call("one too many")
+        for n in range(5):
+            await calls.let_go(str(n))
         assert all([(await task).status_code == 200 for task in tasks])
 
     asyncio.run(journey())
