@@ -81,7 +81,7 @@ def _money(value: tuple[float, str]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %") if 0.0 < abs(share) < 0.095 else f"{share:.0%}".replace("%", " %")
+    return f"{share:.1%}" if 0.0 < abs(share) < 0.095 else f"{share:.0%}"
 
 
 def _number(value: float) -> str:

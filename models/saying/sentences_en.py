@@ -157,7 +157,7 @@ SENTENCES = {
     "why.constant": ", because it was the best action for everybody",
     "why.points": ", by the points table",
     "why.default": ", by rules alone, without looking at the person",
-    "why.chance": "; it was drawn with a chance of {percent:exact} %",
+    "why.chance": "; it was drawn with a chance of {percent:exact}%",
     "why.worth": " It was thought worth {priority:exact}: the chance of success with it was put at {propensity:exact} "
     "and without it at {without_action:exact}, a success at {value:exact}, weighed by {lever:exact} and "
     "{context:exact}, less a cost of {cost:exact}.",
