@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from features.times import iso
+from features.times import iso, to_datetime
 from models.saying.feature_means import IN_ENGLISH
 from models.saying.sentences_en import SENTENCES
 from models.saying.tongue import Tongue
@@ -84,6 +84,10 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if 0.0 < abs(share) < 0.095 else f"{share:.0%}"
 
 
+def _moment(us: int) -> str:
+    return f"{to_datetime(us):%Y-%m-%d %H:%M} UTC"
+
+
 def _number(value: float) -> str:
     if value == int(value):
         return f"{value:,.0f}"
@@ -99,7 +103,7 @@ ENGLISH = Tongue(
         "count": lambda n: f"{n:,.0f}",
         "percent": _percent,
         "money": _money,
-        "moment": iso,
+        "moment": _moment,
         "date": lambda us: iso(us)[:10],
         "day": date.isoformat,
         "weekday": lambda day: f"{WEEKDAYS[day.weekday()]} {day}",

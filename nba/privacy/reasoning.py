@@ -23,8 +23,8 @@ def in_words(row: DecisionRow, language: str = EN) -> str:
     Examples
     --------
     >>> in_words(DecisionRow("d", "crm:1", 0, "call", 0.9, chances={"do_nothing": 0.1, "call": 0.9}, mode="points"))
-    "On 1970-01-01T00:00:00Z the action 'call' was chosen among 2 that were allowed, by the points table; it was drawn \
-with a chance of 90 %."
+    "On 1970-01-01 00:00 UTC the action 'call' was chosen among 2 that were allowed, by the points table; it was drawn \
+with a chance of 90%."
     """
     allowed = len(row.allowed or row.chances or ())
     parts = {

@@ -25,7 +25,7 @@ from serving.self_service.words import language_of
 from serving.service import Service, service_of
 
 SOURCE = "self_service"
-TEXT_VERSION = "self_service 1"
+TEXT_VERSION = "self_service 2"
 """Which text of ``serving.self_service.words`` was agreed to; it changes with the text."""
 
 _WITHDRAWN = "consent_withdrawn"

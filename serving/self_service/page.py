@@ -9,11 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from features.times import iso
+from models.saying.tongues import TONGUES
 from nba.actions import Catalogue
 from nba.interests import Interests
 from nba.past import Past
 from nba.privacy.consents import standing
-from nba.privacy.person import EVER, Person, since
+from nba.privacy.person import EVER, Person
 from nba.privacy.reasoning import in_words
 from nba.settings import Settings
 from nba.wishes import wishes
@@ -45,13 +49,13 @@ def person_shown(store: Store, person: Person, settings: Settings, now: int, lan
     general = [wish.spelt for wish in said if wish.channel is None and wish.topic is None]
     return {
         "restricted": holds["restricted"],
-        "channels": [_channel(name, each) for name, each in holds["channels"].items()]
-        + [{"name": "profiling", "allowed": may, "pending": False}],
+        "channels": [_channel(name, each, language) for name, each in holds["channels"].items()]
+        + [{"name": "profiling", "label": WORDS[language]["profiling"], "allowed": may, "pending": False}],
         "rhythm": general[-1] if general else "any",
         "topics": [{"name": name, "left_out": name in left_out} for name in topics],
-        "traits": _traits(store, person),
+        "traits": _traits(store, person, language),
         "identities": person.identities,
-        "timeline": _timeline(past),
+        "timeline": _timeline(past, language),
         "decisions": [in_words(row, language) for row in past.decisions[: -_MOST_DECISIONS - 1 : -1]],
     }
 
@@ -63,37 +67,58 @@ def page(person: Mapping[str, Any] | None, language: str, *, saved: bool = False
     )
 
 
-def _channel(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": name, "allowed": found["allowed"], "pending": "not confirmed" in (found["why_not"] or "")}
+def _channel(name: str, found: Mapping[str, Any], language: str) -> dict[str, Any]:
+    pending = "not confirmed" in (found["why_not"] or "")
+    return {"name": name, "label": _label(name, language), "allowed": found["allowed"], "pending": pending}
 
 
-def _traits(store: Store, person: Person) -> list[dict[str, Any]]:
+def _label(channel: str, language: str) -> str:
+    """Name a channel as people do."""
+    return WORDS[language].get(f"channel_{channel}") or TONGUES[language].writers["one"](channel)
+
+
+def _traits(store: Store, person: Person, language: str) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     rows = [row for each in person.identities for row in store.traits_of(each, EVER)]
     for row in sorted(rows, key=lambda row: row.known_at):
         for name, value in row.body.items():
-            found[name] = {"name": name, "value": value, "since": _day(since(row.known_at))}
+            label = WORDS[language].get(f"trait_{name}") or name.replace("_", " ")
+            said = WORDS[language].get(f"{name}_{value}") if isinstance(value, str) else None
+            found[name] = {
+                "name": label,
+                "value": said or _spelt(value, language),
+                "since": _day(row.known_at, language),
+            }
     return [found[name] for name in sorted(found) if name not in _NOT_SHOWN]
 
 
-def _timeline(past: Past) -> list[dict[str, Any]]:
-    from features.times import iso
+def _spelt(value: object, language: str) -> str:
+    """Write a trait's value without anything that only programs read."""
+    if isinstance(value, bool):
+        return WORDS[language]["true" if value else "false"]
+    if isinstance(value, list):
+        return ", ".join(_spelt(each, language) for each in value)
+    return orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
 
-    t = past.touchpoints
+
+def _timeline(past: Past, language: str) -> list[dict[str, Any]]:
+    t, did = past.touchpoints, TONGUES[language].writers["did"]
     rows = range(len(t) - 1, max(-1, len(t) - 1 - _MOST_LINES), -1)
     return [
         {
             "at": iso(past.times[row])[:10],
-            "kind": past.kinds[row],
-            "channel": t.channels[int(t.channel[row])] if int(t.channel[row]) >= 0 else None,
+            "day": _day(past.times[row], language),
+            "did": did(past.kinds[row]),
+            "channel": _label(t.channels[int(t.channel[row])], language) if int(t.channel[row]) >= 0 else None,
             "topics": [t.topics[code] for code in t.topic[t.topic_start[row] : t.topic_start[row + 1]].tolist()],
         }
         for row in rows
     ]
 
 
-def _day(moment: str | None) -> str | None:
-    return None if moment is None else moment[:10]
+def _day(moment: int, language: str) -> str | None:
+    """Write a day; None for what is taken as always known."""
+    return None if abs(moment) >= EVER else TONGUES[language].writers["date"](moment)
 
 
 @cache

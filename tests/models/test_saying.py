@@ -48,7 +48,7 @@ WRITTEN = [
     ("money", (1234.5, "EUR"), "1,234 EUR", "1.234 EUR"),
     ("money", (9.5, "CHF"), "9.50 CHF", "9,50 CHF"),
     ("money", (-20.0, "EUR"), "-20 EUR", "-20 EUR"),
-    ("moment", parse_time("2026-11-03T07:05:00Z"), "2026-11-03T07:05:00Z", "03.11.2026, 07:05 Uhr UTC"),
+    ("moment", parse_time("2026-11-03T07:05:00Z"), "2026-11-03 07:05 UTC", "03.11.2026, 07:05 Uhr UTC"),
     ("day", date(2026, 2, 8), "2026-02-08", "08.02.2026"),
     ("one", "service_call", "service call", "Anruf beim Service"),
     ("one", "demo_tour", "demo tour", "demo tour"),

@@ -37,7 +37,7 @@ def test_a_day_is_a_day_of_the_calendar_where_the_settings_are(judge) -> None:
     refusal = verdict.refusals[0]
     assert (refusal.rule, iso(refusal.until)) == ("capacity", "2026-06-15T22:00:00Z")
     assert refusal.detail == (
-        "0 of 2 of this owner left, 2 taken since 2026-06-14T22:00:00Z, again from 2026-06-15T22:00:00Z"
+        "0 of 2 of this owner left, 2 taken since 2026-06-14 22:00 UTC, again from 2026-06-15 22:00 UTC"
     )
     assert judge(DAILY, around=full, as_of=refusal.until).allowed[1]
 

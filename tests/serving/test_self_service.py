@@ -107,7 +107,7 @@ def test_who_agrees_waits_for_the_second_step_and_who_objects_is_not_profiled(sh
     assert objecting["mode"] == "default" and back["mode"] != "default"
     with Store.open(shop.settings.store.url) as store:
         told = [row[13] for row in store.touchpoint_rows() if row[3] == "consent_given"]
-    assert len(told) == 2 and all('"text_version":"self_service 1"' in each for each in told)
+    assert len(told) == 2 and all('"text_version":"self_service 2"' in each for each in told)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,29 @@ def test_a_token_is_good_for_one_secret_one_person_and_one_time():
 def test_both_languages_have_every_word():
     assert WORDS["de"].keys() == WORDS["en"].keys()
     assert "<form" not in page(None, "de")
+
+
+def test_what_is_known_stands_there_as_people_say_it(shop):
+    with Store.open(shop.settings.store.url) as store, store.writing() as writing:
+        told = {"person_type": "consumer", "newsletter": True, "hobbies": ["tea", "go"], "size_cm": 180}
+        writing.contacts([RecordRow("crm:1", NOW - DAY, told)])
+
+    async def journey(client):
+        row = shop.touchpoint("t", "service_call", channel="phone", topic="valves")
+        await client.post("/v1/touchpoints", json=row, headers=head(shop))
+        await recommend(shop, client)
+        return [(await client.get(link(shop), headers={"Accept-Language": each})).text for each in ("en", "de")]
+
+    english, german = shop.run(journey)
+    for said in (
+        "called the service line",
+        "(Phone)",
+        "<strong>Customer</strong>: private",
+        "newsletter</strong>: yes",
+    ):
+        assert said in english
+    for said in ("Anruf beim Service", "(Telefon)", "<strong>Kunde</strong>: privat", "newsletter</strong>: ja"):
+        assert said in german
+    for each in (english, german):
+        assert "tea, go" in each and "size cm</strong>: 180" in each
+        assert not re.search(r"\d{4}-\d\d-\d\dT|True|person_type|service_call", each)
