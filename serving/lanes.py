@@ -97,10 +97,11 @@ class Lane:
         """Calls read in this look at the network that will ask for a place before the next."""
         self.waits_since = Moment(0.0)
         """When the first began to wait of a row that has stood ever since."""
-        self.last = 0.0
+        self.last = Moment(0.0)
         """When a call ended, or the first one began after none."""
         self.between = 0.0
-        """Seconds from one call's end to the next while there are some; the last dozen or so count."""
+        """Seconds from one call's end to the next while there are some; the last dozen or so count. None does between
+        which writing was held up: how long that was tells nothing of the next."""
         self.share_refused = 0.0
         """Of the last calls, some dozens, how many were refused instead of answered."""
 
@@ -109,9 +110,9 @@ class Lane:
         """Whether more calls are refused than answered."""
         return self.share_refused > 0.5
 
-    def begins(self, now: float) -> None:
+    def begins(self, now: Moment) -> None:
         """Note that a call begins where there is none."""
-        if now - self.last > _FORGOTTEN:
+        if sum(now) - sum(self.last) > _FORGOTTEN:
             self.share_refused = 0.0
         self.last = now
 
@@ -119,10 +120,11 @@ class Lane:
         """Note that a call was refused."""
         self.share_refused += (1.0 - self.share_refused) * _SHARE_OF_ONE
 
-    def ended(self, now: float) -> None:
+    def ended(self, now: Moment) -> None:
         """Note that a call has ended."""
         self.share_refused -= self.share_refused * _SHARE_OF_ONE
-        self.between += (now - self.last - self.between) / 8
+        if now.held_up <= self.last.held_up:
+            self.between += (now.worked - self.last.worked - self.between) / 8
         self.last = now
 
     def has_room(self, weight: int) -> bool:

@@ -216,7 +216,7 @@ class Limits:
         if stay.weight:
             stay.lane.inside -= stay.weight
             stay.weight = 0
-            stay.lane.ended(self._now().worked)
+            stay.lane.ended(self._now())
             self._metrics.occupied(stay.lane.kind, stay.lane.inside, len(stay.lane.waiting))
             if not self._begun:
                 self._next()
@@ -231,7 +231,7 @@ class Limits:
 
     def _admit(self, lane: Lane, weight: int) -> None:
         if not lane.inside:
-            lane.begins(self._now().worked)
+            lane.begins(self._now())
         lane.inside += weight
         self._begun += 1
         if self._begun == 1:

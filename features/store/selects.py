@@ -112,7 +112,7 @@ DECISION = Sql(select(*tables.DECISIONS.c).where(_D.decision_id == bindparam("a"
 
 
 def decision_columns(without: frozenset[str] = frozenset()) -> list[ColumnElement[Any]]:
-    """Return the columns of a decision's row; of some nothing is read, which costs what it costs to say so."""
+    """Return the columns of a decision's row; of some nothing is read."""
     return [cast(null(), c.type).label(c.name) if c.name in without else c for c in _D]
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import socket
 
 import pytest
@@ -75,6 +76,9 @@ class Calls:
 
     def told(self, line):
         return line.encode() in self.metrics.text()
+
+    def told_number(self, name, kind="recommend"):
+        return float(re.search(rf'{name}{{kind="{kind}"}} (\S+)', self.metrics.text().decode())[1])
 
 
 def test_so_many_are_worked_on_and_the_next_begins_when_one_ends():
@@ -488,5 +492,64 @@ def test_as_many_as_a_burst_wait_for_what_is_held_up_and_no_more():
         for n in range(5):
             await calls.let_go(str(n))
         assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+@given(st.integers(20, 200), st.floats(0.2, 0.5))
+def test_the_end_of_a_stall_refuses_nobody(n, stall):
+    """As many as came in a stall are worked off while more come as often; nobody is refused while there is room."""
+
+    async def journey():
+        held_up = HeldUp(lambda: calls.now)
+        calls = Calls(bounds={"recommend": Bound(inside=16, row=8, burst=256)}, held_up=held_up)
+        tasks = []
+
+        async def come(name):
+            tasks.append(calls.start(name))
+            await calls.settle()
+
+        for k in range(40):
+            await come(f"before{k}")
+            calls.now += stall / n
+            await calls.let_go(f"before{k}")
+        with held_up.writing():
+            for k in range(n):
+                await come(f"in{k}")
+                calls.now += stall / n
+        for k in range(n):
+            calls.now += stall / n / 4
+            await calls.let_go(f"in{k}")
+            if k % 4 == 3:
+                await come(f"after{k}")
+        for k in range(3, n, 4):
+            await calls.let_go(f"after{k}")
+        assert all([(await task).status_code == 200 for task in tasks])
+
+    asyncio.run(journey())
+
+
+def test_who_waits_for_no_writer_is_refused_by_its_own_pace_while_writing_is_held_up():
+    async def journey():
+        held_up = HeldUp(lambda: calls.now)
+        calls = Calls(bounds={"recommend": Bound(inside=1, row=1, burst=50)}, held_up=held_up)
+
+        async def flood(n):
+            tasks = [calls.start(f"{n}-{k}") for k in range(12)]
+            await calls.settle()
+            calls.now += 0.01
+            if calls.inside:
+                await calls.let_go(calls.inside[0])
+            return sum(task.done() for task in tasks)
+
+        for n in range(30):
+            await flood(n)
+        waits = int(calls.told_number("nba_requests_waiting"))
+        with held_up.writing():
+            for n in range(30, 90):
+                await flood(n)
+            assert int(calls.told_number("nba_requests_waiting")) <= waits + 1
+        while calls.inside:
+            await calls.let_go(calls.inside[0])
 
     asyncio.run(journey())
