@@ -29,7 +29,7 @@ def test_while_a_complaint_is_open_nothing_else_goes_out(judge, row) -> None:
     opened = row(NOW - 9 * DAY, "complaint")
     verdict = judge(TOML, opened)
     assert held(verdict) == {"mail", "recall"}
-    assert verdict.refusals[0].detail == "complaint of 2026-06-06T10:00:00Z holds it back until complaint_closed"
+    assert verdict.refusals[0].detail == "complaint of 2026-06-06 10:00 UTC holds it back until complaint_closed"
     assert verdict.refusals[0].until is None
     assert held(judge(TOML, opened, row(NOW - DAY, "complaint_closed"))) == set()
     assert held(judge(TOML, opened, row(NOW - DAY, "complaint_closed"), row(NOW - HOUR, "complaint"))) != set()
