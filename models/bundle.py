@@ -23,6 +23,7 @@ from models.golden import disagreement, golden_record
 from models.propensity import Propensity
 from models.seal import BLANK, SEAL, is_whole, sealed
 from models.stages.stages import StageModel
+from models.trees import TREES
 
 SCHEMA = 3
 """Version of the layout: 2 seals the manifest. A bundle with another one was made by a newer or an older nba."""
@@ -112,12 +113,12 @@ class Bundle:
         files |= effect_files(self.effects)
         described = {}
         for goal, model in self.propensities.items():
-            name = f"propensity/{file_name(goal)}.lgb.txt"
+            name = f"propensity/{file_name(goal)}{TREES}"
             files[name] = model.text.encode()
             described[goal] = {"file": name, **model.to_json()}
         compared = {}
         for goal, model in self.judged.items():
-            name = f"judged/{file_name(goal)}.lgb.txt"
+            name = f"judged/{file_name(goal)}{TREES}"
             files[name] = model.text.encode()
             compared[goal] = {"file": name, **model.to_json()}
         manifest = {

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from models.bundle import Bundle, BundleError, read_signed
+from models.sound_trees import check_trees
+from models.trees import TREES
 
 MEMORY = 8 * 2**30
 """Address space the process may take, in bytes."""
@@ -65,12 +67,22 @@ def main(folder: Path) -> int:
     """Load and compare; the process's whole work."""
     _limit_memory()
     try:
+        _check_trees(folder)
         Bundle.load(folder).check_golden(folder)
     except BundleError as fault:
         _say(" ".join(fault.complaints))
         return REFUSED
     _say("verified")
     return 0
+
+
+def _check_trees(folder: Path) -> None:
+    for name, content in read_signed(folder)[2].items():
+        if name.endswith(TREES):
+            try:
+                check_trees(content.decode())
+            except ValueError as fault:
+                raise BundleError(f"{name} of the bundle {folder} describes no trees: {fault}") from fault
 
 
 def _say(verdict: str) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from models.effect.effect import Effects
+from models.trees import TREES
 
 EFFECTS = "effects.json"
 
@@ -23,7 +24,7 @@ def effect_files(effects: Mapping[str, Effects]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     described = {}
     for goal, learnt in effects.items():
-        names = {part: f"effect/{file_name(goal)}-{part}.lgb.txt" for part in learnt.texts}
+        names = {part: f"effect/{file_name(goal)}-{part}{TREES}" for part in learnt.texts}
         files |= {names[part]: text.encode() for part, text in learnt.texts.items()}
         described[goal] = {"files": names, **learnt.to_json()}
     if described:
