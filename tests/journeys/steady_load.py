@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 import httpx
 
@@ -37,7 +37,7 @@ class SteadyLoad:
         self.statuses: Counter[object] = Counter()
         self.refused: Counter[tuple[int, str]] = Counter()
         """How many calls of a kind got another answer than 200 in each second."""
-        self.slowest: Counter[str] = Counter()
+        self.slowest: defaultdict[str, float] = defaultdict(float)
         """Seconds that the slowest answer to a kind of call took."""
         self.degraded = 0
         self._began = time.monotonic()

@@ -78,7 +78,7 @@ class Calls:
         return line.encode() in self.metrics.text()
 
     def told_number(self, name, kind="recommend"):
-        return float(re.search(rf'{name}{{kind="{kind}"}} (\S+)', self.metrics.text().decode())[1])
+        return float(re.findall(rf'{name}{{kind="{kind}"}} (\S+)', self.metrics.text().decode())[0])
 
 
 def test_so_many_are_worked_on_and_the_next_begins_when_one_ends():
