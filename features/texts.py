@@ -65,9 +65,8 @@ class Texts(Sequence[T], Generic[T]):
         if isinstance(row, slice):
             return type(self)(self.heap, self.begin[row], self.end[row])
         begin, end = int(self.begin[row]), int(self.end[row])
-        # Not `cast`: it is called, and this is asked for every touchpoint that is looked at.
         found: Any = None if end < begin else _decoded(bytes(self.heap[begin:end]))
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return] # a cast is a call, and every touchpoint looked at asks for this
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str) or not isinstance(other, Sequence):

@@ -63,12 +63,11 @@ class Intake:
         """Store what has been held back; says how many rows were new."""
         return 0
 
-    # Not abstract: touchpoints are taken by columns, in a ``take`` of their own that asks for neither.
     def _row(self, raw: Mapping[str, object]) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError  # not abstract: touchpoints come by columns, in a ``take`` that asks for no row
 
     def _store(self, rows: list[Any]) -> int:
-        raise NotImplementedError
+        raise NotImplementedError  # as with ``_row``
 
     def _names(self, row: Any) -> Sequence[str]:
         """Return whom a row is about."""

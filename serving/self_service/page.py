@@ -83,7 +83,7 @@ def _traits(store: Store, person: Person, language: str) -> list[dict[str, Any]]
     for row in sorted(rows, key=lambda row: row.known_at):
         for name, value in row.body.items():
             label = WORDS[language].get(f"trait_{name}") or name.replace("_", " ")
-            said = WORDS[language].get(f"{name}_{value}") if isinstance(value, str) else None
+            said = WORDS[language].get(f"value_{name}_{value}") if isinstance(value, str) else None
             found[name] = {
                 "name": label,
                 "value": said or _spelt(value, language),
@@ -94,6 +94,8 @@ def _traits(store: Store, person: Person, language: str) -> list[dict[str, Any]]
 
 def _spelt(value: object, language: str) -> str:
     """Write a trait's value without anything that only programs read."""
+    if value is None:
+        return WORDS[language]["none"]
     if isinstance(value, bool):
         return WORDS[language]["true" if value else "false"]
     if isinstance(value, list):

@@ -162,7 +162,14 @@ def test_both_languages_have_every_word():
 
 def test_what_is_known_stands_there_as_people_say_it(shop):
     with Store.open(shop.settings.store.url) as store, store.writing() as writing:
-        told = {"person_type": "consumer", "newsletter": True, "hobbies": ["tea", "go"], "size_cm": 180}
+        told = {
+            "person_type": "consumer",
+            "newsletter": True,
+            "hobbies": ["tea", "go"],
+            "size_cm": 180,
+            "all": "no",
+            "fax": None,
+        }
         writing.contacts([RecordRow("crm:1", NOW - DAY, told)])
 
     async def journey(client):
@@ -182,5 +189,5 @@ def test_what_is_known_stands_there_as_people_say_it(shop):
     for said in ("Anruf beim Service", "(Telefon)", "<strong>Kunde</strong>: privat", "newsletter</strong>: ja"):
         assert said in german
     for each in (english, german):
-        assert "tea, go" in each and "size cm</strong>: 180" in each
-        assert not re.search(r"\d{4}-\d\d-\d\dT|True|person_type|service_call", each)
+        assert "tea, go" in each and "all</strong>: no <" in each and "size cm</strong>: 180" in each
+        assert not re.search(r"\d{4}-\d\d-\d\dT|True|None|person_type|service_call", each)
