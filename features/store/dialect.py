@@ -99,8 +99,8 @@ class Dialect(ABC):
     where: str
     patience: Patience | None = None
     """Of a service; None: of a command, which has time."""
-    is_out: bool = False
-    """Whether nobody was there the last time, as a service has found; it is asked no more until somebody is."""
+    why_out: str | None = None
+    """Why nobody was there the last time, as a service has found; it is asked no more until somebody is."""
 
     @property
     def busy_seconds(self) -> float:
@@ -130,6 +130,10 @@ class Dialect(ABC):
     def is_other(self) -> bool:
         """Whether what is there now is not what was made ready."""
         return False
+
+    def check(self) -> None:
+        """Raise one of ``errors`` where what is there now is not what was made ready."""
+        return
 
     @abstractmethod
     def prepare(self, connection: PoolProxiedConnection) -> None:
@@ -274,8 +278,9 @@ class Dialect(ABC):
 
     def raised(self, error: Exception) -> BaseException:
         """Return what is raised in the place of one of ``errors``; takes note where nobody is there."""
+        said = self.sentence(error)
         if not self.is_away(error):
-            return StoreError(self.sentence(error))
+            return StoreError(said)
         if self.patience is not None and self.is_gone(error):
-            self.is_out = True
-        return StoreAwayError(self.sentence(error))
+            self.why_out = said
+        return StoreAwayError(said)

@@ -86,7 +86,7 @@ class Sqlite(Dialect):
         sqlite3.OperationalError
             Where it cannot be opened, or is not the one that was made ready.
         """
-        self._check()
+        self.check()
         return self._open()
 
     def reopen(self) -> sqlite3.Connection:
@@ -133,7 +133,7 @@ class Sqlite(Dialect):
         sqlite3.OperationalError
             Where the file was moved, removed or replaced: what is written to one that nobody finds again is lost.
         """
-        self._check()
+        self.check()
         cursor.execute("BEGIN IMMEDIATE")
         self._opened.written()
         return True
@@ -150,7 +150,8 @@ class Sqlite(Dialect):
         """Whether the file that was made ready, or its write-ahead log, was moved, removed or replaced."""
         return self._opened.is_other
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise where it ``is_other``."""
         if self.is_other():
             raise sqlite3.OperationalError(_MOVED)
 

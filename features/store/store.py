@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,7 +45,6 @@ class Store(Reading):
         self._to_pack: dict[str, TouchpointRules] = {}
         self._time = 0
         self._is_made = False
-        self._why_out: str | None = None
         self.record_writes = 0
         """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
         self.late_decisions = 0
@@ -78,10 +77,9 @@ class Store(Reading):
             with store._dialect.sentences(), closing(store._pool.connect()) as connection:
                 store._make(connection)
         except BaseException as error:
-            if not (may_be_away and dialect.is_out and dialect.will_pass(error.__cause__)):
+            if not (may_be_away and store.is_out and dialect.will_pass(error.__cause__)):
                 store.close()
                 raise
-            store._why_out = str(error)
         return store
 
     def _make(self, connection: PoolProxiedConnection) -> None:
@@ -134,7 +132,7 @@ class Store(Reading):
     @property
     def is_out(self) -> bool:
         """Whether nobody was there the last time; then reads are refused at once, until ``look`` finds it again."""
-        return self._dialect.is_out
+        return self._dialect.why_out is not None
 
     @property
     def patience(self) -> Patience:
@@ -143,8 +141,8 @@ class Store(Reading):
 
     @property
     def why_out(self) -> str | None:
-        """Why the last ``look`` did not find it; None where it did, or none was needed."""
-        return self._why_out
+        """Why nobody was there the last time; None unless it ``is_out``."""
+        return self._dialect.why_out
 
     def look(self) -> bool:
         """Ask whether the store is there, on a connection of its own; one that was away when it was opened is made."""
@@ -161,21 +159,20 @@ class Store(Reading):
                     with self.patience.longer(_MAKING_SECONDS):
                         self._make(connection)
         except StoreError as error:
-            self._why_out = str(error)
+            dialect.why_out = str(error)
             return False
-        self._why_out = None
-        if dialect.is_out:
+        if self.is_out:
             # What was connected before may hang for ever. The pool opens as many connections as are asked for, so that
             # it goes on after this.
             self._pool.dispose()
             self._time += 1
-            dialect.is_out = False
+            dialect.why_out = None
         return True
 
     def notice(self) -> None:
         """Find out whether what is there is still what was opened; where it is not, the store ``is_out``."""
-        if self._dialect.is_other():
-            self._dialect.is_out = True
+        with suppress(StoreAwayError), self._dialect.sentences():
+            self._dialect.check()
 
     def wants_packing(self, identity: str, rules: TouchpointRules) -> None:
         """Take note of an identity that would have been read faster from a packed history."""
@@ -266,7 +263,7 @@ class Store(Reading):
         # Every request asks several times: no context manager stands around what hardly ever fails.
         dialect = self._dialect
         try:
-            if dialect.is_out:
+            if dialect.why_out is not None:
                 self._refuse_if_out()
             found: list[tuple[Any, ...]] = (
                 self._own.cursor(self._time).execute(dialect.text(statement), parameters).fetchall()
@@ -292,8 +289,8 @@ class Store(Reading):
         raise dialect.raised(error) from error
 
     def _refuse_if_out(self) -> None:
-        if self._dialect.is_out:
-            why = self._why_out or f"the store {self._dialect.where} could not be reached"
+        # Read once: a look in another thread may find the store in between.
+        if (why := self._dialect.why_out) is not None:
             raise StoreAwayError(f"{why}; it is looked for all the time")
 
     def _stream(self, statement: Sql, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
