@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from features.digest import digests
+from features.rows.row_types import DecisionRow
 from features.store.read_view import read_view
 from features.store.store import Store
 from features.times import DAY, iso
@@ -18,7 +18,7 @@ from nba.settings import Settings
 from training.everybody.actions_check import check_actions, placements_of
 from training.everybody.everybody import Everybody
 from training.past import WITHOUT_TERMS, read_past
-from training.rows.decision_rows import decision_rows
+from training.rows.decision_rows import decision_rows, was_chosen
 
 if TYPE_CHECKING:
     from models.belief import Belief
@@ -122,16 +122,16 @@ def parity(store: Store, settings: Settings, belief: Belief | None, now: int) ->
     """
     if belief is None:
         return None
-    past = read_past(store, settings, now, without=WITHOUT_TERMS)
-    rows = decision_rows(past, settings)
     version = belief.version
-    ours = [i for i, row in enumerate(rows.made) if row.features_sha is not None and row.model_version == version]
-    newest = sorted(ours, key=lambda i: (rows.decided_at[i], rows.made[i].decision_id))[-_COMPARED:]
-    if not newest:
+
+    def newest(decisions: Iterator[DecisionRow]) -> list[DecisionRow]:
+        ours = (row for row in decisions if row.features_sha is not None and row.model_version == version)
+        return nlargest(_COMPARED, filter(was_chosen, ours), key=lambda row: (row.decided_at, row.decision_id))
+
+    past = read_past(store, settings, now, without=WITHOUT_TERMS, picked=newest)
+    if not past.decisions:
         return {"compared": 0, "differ": 0}
-    which = np.zeros(len(rows), dtype=np.bool_)
-    which[newest] = True
-    rows = rows.only(which)
+    rows = decision_rows(past, settings)
     found = digests(rows.matrix(past, belief.features, belief.bundle.stages))
     differ = sum(row.features_sha != sha for row, sha in zip(rows.made, found, strict=True))
     return {"compared": len(rows), "differ": differ}

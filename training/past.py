@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from features.identity.link_rules import EVER, name_rank
 from features.identity.versions import Versions, version_name
 from features.lake.history import touchpoints_of
 from features.matrix import History
-from features.rows.row_types import ANSWERED, RecordRow
+from features.rows.row_types import ANSWERED, DecisionRow, RecordRow
 from features.store.store import Store
 from features.times import iso
 from features.touchpoints.touchpoints import Touchpoints
@@ -95,13 +95,22 @@ class Past:
 WITHOUT_TERMS = ANSWERED | {"terms"}
 
 
-def read_past(store: Store, settings: Settings, now: int, *, without: frozenset[str] = ANSWERED) -> Past:
+def read_past(
+    store: Store,
+    settings: Settings,
+    now: int,
+    *,
+    without: frozenset[str] = ANSWERED,
+    picked: Callable[[Iterator[DecisionRow]], Iterable[DecisionRow]] = tuple,
+) -> Past:
     """Read what happened strictly before ``now``, without the contacts that may not be profiled.
 
     Parameters
     ----------
     without
         Fields of decisions that are not read: the more, the less memory many decisions take.
+    picked
+        What is kept of the decisions, which come one by one; left out: all.
 
     Raises
     ------
@@ -135,10 +144,12 @@ def read_past(store: Store, settings: Settings, now: int, *, without: frozenset[
         touchpoints=touchpoints,
         traits=traits,
         decisions=tuple(
-            row
-            for row in store.decision_rows(now, without=without)
-            # A repeat stands for a decision that is there already.
-            if row.identity not in objecting and row.policy != "repeat"
+            picked(
+                row
+                for row in store.decision_rows(now, without=without)
+                # A repeat stands for a decision that is there already.
+                if row.identity not in objecting and row.policy != "repeat"
+            )
         ),
         now=now,
         end=data_end(recorded, now),

@@ -172,7 +172,7 @@ def decision_rows(past: Past, settings: Settings) -> DecisionRows:
     UserError
         Where a probability is none.
     """
-    chosen = [row for row in past.decisions if row.policy not in NOT_CHOSEN and row.carried_out_at is not None]
+    chosen = [row for row in past.decisions if was_chosen(row)]
     chosen.sort(key=lambda row: (row.decided_at, row.identity, row.decision_id))
     decided_at = np.array([row.decided_at for row in chosen], dtype=np.int64)
     names = _names(chosen, settings)
@@ -212,6 +212,11 @@ def decision_rows(past: Past, settings: Settings) -> DecisionRows:
         ),
         made=tuple(chosen),
     )
+
+
+def was_chosen(row: DecisionRow) -> bool:
+    """Whether a decision was chosen among actions, and done."""
+    return row.policy not in NOT_CHOSEN and row.carried_out_at is not None
 
 
 def evidence_of(action: I64, probability: Floats) -> str:
