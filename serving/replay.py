@@ -53,10 +53,11 @@ class Replay:
         self.journal = journal
         self._store, self._deed_of, self._now_us = store, deed_of, now_us
         self._metrics = metrics or Metrics()
-        self._ended, self._woken = threading.Event(), threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay")
         self._is_replaying = False
         self._why_out: str | None = None
+        self._trouble: str | None = None
 
     def open(self) -> None:
         """Take over what was left behind, and begin."""
@@ -66,7 +67,6 @@ class Replay:
     def close(self) -> None:
         """Stop; what is kept stays for whoever comes next."""
         self._ended.set()
-        self._woken.set()
         self._thread.join()
         self.journal.close()
 
@@ -85,7 +85,6 @@ class Replay:
             return error
         self._metrics.journaled(len(entries))
         self._metrics.journal(self.journal.size)
-        self._woken.set()
         return None
 
     def report(self) -> dict[str, Any]:
@@ -99,17 +98,26 @@ class Replay:
         self._store.patience.bound(_ANSWER_SECONDS)
         adopted_at = time.monotonic()
         while not self._ended.is_set():
-            self._store.notice()
-            if self.journal.is_pending or self._store.is_out:
-                self._put_back()
-            if self.journal.is_pending or self._store.is_out:
-                self._ended.wait(_LOOK_SECONDS)
-            else:
-                self._woken.wait(_ADOPT_SECONDS)
-                self._woken.clear()
-            if time.monotonic() - adopted_at >= _ADOPT_SECONDS:
-                adopted_at = time.monotonic()
-                self.journal.adopt()
+            trouble = None
+            try:
+                self._round()
+                if time.monotonic() - adopted_at >= _ADOPT_SECONDS:
+                    adopted_at = time.monotonic()
+                    self.journal.adopt()
+            except Exception as error:
+                # Whatever it is, such as a disk that fails for a moment: who else would look for the store again?
+                trouble = _told(error)
+                if trouble != self._trouble:
+                    log.error("what the journal kept cannot be put back now: %s", trouble)
+            self._trouble = trouble
+            self._ended.wait(_LOOK_SECONDS)
+
+    def _round(self) -> None:
+        self._store.notice()
+        if self.journal.is_pending or self._store.is_out:
+            self._put_back()
+        if not self.journal.is_pending and not self._store.is_out:
+            self.journal.recovered()
 
     def _put_back(self) -> None:
         """Replay as long as the store takes it."""
@@ -170,3 +178,8 @@ class Replay:
                 file=QUARANTINED_FROM,
             )
             writing.quarantine([row])
+
+
+def _told(error: Exception) -> str:
+    """Say what it was; only the message of the operating system's errors is sure to name nobody."""
+    return str(error.strerror) if isinstance(error, OSError) and error.strerror else type(error).__name__

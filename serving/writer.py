@@ -172,12 +172,14 @@ class Writer:
             job = self._jobs.get()
             group = [] if job is None else [job]
             closing = job is None
-            while len(group) < MOST_AT_ONCE and not self._jobs.empty():
-                job = self._jobs.get()
-                if job is None:
-                    closing = True
-                else:
-                    group.append(job)
+            # What waits may be taken by who keeps it at any moment.
+            with suppress(queue.Empty):
+                while len(group) < MOST_AT_ONCE:
+                    job = self._jobs.get_nowait()
+                    if job is None:
+                        closing = True
+                    else:
+                        group.append(job)
             if group:
                 began = time.perf_counter()
                 with self.held_up.writing():

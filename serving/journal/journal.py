@@ -98,6 +98,7 @@ class Journal:
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._segments: list[Segment] = []
+        self._finished: list[Segment] = []
         self._read = 0
         self._keys: dict[str, tuple[Segment, int]] = {}
         self._since: int | None = None
@@ -120,7 +121,8 @@ class Journal:
         if not self._folder.is_dir():
             return found
         with self._lock:
-            own = {segment.path for segment in self._segments}
+            self._remove()
+            own = {segment.path for segment in (*self._segments, *self._finished)}
             for path in left_behind(self._folder):
                 if path not in own and (segment := _adopted(path)) is not None:
                     self._take(segment)
@@ -191,17 +193,25 @@ class Journal:
                 if key is not None and self._keys.get(key, (None, 0))[0] is part.segment:
                     del self._keys[key]
             if self._read >= len(part.segment.places):
-                self._segments.pop(0).remove()
+                self._finished.append(self._segments.pop(0))
                 self._read = 0
                 if not self._segments:
                     self._since = None
+                self._remove()
+
+    def recovered(self) -> None:
+        """Take note that the store takes everything again: what could not be kept before says nothing any more."""
+        with self._lock:
+            if not self._segments:
+                self._trouble = None
 
     def close(self) -> None:
         """Let go of the files; what waits in them is for whoever comes next."""
         with self._lock:
-            for segment in self._segments:
+            for segment in (*self._segments, *self._finished):
                 segment.close()
             self._segments.clear()
+            self._finished.clear()
             self._keys.clear()
 
     def report(self) -> dict[str, Any]:
@@ -239,7 +249,8 @@ class Journal:
         if not segment.is_sound:
             log.error("part of %s cannot be read; the file is kept aside once the rest is stored", segment.path.name)
         if not segment.places:
-            segment.remove()
+            self._finished.append(segment)
+            self._remove()
             return
         self._segments.append(segment)
         if self._since is None:
@@ -248,6 +259,22 @@ class Journal:
             key = self._key_of(segment.read(number))
             if key is not None:
                 self._keys.setdefault(key, (segment, number))
+
+    def _remove(self) -> None:
+        """Remove the files that nobody needs any more; one that cannot be removed is tried again later.
+
+        Until then it stays locked, so that nobody takes it up as left behind.
+        """
+        left = []
+        for segment in self._finished:
+            try:
+                segment.remove()
+            except OSError as error:
+                left.append(segment)
+                log.error("the journal %s cannot be removed: %s", segment.path.name, error.strerror or error)
+            else:
+                self._trouble = None if self._trouble == "full" else self._trouble
+        self._finished = left
 
 
 def _adopted(path: Path) -> Segment | None:

@@ -141,6 +141,7 @@ def test_when_it_is_full_nothing_more_is_taken_and_all_that_was_is_kept(tmp_path
     assert found.size <= 2_000
     assert found.report()["state"] == "full"
     assert drained(found) == kept
+    assert found.report()["state"] == "empty"
     found.append(entries("again"))
     assert found.report()["state"] == "collecting"
 
@@ -159,6 +160,35 @@ def test_a_disk_that_fails_is_said_and_costs_nothing_that_was_kept(tmp_path, mon
         assert found.report()["state"] == "unusable"
     found.append(entries("b"))
     assert drained(found) == ["a", "b"]
+    assert files(tmp_path) == []
+
+
+def test_what_nothing_could_be_kept_in_is_forgotten_once_the_store_takes_everything(tmp_path):
+    found = journal(tmp_path, most_bytes=10)
+    with pytest.raises(JournalFullError):
+        found.append(entries("a"))
+    assert found.report()["state"] == "full"
+    found.recovered()
+    assert found.report()["state"] == "empty"
+
+
+def test_a_file_that_cannot_be_removed_is_stored_once_and_removed_later(tmp_path, monkeypatch):
+    found = journal(tmp_path)
+    found.append(entries("a", "b"))
+
+    def denied(*given, **named):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", denied)
+        assert drained(found) == ["a", "b"]
+        assert not found.is_pending and found.report()["records"] == 0
+        # Neither this journal nor another process takes it for something left behind.
+        assert (found.adopt(), journal(tmp_path).adopt()) == (0, 0)
+        found.append(entries("c"))
+        assert drained(found) == ["c"]
+        assert files(tmp_path) == [SUFFIX, SUFFIX]
+    assert found.adopt() == 0
     assert files(tmp_path) == []
 
 

@@ -1,6 +1,7 @@
 """What the store does not take the journal keeps, and puts there once and in order when it does."""
 
 import asyncio
+import queue
 import sqlite3
 import threading
 import time
@@ -20,6 +21,7 @@ from serving.deed import key_of
 from serving.deeds import Activate, Arrive, Decide, Learn, Meant, Stored, decision_in, deed_of
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.journal.journal import Entry, Journal, JournalFullError
+from serving.journal.segment import Segment
 from serving.replay import QUARANTINED_FROM, Replay
 from serving.writer import Writer
 from tests.serving.conftest import SETTINGS
@@ -121,13 +123,14 @@ def locked(tmp_path):
         other.close()
 
 
-def journey(work, store, settings, tmp_path, most_bytes=1 << 20):
+def journey(work, store, settings, tmp_path, most_bytes=1 << 20, jobs=None):
     """Run ``work(writer)`` with a journal."""
 
     async def inside():
         journal = Journal(tmp_path / "journal", key_of, most_bytes)
         replay = Replay(store, journal, partial(deed_of, settings=settings))
         writer = Writer(store, replay=replay)
+        writer._jobs = jobs or writer._jobs
         writer.open()
         try:
             return await work(writer, replay)
@@ -240,6 +243,84 @@ def test_the_writer_knows_of_what_another_thread_keeps_before_it_goes_on(setting
     with Store.open(f"sqlite:///{tmp_path}/nba.db", Patience(0.3)) as store:
         monkeypatch.setattr(store, "pack_some", lambda: packed.append("under the lock"))
         journey(work, store, settings, tmp_path)
+
+
+class LettingIn(queue.SimpleQueue[object]):
+    """Lets another thread in whenever the writer is about to take what it has seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.let_in = None
+
+    def _let_in(self):
+        if self.let_in is not None and threading.current_thread().name == "writer":
+            let_in, self.let_in = self.let_in, None
+            let_in()
+
+    def empty(self):
+        found = super().empty()
+        self._let_in()
+        return found
+
+    def get_nowait(self):
+        self._let_in()
+        return super().get_nowait()
+
+
+def test_who_keeps_what_the_writer_was_about_to_take_stops_nobody(store, settings, tmp_path):
+    async def work(writer, replay):
+        writer._jobs.let_in = writer._keep_waiting
+        both = asyncio.gather(*(writer.write(arrival(settings, name)) for name in ("a", "b")))
+        assert [each.stored for each in await asyncio.wait_for(both, 20)] == [1, 1]
+        assert await replay.emptied(20)
+
+    journey(work, store, settings, tmp_path, jobs=LettingIn())
+    assert store.counts()["touchpoints"] == 2
+
+
+def test_a_disk_that_fails_for_a_moment_ends_no_replay(store, settings, tmp_path, monkeypatch):
+    read = Segment.read
+    failing = threading.Event()
+
+    def broken(segment, number):
+        if not failing.is_set():
+            failing.set()
+            raise OSError(5, "Input/output error")
+        return read(segment, number)
+
+    async def work(writer, replay):
+        with locked(tmp_path):
+            await writer.write(arrival(settings, "a"))
+            monkeypatch.setattr(Segment, "read", broken)
+            assert await asyncio.to_thread(failing.wait, 20)
+        assert await replay.emptied(20)
+
+    journey(work, store, settings, tmp_path)
+    assert failing.is_set() and store.counts()["touchpoints"] == 1
+
+
+def test_a_journal_that_was_full_is_well_again_once_the_store_is(store, settings, tmp_path):
+    async def work(writer, replay):
+        with locked(tmp_path), pytest.raises(JournalFullError):
+            await writer.write(arrival(settings, "a"))
+        assert replay.report()["state"] == "full"
+        while replay.report()["state"] != "empty":
+            await asyncio.sleep(0.05)
+
+    journey(lambda *given: asyncio.wait_for(work(*given), 20), store, settings, tmp_path, most_bytes=10)
+
+
+def test_a_store_that_goes_out_is_looked_for_at_once(store, settings, tmp_path, monkeypatch):
+    looked = threading.Event()
+    monkeypatch.setattr(store, "look", looked.set)
+
+    async def work(writer, replay):
+        # Long enough that it has nothing to do and rests.
+        await asyncio.sleep(0.5)
+        store._dialect.why_out = "nobody is there"
+        assert await asyncio.to_thread(looked.wait, 1)
+
+    journey(work, store, settings, tmp_path)
 
 
 def test_what_cannot_be_stored_goes_to_the_quarantine_and_costs_no_other(store, settings, tmp_path):
