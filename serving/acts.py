@@ -11,7 +11,7 @@ import logging
 from collections.abc import Collection
 
 from features.store.dialect import StoreError
-from features.store.own_names import MARKS
+from features.store.own_names import bare
 from features.store.reading import Reading
 from features.store.tombstones import digest_of, key_of
 from nba.privacy.trail import digests_in
@@ -73,10 +73,4 @@ class Acts:
 
 def _among(names: Collection[str], key: str, digests: Collection[str]) -> list[str]:
     """Return the names that these digests are of, also as callers who see some contacts only keep them."""
-    return [name for name in names if any(digest_of(key, each) in digests for each in {name, _bare(name)})]
-
-
-def _bare(name: str) -> str:
-    for mark in MARKS:
-        name = name.partition(mark)[0]
-    return name
+    return [name for name in names if any(digest_of(key, each) in digests for each in {name, bare(name)})]

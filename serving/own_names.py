@@ -49,21 +49,6 @@ def is_own(viewer: Viewer, name: str) -> bool:
     return bool(mark) and name.endswith(mark)
 
 
-def said_as(name: str) -> str:
-    """Return what the caller called it, whoever the caller is.
-
-    Examples
-    --------
-    >>> said_as("ann@example.com@partner:north"), said_as("ann@example.com")
-    ('ann@example.com', 'ann@example.com')
-    """
-    for mark in MARKS:
-        begun, found, _ = name.rpartition(mark)
-        if found:
-            return begun
-    return name
-
-
 def _mark(viewer: Viewer) -> str:
     if viewer.partner is not None:
         return f"{MARKS[0]}{quote(viewer.partner, safe='')}"

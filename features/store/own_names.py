@@ -31,6 +31,19 @@ _NAMES = tuple(
 )
 
 
+def bare(name: str) -> str:
+    """Return what its caller calls somebody, whoever the caller is.
+
+    Examples
+    --------
+    >>> bare("ann@example.com@partner:north"), bare("ann@example.com"), bare("ann@owner:jo@partner:north")
+    ('ann@example.com', 'ann@example.com', 'ann')
+    """
+    for mark in MARKS:
+        name = name.partition(mark)[0]
+    return name
+
+
 def own_names_of(reading: Reading, names: Iterable[str]) -> list[str]:
     """Return under which names of their own such callers keep what they say of somebody, sorted."""
     ranges = [(f"{name}{mark}", f"{name}{after}") for name in names for mark, after in _AFTER.items()]

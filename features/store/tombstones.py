@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from sqlalchemy import select, text
 from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow
 from features.store import tables
 from features.store.dialect import Sql, once
+from features.store.own_names import bare
 
 if TYPE_CHECKING:
     from features.store.reading import Reading
@@ -130,12 +131,19 @@ class Erased:
         self._is_known = False
 
     def among(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of the names that have a tombstone."""
+        """Return those of the names that have a tombstone, or under which callers of their own keep somebody who has.
+
+        Whoever was erased is not to come back as ``ann@partner:north`` either.
+        """
         key = self.key
         if key is None:
             return frozenset()
-        asked = {digest_of(key, name): name for name in set(names)}
-        return frozenset(asked[digest] for digest in _present(self._reading, asked))
+        asked: dict[str, set[str]] = {}
+        for name in set(names):
+            # What stands for a decision is nobody's name.
+            for said in {name} if "\0" in name else {name, bare(name)}:
+                asked.setdefault(digest_of(key, said), set()).add(name)
+        return frozenset(name for digest in _present(self._reading, asked) for name in asked[digest])
 
     def without(self, rows: Sequence[Row], names_of: Callable[[Row], Sequence[str]]) -> Sequence[Row]:
         """Return the rows in which nobody is named who was erased."""
@@ -198,7 +206,7 @@ def texts_in(raw: str) -> list[str]:
     return found
 
 
-def _present(reading: Reading, asked: Mapping[str, str]) -> list[str]:
+def _present(reading: Reading, asked: Collection[str]) -> list[str]:
     if len(asked) > _MANY:
         # A short read each takes longer than reading them all.
         return [row[0] for row in reading._all(_ALL) if row[0] in asked]

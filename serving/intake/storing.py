@@ -15,7 +15,6 @@ from serving.feedback import already_done
 from serving.intake.admission import joins_two_known
 from serving.intake.delivery import Delivery, Message, Refusal, quarantine_rows
 from serving.intake.machines import by_machine, is_of_mail, was_just_sent
-from serving.own_names import said_as
 
 PUBLIC_LINK = "is left out: it would make one contact of two known ones, which a public key may not"
 
@@ -44,8 +43,8 @@ def store(
     is_public
         Whether it came with a key that everybody can read.
     """
-    writing.contacts(delivery.belongings)
     messages, erased = _without_erased(writing, delivery.messages)
+    writing.contacts(delivery.belongings)
     rows = [_judged(writing, each.touchpoint, rules) for each in messages if each.touchpoint is not None]
     stored = writing.touchpoints([row for row in rows if row is not None])
     told = [each for each in messages if each.touchpoint is None]
@@ -78,8 +77,7 @@ def _names(message: Message) -> list[str]:
     names = [row[0] for row in message.contacts]
     names += [name for link in message.links for name in link[:2]]
     names += [] if message.touchpoint is None else [message.touchpoint.identity]
-    # Whoever was erased is not to come back under a bound caller's own name either.
-    return [*names, *map(said_as, names)]
+    return names
 
 
 def _judged(writing: Writing, row: TouchpointRow, rules: TouchpointRules) -> TouchpointRow | None:
