@@ -104,7 +104,7 @@ def _decided(service: Service, caller: Caller, request: Request, as_of: int, beg
             log.warning("the store cannot be read, so that what is remembered has to do: %s", error)
         else:
             if known.is_whole:
-                service.recent.keep(known.request.contact, known.past)
+                service.recent.keep(known.request.contact, known.past, as_of)
             return known, decision if known.is_whole else replace(decision, degraded=True)
     known = remembered_of(service, caller, request, as_of)
     decision = decision_of(service, known.request, known.past, as_of, began, caller.key)

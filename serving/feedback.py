@@ -224,6 +224,15 @@ def _check_offered(decision: DecisionRow, row: OutcomeRow, ids: Mapping[str, str
     )
 
 
+def touchpoint_of(
+    row: OutcomeRow, decision: DecisionRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS
+) -> TouchpointRow | None:
+    """Return the touchpoint that an outcome is; None where it is none, or not of what its decision offered."""
+    # Feedback may have waited for a decision that then offered no such thing.
+    about = narrowed(decision, row.action, ids)
+    return None if about is None else _touchpoint(row, decision, about, settings.actions)
+
+
 def _touchpoint(
     row: OutcomeRow, decision: DecisionRow, about: Offered, actions: Mapping[str, Action]
 ) -> TouchpointRow | None:
@@ -259,11 +268,7 @@ def _touchpoint(
 def _store_touchpoint(
     writing: Writing, row: OutcomeRow, decision: DecisionRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS
 ) -> None:
-    about = narrowed(decision, row.action, ids)
-    if about is None:
-        # It waited for a decision that then offered no such thing.
-        return
-    touchpoint = _touchpoint(row, decision, about, settings.actions)
+    touchpoint = touchpoint_of(row, decision, settings, ids)
     if touchpoint is not None and not _is_reported(writing.seen, row, decision.identity, settings.touchpoints):
         writing.touchpoints([touchpoint])
 

@@ -38,15 +38,22 @@ class Known:
 def known_of(service: Service, caller: Caller, request: Request, as_of: int) -> Known:
     """Return what is known strictly before a moment, of whom the caller means.
 
-    While decisions wait in the journal the store does not know of them, so that what is remembered is better.
+    While something waits in the journal the store does not know of it, so that what is remembered is better. To what
+    the store says of others is added what waits of them.
 
     Raises
     ------
     StoreAwayError
         Where the store cannot be asked.
     """
-    if service.writer.keeps and (found := _remembered(service, caller, request, as_of)) is not None:
-        return found
+    keeps = service.writer.keeps
+    if keeps:
+        if (found := _remembered(service, caller, request, as_of)) is not None:
+            return found
+        if service.recent.lacks_waiting or service.writer.keeps_others:
+            return _unknown(service, caller, request, as_of)
+    else:
+        service.recent.stored()
     if caller.is_bound:
         reach = Reach(service.store, caller.viewer, service.settings, as_of)
         request = replace(request, contact=reach.contact(request.contact))
@@ -59,6 +66,8 @@ def known_of(service: Service, caller: Caller, request: Request, as_of: int) -> 
         counted=service.catalogue.approach_rule,
         whole_decisions=False,
     )
+    if keeps:
+        past = service.recent.joined(request.contact, past, as_of, service.settings.touchpoints)
     return Known(request, past, sight_in(caller.viewer, past, service.settings.partners, as_of))
 
 
@@ -69,8 +78,10 @@ def remembered_of(service: Service, caller: Caller, request: Request, as_of: int
     out may be taken for them.
     """
     found = _remembered(service, caller, request, as_of)
-    if found is not None:
-        return found
+    return _unknown(service, caller, request, as_of) if found is None else found
+
+
+def _unknown(service: Service, caller: Caller, request: Request, as_of: int) -> Known:
     if request.placement == OUTBOUND:
         request = replace(request, exclude=tuple(service.settings.actions))
     past = Past.nothing()

@@ -11,6 +11,7 @@ from features.store.store import StoreError
 from serving.caller import caller_of
 from serving.deed import Deed
 from serving.deeds import Arrive
+from serving.hearing import hear
 from serving.intake.delivery import Delivery
 from serving.intake.event_touchpoint import Frame
 from serving.intake.storing import Stored
@@ -62,7 +63,7 @@ async def receive(request: Request, delivery: Delivery, *, now_us: int, place: s
     if isinstance(deed, Arrive):
         # While it is open whom its caller means, nobody's past may change by it.
         delivery = deed.delivery
-        service.recent.came(each.touchpoint for each in delivery.messages if each.touchpoint is not None)
+        hear(service, [each.touchpoint for each in delivery.messages if each.touchpoint is not None])
     service.metrics.intake(stored=stored.stored, duplicate=stored.duplicate, quarantined=stored.quarantined)
     if not delivery.is_list and delivery.refused:
         reason = delivery.refused[0].reason

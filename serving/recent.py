@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from features.rows.row_types import DecisionRow, TouchpointRow
+from features.times import DAY
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from nba.past import Past
 from nba.tables.around_memory import remembered
@@ -14,11 +15,16 @@ from nba.tables.tables import Tables
 
 MOST_BYTES = 64 * 1024 * 1024
 """Some 2,500 contacts with a hundred touchpoints and five decisions each."""
+_OLDEST = DAY
+"""What was read longer ago is not used: others may have told the store of an unsubscription since."""
 _MOST_DECISIONS = 4_096
 _MOST_ROWS = 1_000
+_MOST_WAITING = 50_000
 _MOST_OLDER = 100
 _CONTACT, _TOUCHPOINT, _DECISION, _A_CHANCE, _TERMS = 1_500, 150, 1_000, 60, 400
 """Bytes of each in memory, about; of a decision besides those of its answer, and of what it tells of each action."""
+
+Rows = dict[tuple[str, str | None], TouchpointRow]
 
 
 @dataclass
@@ -26,8 +32,9 @@ class _Kept:
     """A contact's past as it was read, and what came since through this process."""
 
     past: Past
+    read_at: int
     bytes: int
-    rows: dict[tuple[str, str | None], TouchpointRow] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
     decisions: dict[str, DecisionRow] = field(default_factory=dict)
 
 
@@ -48,6 +55,8 @@ class Recent:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._names: dict[str, str] = {}
         self._decisions: OrderedDict[str, DecisionRow] = OrderedDict()
+        self._waiting: dict[str, Rows] = {}
+        self._n_waiting = 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -56,10 +65,10 @@ class Recent:
     @property
     def names(self) -> frozenset[str]:
         """Every identity that anything is kept of."""
-        return frozenset((*self._names, *(row.identity for row in self._decisions.values())))
+        return frozenset((*self._names, *self._waiting, *(row.identity for row in self._decisions.values())))
 
-    def keep(self, identity: str, past: Past) -> None:
-        """Keep what was read of a contact, in the place of what there was."""
+    def keep(self, identity: str, past: Past, read_at: int) -> None:
+        """Keep what was read of a contact at a moment, in the place of what there was."""
         name, members = _named(identity, past)
         decisions = past.decisions
         before = self._kept.get(name)
@@ -80,21 +89,49 @@ class Recent:
             around=remembered(past.around),
         )
         size = _CONTACT + _TOUCHPOINT * len(past.touchpoints) + sum(map(_size_of, decisions))
-        self._kept[name] = _Kept(bare, size)
+        self._kept[name] = _Kept(bare, read_at, size)
         for member in members:
             self._names[member] = name
-        self.bytes += size
-        while self.bytes > self._most and len(self._kept) > 1:
-            self._forget(next(iter(self._kept)))
+        self._grown(size)
 
-    def came(self, rows: Iterable[TouchpointRow]) -> None:
-        """Add touchpoints that came in to what is kept of their contacts."""
+    def came(self, rows: Iterable[TouchpointRow], *, waits: bool = False) -> None:
+        """Add touchpoints that came in to what is kept of their contacts.
+
+        Parameters
+        ----------
+        waits
+            Whether they may wait for the store in a journal: then they are also kept for ``joined``, whosever they are.
+        """
         for row in rows:
+            if waits:
+                self._wait(row)
             kept = self._of(row.identity)
-            if kept is not None and len(kept.rows) < _MOST_ROWS and kept.rows.get((row.source, row[2])) is None:
+            if kept is None:
+                continue
+            if len(kept.rows) >= _MOST_ROWS:
+                # A past that lacks something is none: it may be the very unsubscription.
+                self._forget(self._names.get(row.identity, row.identity))
+            elif (row.source, row[2]) not in kept.rows:
                 kept.rows[row.source, row[2]] = row
                 kept.bytes += _TOUCHPOINT
-                self.bytes += _TOUCHPOINT
+                self._grown(_TOUCHPOINT)
+
+    @property
+    def lacks_waiting(self) -> bool:
+        """Whether more waits for the store than is kept, so that what the store says of somebody may lack it."""
+        return self._n_waiting > _MOST_WAITING
+
+    def joined(self, identity: str, past: Past, as_of: int, rules: TouchpointRules) -> Past:
+        """Return what was read of a contact with what waits for the store of it."""
+        members = _named(identity, past)[1]
+        rows = [row for member in members for row in self._waiting.get(member, {}).values()]
+        return replace(past, touchpoints=_together(past.touchpoints, rows, as_of, rules)) if rows else past
+
+    def stored(self) -> None:
+        """Take note that nothing waits for the store any more."""
+        if self._waiting:
+            self._waiting.clear()
+        self._n_waiting = 0
 
     def decided(self, row: DecisionRow) -> None:
         """Add a decision."""
@@ -106,14 +143,14 @@ class Recent:
             kept.decisions[row.decision_id] = brief = row.brief
             size = _size_of(brief)
             kept.bytes += size
-            self.bytes += size
+            self._grown(size)
 
     def decision(self, decision_id: str) -> DecisionRow | None:
         """Return one of the last decisions; None where it is none of them."""
         return self._decisions.get(decision_id)
 
     def past(self, identity: str, as_of: int, rules: TouchpointRules, tables: Tables) -> Past | None:
-        """Return what is known of a contact strictly before a moment; None where it is not kept.
+        """Return what is known of a contact strictly before a moment; None where it is not kept, or read long ago.
 
         Parameters
         ----------
@@ -121,7 +158,7 @@ class Recent:
             The catalogues as they were read last.
         """
         kept = self._of(identity)
-        if kept is None:
+        if kept is None or as_of - kept.read_at > _OLDEST:
             return None
         past = kept.past
         here = {row.decision_id for row in past.decisions}
@@ -144,8 +181,21 @@ class Recent:
             name = self._names.get(identity, identity)
             gone.update(_named(name, kept.past)[1])
             self._forget(name)
+        for name in gone:
+            self._waiting.pop(name, None)
         for decision_id in [row.decision_id for row in self._decisions.values() if row.identity in gone]:
             del self._decisions[decision_id]
+
+    def _wait(self, row: TouchpointRow) -> None:
+        if self._n_waiting <= _MOST_WAITING:
+            self._n_waiting += 1
+            self._waiting.setdefault(row.identity, {})[row.source, row[2]] = row
+
+    def _grown(self, size: int) -> None:
+        """Take note that more is kept, and forget the contacts asked about longest ago where it is too much."""
+        self.bytes += size
+        while self.bytes > self._most and len(self._kept) > 1:
+            self._forget(next(iter(self._kept)))
 
     def _of(self, identity: str) -> _Kept | None:
         name = self._names.get(identity, identity)

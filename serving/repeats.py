@@ -34,6 +34,10 @@ def repeat_row(decision_id: str, decision: Decision, asked: str, found: bytes) -
 def decision_behind(store: Reading, decision_id: str) -> DecisionRow | None:
     """Return the decision that an id stands for; None where it is not known."""
     found = store.decision(decision_id)
-    if found is None or found.policy != POLICY or not found.properties:
-        return found
-    return store.decision(str(found.properties[_OF])) or found
+    earlier = None if found is None else earlier_id(found)
+    return found if earlier is None else store.decision(earlier) or found
+
+
+def earlier_id(row: DecisionRow) -> str | None:
+    """Return the id of the decision that one stands for; None where it stands for itself."""
+    return str(row.properties[_OF]) if row.policy == POLICY and row.properties else None

@@ -22,6 +22,7 @@ from nba.request import MOST_RECOMMENDATIONS, Request
 from nba.worklist import Worklist
 from serving.deeds import Decide, Learn
 from serving.feedback import check_feedback, read_feedback
+from serving.hearing import hear_feedback
 from serving.problems import Problem
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ async def work_off(service: Service, caller: Caller, identity: str, action: str,
     if decision_id is None:
         decided = _decided(service, caller, past, identity, action, now)
         await service.writer.write(Decide(decided, service.settings))
+        service.recent.decided(decided)
         decision_id = decided.decision_id
     given = {"decision_id": decision_id, "action": action, "outcome": told.outcome}
     given |= {name: value for name in ("reason", "note", "until") if (value := getattr(told, name))}
     feedback = read_feedback(given, now)
     check_feedback(service.store, feedback, service.settings)
     await service.writer.write(Learn(feedback, service.settings))
+    hear_feedback(service, feedback)
     return feedback
 
 

@@ -123,6 +123,11 @@ class Writer:
         """Whether what is written now waits behind what the store does not have yet."""
         return self._replay is not None and (self._replay.journal.is_pending or self._store.is_out)
 
+    @property
+    def keeps_others(self) -> bool:
+        """Whether something waits that another process kept, so that this one does not know what it is."""
+        return self._replay is not None and self._replay.journal.is_pending and self._replay.journal.holds_others
+
     def kept(self, key: str) -> bytes | None:
         """Return the record that waits under an id."""
         return None if self._replay is None else self._replay.journal.find(key)

@@ -12,6 +12,7 @@ from serving import schemas
 from serving.caller import caller_of
 from serving.deeds import Learn
 from serving.feedback import Receipt, check_feedback, read_feedback, read_ids
+from serving.hearing import hear_feedback
 from serving.intake.body import read_body
 from serving.intake.strict_json import parse
 from serving.meaning import as_meant
@@ -30,6 +31,9 @@ async def post_feedback(request: Request) -> Response:
             # While the store is away this waits until the feedback is stored.
             check_feedback(service.store, deed.row, service.settings, ids)
     receipt: Receipt = await service.writer.write(deed)
+    if isinstance(deed, Learn):
+        # While it is open which decision its caller means, nobody's past may change by it.
+        hear_feedback(service, deed.row, ids)
     return reply(
         {
             "success": True,

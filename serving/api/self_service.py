@@ -17,6 +17,7 @@ from nba.privacy.tokens import identity_in
 from nba.wishes import ANY, NEVER, PREFERENCE
 from serving import schemas
 from serving.event_schemas import FORM
+from serving.hearing import hear
 from serving.intake.body import read_body
 from serving.operations import Operation, Parameter
 from serving.problems import Problem
@@ -61,6 +62,7 @@ async def post_me(request: Request) -> Response:
     form = _form(await read_body(request, _MOST_BYTES))
     row = _chosen(form, person, service, now)
     await service.writer.write(lambda writing: writing.touchpoints([row]))
+    hear(service, [row])
     return RedirectResponse("?saved=1", 303, headers=_SEALS)
 
 

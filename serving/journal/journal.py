@@ -110,6 +110,12 @@ class Journal:
         return bool(self._segments)
 
     @property
+    def holds_others(self) -> bool:
+        """Whether something waits that another process kept."""
+        with self._lock:
+            return any(segment.was_adopted for segment in self._segments)
+
+    @property
     def size(self) -> int:
         """How many bytes its files have."""
         with self._lock:

@@ -36,6 +36,8 @@ class Segment:
         self.places: list[tuple[int, int]] = [] if found is None else list(found.places)
         """(offset, length) of each record."""
         self.bytes = os.fstat(descriptor).st_size
+        self.was_adopted = found is not None
+        """Whether another process made it."""
         self.may_grow = found is None
         """Whether records may be appended: only to what this process made, and not after a failure."""
         self.is_sound = found is None or not (found.damaged or found.is_torn)

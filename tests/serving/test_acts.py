@@ -56,7 +56,7 @@ def kept(local):
         with store.writing() as writing:
             writing.touchpoints([TouchpointRow(name, 1, name, "visit") for name in ("crm:1", "crm:2", theirs)])
         for name in ("crm:1", "crm:2", theirs):
-            recent.keep(name, Past.read(store, name, local.now, local.settings.touchpoints))
+            recent.keep(name, Past.read(store, name, local.now, local.settings.touchpoints), local.now)
     return recent, theirs
 
 
@@ -71,6 +71,6 @@ def test_each_act_is_heeded_once_and_under_the_names_of_partners_too(local, kept
         asyncio.run(seen.heed())
         assert recent.names == {"crm:2"}
         # What is read after an act may be remembered again.
-        recent.keep("crm:1", Past.read(store, "crm:1", local.now, local.settings.touchpoints))
+        recent.keep("crm:1", Past.read(store, "crm:1", local.now, local.settings.touchpoints), local.now)
         asyncio.run(seen.heed())
         assert recent.names == {"crm:1", "crm:2"}

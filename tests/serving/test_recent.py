@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from features.rows.row_types import ContactRow, DecisionRow, LinkRow, TouchpointRow
 from features.store.store import Store
+from features.times import DAY
 from features.touchpoints.touchpoints import TouchpointRules
 from nba.past import Past
 from nba.tables.tables import Tables
@@ -54,7 +55,7 @@ def test_what_was_read_and_what_came_are_one_past(store, before, after, as_of):
         writing.touchpoints(first)
     recent = Recent()
     # What was read for a moment holds for later ones.
-    recent.keep(name, Past.read(store, name, EVER, RULES))
+    recent.keep(name, Past.read(store, name, EVER, RULES), EVER)
     recent.came([*second, *first])
     with store.writing() as writing:
         writing.touchpoints(second)
@@ -73,7 +74,7 @@ def test_a_contact_is_found_under_each_of_its_identities(store):
         writing.contacts([ContactRow("crm:1", 1, {"size": 1})])
         writing.touchpoints([touchpoint(10, "a"), touchpoint(20, "b", "cookie:9")])
     recent = Recent()
-    recent.keep("cookie:9", Past.read(store, "cookie:9", EVER, RULES))
+    recent.keep("cookie:9", Past.read(store, "cookie:9", EVER, RULES), EVER)
     recent.came([touchpoint(30, "c", "cookie:9")])
     for name in ("crm:1", "cookie:9"):
         found = recent.past(name, EVER, RULES, Tables())
@@ -122,7 +123,7 @@ def test_what_is_kept_is_about_as_large_as_is_said(tmp_path, whole):
                 past = Past.read(store, name, EVER, RULES, whole_decisions=whole)
                 # What a decision reads of the account, which holds everybody here, is not kept.
                 past.around.account_approaches(0)
-                recent.keep(name, past)
+                recent.keep(name, past, EVER)
             gc.collect()
 
         keep(names[:10])
@@ -142,7 +143,7 @@ def test_of_whom_nothing_was_read_nothing_is_kept():
 
 def test_decisions_count_and_are_found_by_their_ids(store):
     recent = Recent()
-    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES))
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES), EVER)
     row = DecisionRow("d", "crm:1", 50, "call", answer=orjson.dumps({}))
     for _ in range(2):
         recent.decided(row)
@@ -156,8 +157,8 @@ def test_another_placement_that_looks_less_far_back_loses_no_decision(store):
     with store.writing() as writing:
         writing.decisions([DecisionRow("old", "crm:1", 10, "call"), DecisionRow("new", "crm:1", 5_000, "call")])
     recent = Recent()
-    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES))
-    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES, memory_us=6_000))
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES), EVER)
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES, memory_us=6_000), EVER)
     found = recent.past("crm:1", EVER, RULES, Tables())
     assert found is not None and [row.decision_id for row in found.decisions] == ["old", "new"]
 
@@ -165,9 +166,65 @@ def test_another_placement_that_looks_less_far_back_loses_no_decision(store):
 def test_memory_is_bounded_and_the_last_asked_about_stay(store):
     recent = Recent(most_bytes=20_000)
     for n in range(100):
-        recent.keep(f"crm:{n}", Past.read(store, f"crm:{n}", EVER, RULES))
+        recent.keep(f"crm:{n}", Past.read(store, f"crm:{n}", EVER, RULES), EVER)
         assert recent.past("crm:0", EVER, RULES, Tables()) is not None
     assert recent.bytes <= 20_000
     assert 5 < len(recent) < 20
     assert recent.past("crm:99", EVER, RULES, Tables()) is not None
     assert recent.past("crm:50", EVER, RULES, Tables()) is None
+
+
+def test_a_past_that_would_lack_something_is_none(store):
+    recent = Recent(most_bytes=300_000)
+    for name in ("crm:0", "crm:1"):
+        recent.keep(name, Past.read(store, name, EVER, RULES), EVER)
+    recent.came([touchpoint(10, f"t{n}") for n in range(1_000)])
+    found = recent.past("crm:1", EVER, RULES, Tables())
+    assert found is not None and len(found.touchpoints) == 1_000
+    recent.came([touchpoint(5_000, "one more")])
+    assert recent.past("crm:1", EVER, RULES, Tables()) is None
+    assert recent.past("crm:0", EVER, RULES, Tables()) is not None
+
+
+def test_what_comes_and_is_decided_counts_in_what_is_kept_at_most(store):
+    recent = Recent(most_bytes=20_000)
+    for n in range(8):
+        recent.keep(f"crm:{n}", Past.read(store, f"crm:{n}", EVER, RULES), EVER)
+    assert len(recent) == 8
+    recent.came([touchpoint(at, f"t{at}", "crm:7") for at in range(60)])
+    for n in range(5):
+        recent.decided(DecisionRow(f"d{n}", "crm:7", 50, "call", answer=orjson.dumps({})))
+    assert recent.bytes <= 20_000 and len(recent) < 8
+    found = recent.past("crm:7", EVER, RULES, Tables())
+    assert found is not None and (len(found.touchpoints), len(found.decisions)) == (60, 5)
+
+
+def test_what_was_read_long_ago_is_not_used(store):
+    recent = Recent()
+    recent.keep("crm:1", Past.read(store, "crm:1", EVER, RULES), EVER)
+    assert recent.past("crm:1", EVER + DAY, RULES, Tables()) is not None
+    assert recent.past("crm:1", EVER + DAY + 1, RULES, Tables()) is None
+
+
+def test_what_waits_for_the_store_is_joined_to_what_it_says(store, monkeypatch):
+    with store.writing() as writing:
+        writing.links([LinkRow("crm:1", "cookie:9", 5, "login", 1.0)])
+        writing.touchpoints([touchpoint(10, "a")])
+    past = Past.read(store, "crm:1", EVER, RULES)
+    recent = Recent()
+    recent.came([touchpoint(20, "b", "cookie:9"), touchpoint(10, "a"), touchpoint(20_000, "late")], waits=True)
+    recent.came([touchpoint(30, "stored")])
+
+    def joined():
+        return list(recent.joined("crm:1", past, EVER, RULES).touchpoints.touchpoint_id)
+
+    assert joined() == ["a", "b"]
+    recent.forget("cookie:9")
+    assert joined() == ["a"]
+    monkeypatch.setattr("serving.recent._MOST_WAITING", 4)
+    lacking = [recent.lacks_waiting]
+    recent.came([touchpoint(20, f"more {n}") for n in range(5)], waits=True)
+    lacking.append(recent.lacks_waiting)
+    recent.stored()
+    assert [*lacking, recent.lacks_waiting] == [False, True, False]
+    assert joined() == ["a"]
