@@ -61,7 +61,7 @@ def test_a_store_that_is_held_up_costs_no_call(tmp_path, seconds):
         other.close()
 
     async def journey(address):
-        load = SteadyLoad(address, "a")
+        load = SteadyLoad(address, "a", 100, 40)
         running = asyncio.create_task(load.run())
         for _ in range(2):
             await asyncio.sleep(1)
