@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,15 +76,6 @@ def foresee(
         estimates = batch.estimates(contact, traits[low : low + step])
         found.update(zip(touchpoints.contacts[low : low + step], estimates, strict=True))
     return Foreseen(belief, found)
-
-
-@dataclass
-class _Goal:
-    """What one goal says of each contact: shapes (n,) and (n, candidates); NaN is "not known"."""
-
-    p: Floats
-    of_actions: Floats
-    without: Floats
 
 
 class _Batch:

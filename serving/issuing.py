@@ -26,7 +26,6 @@ MOST_LIVE = 2
 """How many live keys of one name there may be: the one in use, and the one that takes its place."""
 
 PUBLIC_SCOPES = ("ingest",)
-BOUND_SCOPES = tuple(scope for scope in SCOPES if scope != "admin")
 MOST_PER_SECOND = 1_000_000.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

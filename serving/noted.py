@@ -8,6 +8,7 @@ however often it is sent.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -33,6 +34,7 @@ CHANNELS: Mapping[str, str] = Frozen(
 """Kinds of talks that a note can always tell, and where each takes place."""
 TRAITS = ("name", "email", "phone", "account")
 _SHORT, _LONG = 200, 5_000
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)")
 _MORNING = "T07:00:00"
 
 
@@ -247,7 +249,10 @@ def _value(said: str | None, faults: list[tuple[str, str]]) -> float | None:
     if said is None:
         return None
     plain = said.replace("'", "").replace("’", "").replace(" ", "")
-    if "," in plain:
+    if _THOUSANDS.fullmatch(plain):
+        # No amount of money has three places behind its point or comma.
+        plain = plain.replace(".", "").replace(",", "")
+    elif "," in plain:
         # 1.234,50 is written where a comma parts the cents; 1,234.50 where a point does.
         plain = (
             plain.replace(".", "").replace(",", ".") if plain.rfind(",") > plain.rfind(".") else plain.replace(",", "")

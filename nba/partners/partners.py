@@ -18,7 +18,7 @@ from nba.tables.tables import Partner
 if TYPE_CHECKING:
     from features.store.store import Store
 
-PARTNER_ONLY, PARTNER_FIRST, INFORM, DIRECT = MODES
+PARTNER_ONLY, PARTNER_FIRST, INFORM, _ = MODES
 
 VETO_US = 7 * DAY
 """How long a partner has to act or to object before the owner may, where its row does not say (``veto``).

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import quote
 
+import pytest
+
 from features.rows.row_types import ContactRow, RecordRow
 from features.times import DAY
 from tests.serving.dashboard.page_text import only, seal_in
@@ -46,6 +48,19 @@ def test_a_note_is_a_touchpoint_at_once_and_what_is_next_follows_it(local):
     assert {'"note":"wants a quote"', '"said_stage":"evaluate"', '"noted_by":"ann"'} <= set(properties[1:-1].split(","))
     assert traits == {"name": "Ann Lee", "email": "Ann@Example.com"}
     assert "It is stored" in page and "Ann Lee" in page and "Recommended next" in page
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [("1,500", 1500.0), ("1.500", 1500.0), ("1.234.567", 1234567.0), ("1.234,5", 1234.5), ("12,50", 12.5), (".5", 0.5)],
+)  # fmt: skip
+def test_an_amount_is_read_as_people_write_it(local, said, value):
+    async def journey(client):
+        answer = await client.post("/note", data={**await signed_in(client), **TOLD, "value": said})
+        assert answer.status_code == 303, answer.text
+        return local.service.store._all("SELECT value FROM touchpoints")
+
+    assert held(local).run(journey) == [(value,)]
 
 
 def test_what_is_recommended_after_a_note_is_not_logged(local):
