@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import secrets
@@ -68,7 +69,8 @@ class Segment:
                 path.unlink(missing_ok=True)
                 raise
             os.close(descriptor)
-        raise OSError(f"no file could be made in {folder}")
+        # With a number of its own, because only then is there a reason that can be shown.
+        raise OSError(errno.EBUSY, f"each of {_TRIES} new files was taken by another process", str(folder))
 
     @classmethod
     def adopt(cls, path: Path) -> Segment | None:

@@ -146,6 +146,17 @@ def test_when_it_is_full_nothing_more_is_taken_and_all_that_was_is_kept(tmp_path
     assert found.report()["state"] == "collecting"
 
 
+def test_whoever_finds_every_new_file_taken_is_told_so(tmp_path, monkeypatch):
+    def taken(*given):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("serving.journal.segment.fcntl.flock", taken)
+    with pytest.raises(
+        JournalFullError, match=r"cannot be written \(each of \d+ new files was taken by another process"
+    ):
+        journal(tmp_path).append(entries("a"))
+
+
 def test_a_disk_that_fails_is_said_and_costs_nothing_that_was_kept(tmp_path, monkeypatch):
     found = journal(tmp_path)
     found.append(entries("a"))
