@@ -67,7 +67,10 @@ class RememberedKeys:
             self._cannot = True
 
     def recall(self, now_us: int) -> tuple[KeyRow, ...]:
-        """Return the keys as they were read last; none where that was too long ago, or the file is not ours."""
+        """Return the keys as they were read last.
+
+        None where that was too long ago, or the file is not ours or of a version that told keys otherwise.
+        """
         try:
             seal, _, told = self._path.read_bytes().partition(b"\n")
         except OSError:
@@ -77,7 +80,10 @@ class RememberedKeys:
         found = orjson.loads(told)
         if found["store"] != self._store or not -_AHEAD <= now_us - found["read_at"] <= HOLDS:
             return ()
-        return tuple(_row(each) for each in found["keys"])
+        keys = found["keys"]
+        if any(len(each) != len(KeyRow._fields) for each in keys):
+            return ()
+        return tuple(_row(each) for each in keys)
 
     def _seal(self, told: bytes) -> bytes:
         return hmac.digest(self._seal_key, told, "sha256").hex().encode()

@@ -66,3 +66,10 @@ def test_a_folder_that_cannot_be_written_costs_no_more_than_a_line_in_the_log(tm
     kept.keep(ROWS, NOW)
     kept.keep(ROWS[:1], NOW)
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("change", [lambda row: row[:-1], lambda row: (*row, None)])
+def test_a_file_of_a_version_whose_keys_were_told_otherwise_is_none(tmp_path, change):
+    # Sealed with the same secret, as a version before or after this one would have.
+    RememberedKeys(tmp_path, SECRET, URL).keep([change(ROWS[0])], NOW)
+    assert recalled(tmp_path) == ()
