@@ -70,11 +70,11 @@ class Limits:
 
     def is_full(self, kind: str) -> bool:
         """Whether a call of a kind that comes now would be refused; to ask costs next to nothing."""
-        lane = self._lanes[kind]
-        is_full = lane.is_full(self._now())
-        if is_full:
-            lane.refused()
-        return is_full
+        return self._lanes[kind].is_full(self._now())
+
+    def refused(self, kind: str) -> None:
+        """Note that a call of a kind was refused before it came here."""
+        self._lanes[kind].refused()
 
     def lets_in(self, kind: str) -> bool:
         """Let a call of a kind come that was just read, unless there would be no place for it.
@@ -84,7 +84,6 @@ class Limits:
         """
         lane = self._lanes[kind]
         if lane.is_full(self._now(), lane.coming):
-            lane.refused()
             return False
         if not self.are_coming:
             asyncio.get_running_loop().call_soon(self._came)

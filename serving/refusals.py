@@ -98,6 +98,9 @@ class Refusals:
         if not self._refused:
             asyncio.get_running_loop().call_later(TELL_SECONDS, self._tell)
         self._refused[place] += 1
+        # Only here: a call that goes the long way is asked about more than once before it is refused.
+        if self.limits is not None:
+            self.limits.refused(place.kind)
 
     def bytes_for(self, data: bytes, more: Iterable[Header]) -> bytes | None:
         """Return the refusal of a whole call that came in one piece; None for anything else.

@@ -82,6 +82,41 @@ def test_it_is_told_the_same_as_by_the_long_way(tmp_path):
     local.run(journey)
 
 
+@pytest.mark.parametrize("name", ["accept", "traceparent"])
+def test_a_refusal_counts_once_whichever_way_it_goes(tmp_path, name):
+    local = Local(tmp_path, SETTINGS)
+
+    async def journey(client):
+        refusals = local.app.state.refusals
+        local.app.state.limits = limits = full(refusals)
+        # As the web server does: it asks by the bytes first, and passes on what has more to it.
+        if refusals.bytes_for(call(f"{name}: x"), []) is None:
+            assert (await client.post("/v1/recommend", content=BODY, headers={name: "x"})).status_code == 503
+        lane = limits._lanes["recommend"]
+        once = lane.share_refused
+        lane.share_refused = 0.0
+        lane.refused()
+        assert once == lane.share_refused
+
+    local.run(journey)
+
+
+def test_who_is_answered_together_with_the_very_same_call_counts_as_no_refusal(refusals):
+    same = b'{"contact":"crm:1","decision_id":"d"}'
+
+    async def journey():
+        answered = asyncio.Event()
+        first = asyncio.create_task(refusals.limits._same.answer(("/v1/recommend", "k", same), answered.wait))
+        await asyncio.sleep(0)
+        assert refusals.bytes_for(call(body=same), []) is None
+        assert await asked(TurnedAway(inner, refusals), pieces=(same,)) == (200, {}, same)
+        assert refusals.limits._lanes["recommend"].share_refused == 0.0
+        answered.set()
+        await first
+
+    asyncio.run(journey())
+
+
 def test_only_kinds_without_room_are_refused(refusals):
     async def journey():
         app = TurnedAway(inner, refusals)
