@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ from serving.api import (
     worklist,
 )
 from serving.application import Application
+from serving.background import begun_again
 from serving.buckets import SharedBuckets
 from serving.bundles import Bundles
 from serving.catalogues import read_catalogues
@@ -145,15 +147,15 @@ def create_app(
                 now_in_force=now_in_force,
             )
             app.state.service = service
-            _in_background(watch(app), stack)
-            _in_background(Acts(service.store, service.recent).watch(), stack)
-            _in_background(forgetting(settings.folder), stack)
+            _in_background("the look for published settings", partial(watch, app), stack)
+            _in_background("the look at what others did about people", Acts(service.store, service.recent).watch, stack)
+            _in_background("the removal of old comparisons", partial(forgetting, settings.folder), stack)
             app.state.limits = refusals.limits = Limits(metrics, service.ticks, held_up=service.writer.held_up)
-            _in_background(keys.watch(service.store), stack)
+            _in_background("the reading of keys", partial(keys.watch, service.store), stack)
             if daily is not None:
-                _in_background(daily.run(), stack)
-                _in_background(refreshing(daily.config, service.store, clock).run(), stack)
-                _in_background(counting(daily.config, settings.folder, clock).run(), stack)
+                _in_background("the daily upkeep", daily.run, stack)
+                _in_background("the upkeep of views", refreshing(daily.config, service.store, clock).run, stack)
+                _in_background("the upkeep of counts", counting(daily.config, settings.folder, clock).run, stack)
             stack.enter_context(looked_for_seldom())
             yield
 
@@ -210,14 +212,14 @@ async def _open(
     try:
         await asyncio.to_thread(tables_of, store, now)
     except StoreAwayError:
-        _in_background(read_catalogues(store, clock), stack)
+        _in_background("the reading of catalogues", partial(read_catalogues, store, clock), stack)
     await asyncio.gather(asyncio.to_thread(warm_up, catalogue, now), bundles.look())
     await asyncio.to_thread(ranking.warm_up)
     await asyncio.to_thread(occasions.warm_up)
     sync = None if sync_seconds is None else SyncChild(_plan(settings, sync_seconds))
-    _in_background(bundles.watch(), stack)
+    _in_background("the look for new bundles", bundles.watch, stack)
     if sync is not None:
-        _in_background(sync.run(), stack)
+        _in_background("the fetching of bundles", sync.run, stack)
     return Service(
         settings,
         catalogue,
@@ -250,8 +252,8 @@ def _plan(settings: Settings, seconds: float) -> SyncPlan:
     return SyncPlan(settings.folder, mlflow.tracking_uri, mlflow.model, mlflow.artifacts, seconds)
 
 
-def _in_background(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
-    task = asyncio.create_task(work)
+def _in_background(name: str, work: Callable[[], Coroutine[Any, Any, None]], stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(begun_again(name, work))
 
     async def stop() -> None:
         task.cancel()

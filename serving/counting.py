@@ -55,5 +55,10 @@ def is_due(counted: dict[str, object] | None, now: int) -> bool:
     if counted is None:
         return True
     took = counted.get("took_seconds")
-    pause = int(took * _PART * SECOND) if isinstance(took, int | float) else 0
-    return now - parse_time(str(counted.get("as_of"))) >= min(max(pause, _SOONEST), DAY)
+    try:
+        pause = int(took * _PART * SECOND) if isinstance(took, int | float) else 0
+        as_of = parse_time(counted.get("as_of"))
+    except (ValueError, OverflowError):
+        # Counts that do not say so much are none.
+        return True
+    return now - as_of >= min(max(pause, _SOONEST), DAY)

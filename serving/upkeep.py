@@ -88,7 +88,13 @@ class Upkeep:
 
     async def _look(self, chore: Chore, now: int, begun: dict[Chore, int]) -> bool:
         """Do it where it is due; false where that failed."""
-        if not await asyncio.to_thread(chore.is_due, now, begun.get(chore)):
-            return True
+        try:
+            if not await asyncio.to_thread(chore.is_due, now, begun.get(chore)):
+                return True
+            is_done = await chore.is_done(self.config, now)
+        except Exception:
+            # It was not run, so that the next look takes it up again; the other chores do not wait for it.
+            log.exception("%s: `nba %s` was not run", chore.undone, chore.command)
+            return False
         begun[chore] = now
-        return await chore.is_done(self.config, now)
+        return is_done

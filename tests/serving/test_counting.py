@@ -38,3 +38,10 @@ def test_what_takes_long_is_counted_seldom_and_every_day_at_least() -> None:
     for took, hours, due in ((1.0, 0.15, False), (1.0, 0.2, True), (60.0, 3.0, False), (9_000.0, 25.0, True)):
         told = {"as_of": iso(NOW), "took_seconds": took}
         assert is_due(told, NOW + int(hours * DAY / 24)) is due
+
+
+@pytest.mark.parametrize(
+    "told", [{"n": 1}, {"as_of": "once"}, {"as_of": None}, {"as_of": iso(NOW), "took_seconds": float("inf")}]
+)
+def test_counts_that_do_not_say_of_when_they_are_count_as_none(told: dict[str, object]) -> None:
+    assert is_due(told, NOW)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,29 @@ def test_a_failure_is_told_with_the_command_that_says_why_and_not_tried_again_so
         "way is undone (status 2); `nba no way` says why",
     ]
     assert asked == [("such", 0, None), ("way", 0, None)]
+
+
+def test_what_could_not_be_run_is_told_and_taken_up_at_the_next_look_and_keeps_nothing_else_from_being_done(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = asyncio.create_subprocess_exec, 0
+
+    def once(now: int, begun: int | None) -> bool:
+        return begun is None
+
+    def faulty(now: int, begun: int | None) -> bool:
+        nonlocal asked
+        asked += 1
+        raise ValueError("a name")
+
+    async def begin(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", real)
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin)
+    chores = [Chore("no such", "such is undone", once), Chore("no way", "the way is undone", faulty)]
+    with caplog.at_level(logging.WARNING, "nba.serving"):
+        looked(tmp_path, lambda: asked > 2, 0, *chores)
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:2] == ["such is undone: `nba no such` was not run", "the way is undone: `nba no way` was not run"]
+    assert told.count("such is undone (status 2); `nba no such` says why") == 1
