@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from features.store.patience import Patience
+from features.store.place import place_of
 from features.store.store import Store, StoreAwayError
 from nba import ranking
 from nba.actions import Catalogue
@@ -55,6 +57,7 @@ from serving.door import Door, Locks
 from serving.garbage import looked_for_seldom
 from serving.in_force import settings_at_start, watch
 from serving.journal.journal import FOLDER, Journal, room_of
+from serving.journal.stores import folder_of, kept_for_others
 from serving.keys import Keys
 from serving.limits import Limits
 from serving.metrics import SHARED, Metrics
@@ -80,6 +83,8 @@ from serving.writer import LONGEST_WAIT, Writer
 _LONGEST_READ = 1.0
 """Seconds that an answer of the store's server may hold up everybody else; it is not asked again before it is back."""
 _SECONDS_TO_REPLAY = 10.0
+
+log = logging.getLogger("nba.serving")
 
 OPERATIONS: tuple[Operation, ...] = (
     *recommend.OPERATIONS,
@@ -198,7 +203,7 @@ async def _open(
     store = stack.enter_context(Store.open(settings.store.url, Patience(LONGEST_WAIT), may_be_away=True))
     keys.begin(store, RememberedKeys(settings.folder, secret, settings.store.url))
     store.patience.bound(_LONGEST_READ)
-    journal = Journal(settings.folder / FOLDER, key_of, room_of(os.environ), clock)
+    journal = _journal(settings, clock)
     replay = Replay(store, journal, lambda record: deed_of(record, now_in_force()), metrics, clock)
     writer = Writer(store, metrics, replay)
     writer.open()
@@ -233,6 +238,15 @@ async def _open(
         worker=worker,
         keys=keys,
     )
+
+
+def _journal(settings: Settings, clock: Callable[[], int]) -> Journal:
+    """Return the store's own journal, with what versions left that had one for all stores."""
+    every = settings.folder / FOLDER
+    own = folder_of(every, place_of(settings.store.url))
+    for others in kept_for_others(own):
+        log.warning("%s", others)
+    return Journal(own, key_of, room_of(os.environ), clock, unbound=every)
 
 
 def _rates() -> Rates:

@@ -67,10 +67,11 @@ def _journal(service: Service) -> Part:
         return Part(
             found, f"the journal is {found['state']}; nothing is accepted before the store is back", can_work=False
         )
+    sentences = list(found["for_other_stores"])
     if found["records"]:
         said = f"{found['records']:,} things wait in the journal for the store since {found['since']}"
-        return Part(found, said if found["state"] == "collecting" else f"{said}, which is taking them")
-    return Part(found)
+        sentences.insert(0, said if found["state"] == "collecting" else f"{said}, which is taking them")
+    return Part(found, "; ".join(sentences))
 
 
 def _bundle(service: Service) -> Part:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.durable import sync
 from features.errors import UserError
 from features.store.store import StoreAwayError
 from features.times import iso
 from serving.journal.segment import Segment, left_behind
+from serving.journal.stores import kept_for_others
 
 FOLDER = "journal"
 MEBIBYTE = 1024 * 1024
@@ -79,6 +81,8 @@ class Journal:
     ----------
     folder
         Where the files lie.
+    unbound
+        Where more may have been left that tells of no store; None: nowhere.
     key_of
         Returns the id by which a record can be found.
     most_bytes
@@ -93,8 +97,11 @@ class Journal:
         key_of: Callable[[bytes], str | None],
         most_bytes: int = MOST_BYTES,
         now_us: Callable[[], int] = lambda: 0,
+        *,
+        unbound: Path | None = None,
     ) -> None:
         self._folder, self._key_of, self._now_us = folder, key_of, now_us
+        self._unbound = unbound
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._segments: list[Segment] = []
@@ -124,12 +131,11 @@ class Journal:
     def adopt(self) -> int:
         """Take over what processes left behind that are gone; says how many records wait in it."""
         found = 0
-        if not self._folder.is_dir():
-            return found
+        there = left_behind(self._folder) + ([] if self._unbound is None else left_behind(self._unbound))
         with self._lock:
             self._remove()
             own = {segment.path for segment in (*self._segments, *self._finished)}
-            for path in left_behind(self._folder):
+            for path in sorted(there, key=lambda one: one.name):
                 if path not in own and (segment := _adopted(path)) is not None:
                     self._take(segment)
                     found += len(segment.places)
@@ -221,7 +227,8 @@ class Journal:
             self._keys.clear()
 
     def report(self) -> dict[str, Any]:
-        """Say how much waits, and since when."""
+        """Say how much waits, and since when, and what waits for other stores."""
+        others = [] if self._unbound is None else kept_for_others(self._folder)
         with self._lock:
             waiting = sum(len(segment.places) for segment in self._segments) - self._read
             return {
@@ -230,6 +237,7 @@ class Journal:
                 "bytes": sum(segment.bytes for segment in self._segments),
                 "most_bytes": self.most_bytes,
                 "since": None if self._since is None else iso(self._since),
+                "for_other_stores": [str(each) for each in others],
             }
 
     def _appended(self, records: Sequence[bytes]) -> tuple[Segment, int]:
@@ -239,7 +247,10 @@ class Journal:
             first = len(last.places)
             last.append(records)
             return last, first
-        self._folder.mkdir(exist_ok=True)
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for above in (self._folder.parent, self._folder.parent.parent):
+                sync(above)
         segment = Segment.make(self._folder)
         try:
             segment.append(records)
