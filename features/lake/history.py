@@ -35,8 +35,6 @@ def touchpoints_of(store: Reading, before: int | None, rules: TouchpointRules) -
     ------
     LakeError
         Where a lake cannot be read.
-    ValueError
-        Where a currency has no rate.
     """
     found = Touchpoints.from_rows(store.touchpoint_rows(before), rules)
     lakes = lakes_of(store)

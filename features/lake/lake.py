@@ -122,8 +122,6 @@ class Lake:
         ------
         LakeError
             Where a file is missing or damaged.
-        ValueError
-            Where a currency has no rate.
         """
         texts = texts or bool(rules.topic_rules)
         wanted = None if identities is None else {partition_of(name, self.partitions) for name in identities}

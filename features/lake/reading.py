@@ -18,6 +18,7 @@ from features.lake.columns import NARROW, PLAIN, SCHEMA, in_order
 from features.lake.manifest import Part
 from features.texts import Texts, alike, is_alike
 from features.topics import Topics
+from features.touchpoints.rows import known_rate
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints, TouchpointTuple
 
 Actions = Mapping[str, str | None]
@@ -91,11 +92,6 @@ def columns_of(table: pa.Table, rules: TouchpointRules, actions: Actions = _NO_A
         Direction by kind, rates of exchange, topics by rule.
     actions
         What a touchpoint that names a decision, and no action, is about.
-
-    Raises
-    ------
-    ValueError
-        Where a currency has no rate.
     """
     table = table.unify_dictionaries().combine_chunks()
     identity, identities = _coded(table, "identity")
@@ -219,13 +215,7 @@ def _rates(table: pa.Table, rules: TouchpointRules) -> NDArray[np.float64] | Non
         return None
     rate = np.ones(len(currencies) + 1)
     for code in np.unique(currency[currency >= 0]).tolist():
-        known = rules.rate(currencies[code])
-        if known is None:
-            raise ValueError(
-                f"no rate for currency {currencies[code]!r}; give one under [money] rates in nba.toml "
-                f"(one {currencies[code]} in {rules.base})"
-            )
-        rate[code] = known
+        rate[code] = known_rate(currencies[code], rules)
     found: NDArray[np.float64] = rate[currency]
     return found
 

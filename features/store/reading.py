@@ -63,11 +63,6 @@ class Reading(ABC):
         ----------
         packed
             What ``packed`` returned for it, empty for nothing; None: it is read.
-
-        Raises
-        ------
-        ValueError
-            Where a currency has no rate.
         """
         blob = self.packed(identity) if packed is None else packed
         return store_packing.touchpoints(self, identity, before, rules, blob)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,8 @@ margin, duration, decision_id, action, properties (JSON); everything after ``kin
 _NOT_KNOWN = np.full(1, np.nan)
 CHUNK = 32_768
 """Rows that are held as Python objects at a time; fewer than these keep their texts as they are."""
+
+log = logging.getLogger("nba.features")
 
 
 def from_rows(rows: Iterable[TouchpointTuple], rules: TouchpointRules) -> Columns:
@@ -175,18 +180,25 @@ class TopicLists:
 def known_rate(currency: str | None, rules: TouchpointRules) -> float:
     """Return what one unit of a currency is worth in base currency.
 
-    Raises
-    ------
-    ValueError
-        Where that is not known.
+    NaN where that is not known, which the log tells once: what was stored while there was a rate stays readable, and
+    its value is one that nobody knows, in training as in an answer.
     """
     rate = rules.rate(currency)
     if rate is None:
-        raise ValueError(
-            f"no rate for currency {currency!r}; give one under [money] rates in nba.toml "
-            f"(one {currency} in {rules.base})"
-        )
+        _miss(currency, rules.base)
+        return math.nan
     return rate
+
+
+@lru_cache(maxsize=1024)
+def _miss(currency: str | None, base: str) -> None:
+    log.error(
+        "no rate for currency %r, so that values in it are not known; give one under [money] rates in nba.toml "
+        "(one %s in %s)",
+        currency,
+        currency,
+        base,
+    )
 
 
 def _by_rules(

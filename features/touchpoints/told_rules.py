@@ -27,13 +27,7 @@ _ZERO, _NOTHING = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32)
 
 
 def under(told: Told, rules: TouchpointRules) -> Columns:
-    """Fields of ``Touchpoints`` under rules.
-
-    Raises
-    ------
-    ValueError
-        Where a currency has no rate.
-    """
+    """Fields of ``Touchpoints`` under rules."""
     n = len(told.occurred_at)
     no_code, no_number, no_text = _absent(n)
     if told.properties is not None:

@@ -121,11 +121,6 @@ class Touchpoints:
             taken as they come, so that a generator of millions is never held as rows.
         rules
             Direction by kind, rates of exchange, and topics where a row has none.
-
-        Raises
-        ------
-        ValueError
-            Where a currency has no rate.
         """
         return cls(**touchpoint_rows.from_rows(rows, rules))
 

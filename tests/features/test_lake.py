@@ -176,15 +176,19 @@ def test_a_touchpoint_that_names_a_decision_is_about_its_action(tmp_path: Path) 
     assert named(found, "action", "actions") == ["mail", "call", None]
 
 
-def test_a_currency_without_a_rate_is_named_only_where_it_is_read(tmp_path: Path) -> None:
+def test_a_value_in_a_currency_without_a_rate_is_not_known(tmp_path: Path) -> None:
     lake = Lake.make(tmp_path, 1)
     with lake.appending() as rows:
         rows.touchpoints([TouchpointRow("ann", 1, "1", "order", value=2.0, currency="USD")])
         rows.touchpoints([TouchpointRow("bob", 9, "2", "order", value=2.0, currency="XAU")])
         rows.commit()
     assert lake.touchpoints(RULES, before=5).value.tolist() == [1.0]
-    with pytest.raises(ValueError, match="no rate for currency 'XAU'"):
-        lake.touchpoints(RULES)
+    found = lake.touchpoints(RULES)
+    assert (found.contacts, found.value.tolist()[0], np.isnan(found.value).tolist()) == (
+        ["ann", "bob"],
+        1.0,
+        [False, True],
+    )
 
 
 def test_other_tools_read_it_as_plain_parquet(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -61,9 +62,13 @@ def test_of_rows_with_everything_equal_the_first_stays_first():
     assert [t["kind"] for t in said(Touchpoints.from_rows(twice, RULES))] == ["page_view", "fax", "chat"]
 
 
-def test_a_currency_without_a_rate_is_named_with_the_way_out():
-    with pytest.raises(ValueError, match=r"no rate for currency 'CHF'.*\[money\] rates"):
-        Touchpoints.from_rows([row("ann", 1, 1, value=3, currency="CHF")], RULES)
+def test_a_value_in_a_currency_without_a_rate_is_not_known_and_the_log_says_once_what_is_missing(caplog):
+    rows = [row("ann", 1, 1, value=3, currency="XTS"), row("ann", 2, 2, value=3), row("ann", 3, 3, currency="XTS")]
+    for _ in range(2):
+        t = Touchpoints.from_rows(rows, RULES)
+        assert (t.value.tolist()[1], np.isnan(t.value).tolist()) == (3.0, [True, False, True])
+    (said,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert re.match(r"no rate for currency 'XTS'.*under \[money\] rates in nba\.toml", said.getMessage())
 
 
 def test_topics_come_by_rule_only_where_a_row_has_none():
