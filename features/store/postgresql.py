@@ -31,6 +31,8 @@ _ONLY_NEW = (
     " WHERE NOT EXISTS (SELECT 1 FROM touchpoints AS known WHERE known.source = loading.source "
     "AND known.touchpoint_id = loading.touchpoint_id) "
 )
+_DAMAGED = faults.InternalError_, faults.DataCorrupted, faults.IndexCorrupted
+_AWAY = *_DAMAGED, faults.ReadOnlySqlTransaction, faults.IdleInTransactionSessionTimeout
 _TYPES: dict[type[Any], str] = {Text: "text", BigInteger: "int8", Integer: "int4", Double: "float8"}
 
 
@@ -213,10 +215,10 @@ class Postgresql(Dialect):
         return postgresql_views.put(cursor, name, select, told)
 
     def is_away(self, error: Exception) -> bool:
-        """Whether the server is away, busy, full or read-only; what it refuses for being too long is no such thing."""
+        """Whether it is away, busy, full, read-only or damaged; what it refuses for being too long is no such thing."""
         if isinstance(error, faults.ProgramLimitExceeded):
             return False
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | faults.ReadOnlySqlTransaction)
+        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, *_AWAY))
 
     def is_gone(self, error: Exception) -> bool:
         """Whether there is no connection to it, or it is going down."""

@@ -1,5 +1,7 @@
 """What only a server does: it can be away, refuse, and go in the middle."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -117,3 +119,27 @@ def test_history_is_read_by_its_key(postgresql_url: str) -> None:
             connection.execute("ANALYZE")
         plan = " ".join(row[0] for row in store._all(f"EXPLAIN {HISTORY.text(store._dialect)}", ("c7", 10**6)))
     assert "touchpoints_pkey" in plan and "Seq Scan on touchpoints" not in plan
+
+
+@pytest.mark.parametrize("state", ["XX000", "XX001", "XX002"])
+def test_a_server_that_fails_by_itself_may_take_later_what_it_was_given(
+    postgresql: Databases, postgresql_url: str, state: str
+) -> None:
+    with Store.open(postgresql_url) as store:
+        raised = f"BEGIN RAISE EXCEPTION 'invalid page in block 7' USING ERRCODE = '{state}'; END"
+        name = database_of(postgresql_url)
+        postgresql.run(f"CREATE FUNCTION damaged() RETURNS trigger LANGUAGE plpgsql AS $${raised}$$", name)
+        postgresql.run("CREATE TRIGGER damaged BEFORE INSERT ON touchpoints EXECUTE FUNCTION damaged()", name)
+        with pytest.raises(StoreAwayError, match="invalid page in block 7"):
+            put(store)
+        postgresql.run("DROP TRIGGER damaged ON touchpoints", name)
+        assert put(store) == 1
+
+
+def test_a_transaction_that_the_server_ended_for_idling_may_be_tried_again(postgresql_url: str) -> None:
+    mark = "&" if "?" in postgresql_url else "?"
+    with Store.open(f"{postgresql_url}{mark}options=--idle_in_transaction_session_timeout%3D50ms") as store:
+        with pytest.raises(StoreAwayError, match="idle-in-transaction"), store.writing() as writing:
+            time.sleep(0.5)
+            writing.touchpoints([ROW])
+        assert put(store) == 1
