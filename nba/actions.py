@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.amounts import LARGEST
 from models.points_table import Threshold
 from nba.approach_rule import OUTBOUND, ApproachRule
 from nba.settings import Settings
@@ -270,11 +271,11 @@ def start_of(action: Action) -> Start:
 
 
 def cost_of(action: Action, traits: Mapping[str, object]) -> float:
-    """Say what an action costs for a contact; a trait that is no number of at least 0 counts as missing."""
+    """Say what an action costs for a contact; a trait that is no amount of at least 0 counts as missing."""
     if not isinstance(action.cost, CostByTrait):
         return action.cost
     found = traits.get(action.cost.trait)
-    if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < float("inf"):
+    if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found <= LARGEST:
         return float(found)
     return action.cost.otherwise
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.amounts import known
 from features.codes import NONE, Codes, translation
 from features.lake.columns import NARROW, PLAIN, SCHEMA, in_order
 from features.lake.manifest import Part
@@ -172,7 +173,7 @@ def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
     if name not in table.column_names:
         return alike(_NANS, table.num_rows)
     found: NDArray[np.float64] = _one(table, name).to_numpy(zero_copy_only=False)  # a missing one becomes NaN
-    return found
+    return known(found)
 
 
 def _money(table: pa.Table, name: str, rate: NDArray[np.float64] | None) -> NDArray[np.float64]:

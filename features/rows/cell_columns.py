@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from features.amounts import LARGEST
 from features.rows.cells import RowError
 
 _REMEMBERED = 100_000
@@ -84,12 +87,12 @@ def texts(values: Sequence[Any], odd: set[int]) -> Sequence[Any]:
 
 
 def numbers(values: Sequence[Any], odd: set[int]) -> Sequence[float | None]:
-    """Read a column of finite numbers, an empty cell as None."""
+    """Read a column of amounts, an empty cell as None."""
     try:
         # float() reads more than a number: 1_000, other scripts' digits, "infinity".
         if _NUMERALS.issuperset("".join(values)):
             found = [float(value) if value else None for value in values]
-            if not (math.inf in found or -math.inf in found):
+            if not bool((np.abs(np.array(found, dtype=np.float64)) > LARGEST).any()):
                 return found
     except (TypeError, ValueError):
         pass
@@ -105,7 +108,7 @@ def _number_at(i: int, value: Any, odd: set[int]) -> float | None:
             number = float(value)
         except (ValueError, OverflowError):
             number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST:
         odd.add(i)
     return number
 

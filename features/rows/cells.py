@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from features.amounts import LARGEST
 from features.rows.schema import Column
 from features.times import DAY, iso, parse_time
 
@@ -143,6 +144,8 @@ def _bounded(number: float, column: Column) -> float:
         raise RowError(column.name, number, f"is not above {column.above:g}")
     if column.high is not None and number > column.high:
         raise RowError(column.name, number, f"is above {column.high:g}")
+    if abs(number) > LARGEST:
+        raise RowError(column.name, number, f"lies beyond {LARGEST:g} in either direction; leave out what is no amount")
     return number
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from features.amounts import known
 from features.codes import NONE, Codes
 from features.texts import GrowingTexts, alike, is_alike
 from features.topics import Topics
@@ -216,4 +217,4 @@ def _worth(amounts: NDArray[np.float64], rates: NDArray[np.float64] | None) -> N
 def _numbers(values: tuple[float | None, ...]) -> NDArray[np.float64]:
     if values.count(None) == len(values):
         return alike(_NOT_KNOWN, len(values))
-    return np.array(values, dtype=np.float64)  # None becomes NaN
+    return known(np.array(values, dtype=np.float64))  # None becomes NaN

@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from features.amounts import known
 from features.codes import NONE, Codes
 from features.texts import Texts, alike
 from features.topics import TopicRule, Topics
@@ -32,7 +33,10 @@ def under(told: Told, rules: TouchpointRules) -> Columns:
     no_code, no_number, no_text = _absent(n)
     if told.properties is not None:
         told = with_topics(told, rules.topic_rules)
-    names, value, margin = told.names, told.value, told.margin
+    names = told.names
+    value, margin, duration = (
+        None if each is None else known(each) for each in (told.value, told.margin, told.duration)
+    )
     if told.currency is not None:
         rates = _rates(told.currency, names.currencies, rules)
         value = None if value is None else value * rates
@@ -55,7 +59,7 @@ def under(told: Told, rules: TouchpointRules) -> Columns:
         "outbound": outbound,
         "value": no_number if value is None else value,
         "margin": no_number if margin is None else margin,
-        "duration": no_number if told.duration is None else told.duration,
+        "duration": no_number if duration is None else duration,
         "decision": no_code if told.decision is None else told.decision,
         "decisions": told.decisions,
         "action": no_code if told.action is None else told.action,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from features.amounts import LARGEST
 from features.frozen import Frozen
 from features.rows.event_names import snake_case
 from features.times import DAY
@@ -39,7 +40,9 @@ def read_money(table: Table) -> Money:
     """Read ``[money]``; the rates shown hold where none are given and euros are counted."""
     base = table.take("base", _currency, Money.base)
     if "rates" in table:
-        rates: Mapping[str, float] = Frozen(table.child("rates").entries(_currency, values.number(above=0)))
+        rates: Mapping[str, float] = Frozen(
+            table.child("rates").entries(_currency, values.number(above=0, at_most=LARGEST))
+        )
     else:
         rates = Money.rates if base == Money.base else Frozen()
     table.knows("rates")

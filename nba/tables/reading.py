@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from features.amounts import LARGEST
 from features.frozen import Frozen
 from features.rows.row_types import RecordRow
 from features.times import parse_time
@@ -152,7 +153,7 @@ def _number(value: object) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if abs(number) < float("inf") else None
+    return number if abs(number) <= LARGEST else None
 
 
 def _whole(value: object) -> int | None:

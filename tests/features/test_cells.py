@@ -23,6 +23,13 @@ def test_what_is_no_finite_number_is_refused(value: object) -> None:
         read(value, Column("value", "number"))
 
 
+@pytest.mark.parametrize("value", [1.7e308, "-1.7e308", 1.001e15, Decimal("-1e16"), 10**16])
+def test_what_is_too_large_to_be_added_up_is_refused(value: object) -> None:
+    with pytest.raises(RowError, match=r"value .* lies beyond 1e\+15 in either direction; leave out"):
+        read(value, Column("value", "number"))
+    assert read(-1e15, Column("value", "number")) == -1e15
+
+
 @pytest.mark.parametrize(("value", "number"), [("1.50", 1.5), (" -3 ", -3), (2, 2), (".5", 0.5), (Decimal("1.5"), 1.5)])
 def test_numbers_are_read_from_text_and_number(value: object, number: float) -> None:
     assert read(value, Column("value", "number")) == number

@@ -38,7 +38,7 @@ from features.times import parse_time
 from features.topics import TopicRule
 from features.touchpoints.touchpoints import TouchpointRules, Touchpoints
 from tests.examples import examples
-from tests.features.worlds import NOW, RULES, Row, histories, odd_world
+from tests.features.worlds import NOW, RULES, Row, histories, odd_world, row
 
 COLUMNS = ("start", "occurred_at", "outbound", "value", "margin", "duration", "topic_start")
 CODED = {"kind": "kinds", "channel": "channels", "decision": "decisions", "action": "actions", "topic": "topics"}
@@ -93,6 +93,12 @@ def test_a_lake_gives_what_the_store_would(
     assert len(lake) == len(rows)
     assert lake.first_at() == min((row[1] for row in rows), default=None)
     assert lake.last_at(NOW) == max((row[1] for row in rows if row[1] < NOW), default=None)
+
+
+def test_an_amount_beyond_the_bound_that_a_lake_holds_is_not_known(tmp_path: Path) -> None:
+    rows = [row("c", n, n, "order", value=each, duration=each) for n, each in enumerate((20.0, 1.7e308, -1e16))]
+    t = filled(tmp_path / "lake", [rows], 1).touchpoints(RULES)
+    assert np.isnan(t.value).tolist() == np.isnan(t.duration).tolist() == [False, True, True]
 
 
 def test_one_partition_at_a_time_is_all_of_it_in_order(tmp_path: Path) -> None:
@@ -198,8 +204,8 @@ def test_other_tools_read_it_as_plain_parquet(tmp_path: Path) -> None:
     by_list = duckdb.sql(counted.format([str(path) for path in lake.files()])).fetchall()
     by_glob = duckdb.sql(counted.format(f"'{tmp_path}/partition=*/*.parquet'")).fetchall()
     kinds: dict[str, list[float]] = {}
-    for row in rows:
-        kinds.setdefault(row[3], []).append(row[7] or 0.0)
+    for each in rows:
+        kinds.setdefault(each[3], []).append(each[7] or 0.0)
     wanted = [(kind, len(kinds[kind]), pytest.approx(sum(kinds[kind]), abs=0.01)) for kind in sorted(kinds)]
     assert [(k, n, s or 0.0) for k, n, s in by_list] == wanted
     assert by_glob == by_list

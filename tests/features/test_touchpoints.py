@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.texts import Texts
 from features.topics import TopicRule
 from features.touchpoints.rows import CHUNK
+from features.touchpoints.told import Told
 from features.touchpoints.touchpoints import Touchpoints
 from tests.examples import examples
 from tests.features.touchpoint_claims import is_sound, said
@@ -196,3 +197,13 @@ def test_only_one_contact_is_what_its_rows_say(rows):
     for code, name in enumerate(t.contacts):
         is_sound(t.only(code))
         assert said(t.only(code)) == plain([r for r in rows if r[0] == name])
+
+
+def test_an_amount_beyond_the_bound_that_is_stored_already_is_not_known():
+    amounts = (20.0, 1e15, 1.7e308, -1e16, None)
+    rows = [row("c", n, n, "order", value=amount, margin=amount, duration=amount) for n, amount in enumerate(amounts)]
+    # A rate of exchange, or the lack of one, makes no difference.
+    for one in (rows, [*rows, row("c", 9, 9, "order", value=1.7e308, currency="USD")]):
+        for t in (Touchpoints.from_rows(one, RULES), Touchpoints.from_told(Told.of(one), RULES)):
+            for column in (t.value, t.margin, t.duration):
+                assert np.isnan(column).tolist() == [False, False, *[True] * (len(one) - 2)]

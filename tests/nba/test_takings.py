@@ -21,7 +21,7 @@ SEEN = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(KINDS), WAY, AMOUNT
 def touchpoints_of(seen) -> Touchpoints:
     rows = sorted(("c", day * DAY, f"t{i:02}", *rest) for i, (day, *rest) in enumerate(seen))
     return Touchpoints.from_rows(
-        [(who, at, name, kind, None, way, None, value, None, None, margin, None, None, None)
+        [(who, at, name, kind, None, way, None, value, None, margin, None, None, None, None)
          for who, at, name, kind, way, value, margin in rows], RULES,
     )  # fmt: skip
 
@@ -53,3 +53,11 @@ def test_rows_of_each_kind_are_all_its_rows_in_their_order(seen) -> None:
     past = Past(touchpoints_of(seen))
     kinds = [past.touchpoints.kinds[code] for code in past.touchpoints.kind.tolist()]
     assert past.rows == {name: [row for row, kind in enumerate(kinds) if kind == name] for name in set(kinds)}
+
+
+def test_what_no_sum_can_hold_is_not_known_and_the_rest_is_added_up():
+    seen = [(1, "order", None, 1.7e308, None), (2, "order", None, 1.7e308, None), (3, "order", None, 20.0, 5.0),
+            (4, "return", None, 1.7e308, None), (5, "order", None, None, -1.7e308)]  # fmt: skip
+    past = Past(touchpoints_of(seen))
+    assert past.revenue(RULES, 9 * DAY) == 20.0 and past.margin(RULES, 9 * DAY) == 5.0
+    assert past.mean_margin(["order"], RULES) == pytest.approx(5.0 / 4)

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.rows.row_types import TouchpointRow
 from features.times import DAY
 from models.estimate import Estimate
 
@@ -260,3 +261,27 @@ def test_there_is_nothing_to_say_with_an_activation(local, body, status):
         return await client.post("/v1/decisions/d1/activate", content=body)
 
     assert local.run(journey).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/v1/t", "/v1/touchpoints"])
+def test_an_amount_that_no_sum_can_hold_is_refused(local, path):
+    async def journey(client):
+        event = {"userId": "big", "event": "order", "properties": {"revenue": 1.7e308, "currency": "EUR"}}
+        body = local.touchpoint("big", "order", contact="big", value=1.7e308) if path == "/v1/touchpoints" else event
+        answer = await client.post(path, json=body)
+        return answer, list(local.service.store.quarantine_rows())
+
+    answer, aside = local.run(journey)
+    assert answer.status_code == 400 and "value 1.7e+308 lies beyond 1e+15" in answer.text
+    assert [row.rule[:18] for row in aside] == ["value lies beyond "]
+
+
+def test_amounts_that_no_sum_can_hold_and_are_stored_already_stop_nobody(local):
+    async def journey(client):
+        big = [TouchpointRow("big", local.now - n * DAY, f"b{n}", "order", value=1.7e308) for n in (1, 2)]
+        with local.service.store.writing() as writing:
+            writing.touchpoints(big)
+        asked = await client.post("/v1/recommend", json={"contact": "big"})
+        return [asked, await client.get("/v1/worklist"), await client.get("/v1/contacts/big")]
+
+    assert [answer.status_code for answer in local.run(journey)] == [200, 200, 200]
