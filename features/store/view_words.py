@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OBJECTING = ("consent_withdrawn", "objection", "restricted")
+OBJECTING = ("consent_withdrawn", "objection", "restricted", "unsubscribed")
 """Kinds of touchpoints after which a score is shown no more before the contact is scored again, if it still may be."""
 
 AGREES = (

@@ -217,6 +217,12 @@ def somebody_objects(store: Store) -> None:
         writing.touchpoints([TouchpointRow(name, NOW - 1, "objects", "objection")])
 
 
+def somebody_unsubscribes(store: Store) -> None:
+    name = next(row.contact_id for row, _ in scores_with_sight(store, NOW))
+    with store.writing() as writing:
+        writing.touchpoints([TouchpointRow(name, NOW - 1, "leaves", "unsubscribed", channel="email")])
+
+
 def somebody_changes_hands(store: Store) -> None:
     name = next(row.contact_id for row, _ in scores_with_sight(store, NOW))
     with store.writing() as writing:
@@ -240,7 +246,7 @@ def test_parquet_is_packed_already_and_not_sent_again(world) -> None:
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
 
 
-@pytest.mark.parametrize("change", [scored_again, somebody_objects, somebody_changes_hands])
+@pytest.mark.parametrize("change", [scored_again, somebody_objects, somebody_unsubscribes, somebody_changes_hands])
 def test_every_change_has_it_sent_again(world, change) -> None:
     first, after = export(world, ("ndjson", "all", PLAIN), change, ("ndjson", "all", True))
     assert after.status_code == 200 and after.headers["etag"] != first.headers["etag"]
