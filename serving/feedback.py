@@ -26,6 +26,7 @@ from nba.actions import DO_NOTHING
 from nba.settings import Settings
 from nba.settings.actions import Action
 from serving.offered import IDS, Offered, narrowed, offered
+from serving.own_names import said_as
 from serving.repeats import decision_behind
 
 OUTCOMES = (
@@ -138,7 +139,8 @@ def check_feedback(store: Reading, row: OutcomeRow, settings: Settings, ids: Map
 def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings, ids: Mapping[str, str] = _NO_IDS) -> Receipt:
     """Write an outcome and, where the decision is known, its touchpoint.
 
-    A repeat stores nothing. Of a decision that is not known nothing but the outcome is kept until it is.
+    A repeat stores nothing: the same id, said of the same decision with the same outcome and action. Of a decision that
+    is not known nothing but the outcome is kept until it is.
 
     Raises
     ------
@@ -147,12 +149,16 @@ def store_feedback(writing: Writing, row: OutcomeRow, settings: Settings, ids: M
     """
     # What the same transaction stored before counts too: both may have come at the same moment.
     decision = decision_behind(writing.seen, row.decision_id)
+    said = row
     if decision is not None:
         _check_offered(decision, row, ids)
         row = row._replace(decision_id=decision.decision_id)
     if writing.erased.among(of_outcome(row)):
         raise FeedbackError(f"decision_id: {REFUSED}")
     is_new = writing.outcomes([row]) == 1
+    if not is_new and not _is_told(writing.seen, row):
+        row = row._replace(feedback_id=_another_id(said))
+        is_new = writing.outcomes([row]) == 1
     if is_new and decision is not None:
         _store_touchpoint(writing, row, decision, settings, ids)
     return Receipt(is_new, decision is None)
@@ -205,6 +211,21 @@ def _unknown(name: object, names: list[str]) -> str:
 
 def _content_id(given: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _another_id(row: OutcomeRow) -> str:
+    """Name what is said under an id that stands for something else already, as a task's id does at each step.
+
+    The decision goes by what the caller calls it: what it stands for becomes known later than the feedback.
+    """
+    told = [row.feedback_id, said_as(row.decision_id), row.outcome, row.action]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
+
+
+def _is_told(store: Reading, row: OutcomeRow) -> bool:
+    """Whether what is stored under an id says the same."""
+    same = row.feedback_id, row.outcome, row.action
+    return any((each.feedback_id, each.outcome, each.action) == same for each in store.outcomes_of(row.decision_id))
 
 
 def _check_offered(decision: DecisionRow, row: OutcomeRow, ids: Mapping[str, str]) -> None:

@@ -86,6 +86,47 @@ def test_a_repeat_is_stored_once_with_and_without_an_id(local):
     assert [row[3] for row in history if row[3] in OUTCOMES].count("clicked") == 1
 
 
+def test_an_id_that_comes_again_for_something_else_is_a_piece_of_its_own(local):
+    async def journey(client):
+        decision, action = await decided(local, client)
+        other = (await client.post("/v1/recommend", json={"contact": "crm:2"})).json()["decision_id"]
+        task = {"decision_id": decision, "feedback_id": "task-1", "until": "2030-01-01"}
+        pieces = [
+            task | {"outcome": "snoozed"},
+            task | {"outcome": "done"},
+            task | {"outcome": "unsubscribed"},
+            task | {"outcome": "unsubscribed", "action": action},
+            task | {"outcome": "unsubscribed", "decision_id": other},
+            task | {"outcome": "unsubscribed", "decision_id": "unheard"},
+        ]
+        found = [(await client.post("/v1/feedback", json=each)).json() for each in [*pieces, *pieces]]
+        assert {each["feedback_id"] for each in found} == {"task-1"}
+        assert [each["duplicate"] for each in found] == [False] * 6 + [True] * 6
+        rows = touched(local, *OUTCOMES)
+        assert sorted(row[3] for row in rows) == ["done", "snoozed", "unsubscribed", "unsubscribed"]
+        assert [row[2] for row in rows if row[3] in ("snoozed", "done")] == ["task-1", f"done:{decision}"]
+        return [len(local.service.store.outcomes_of(name)) for name in (decision, other, "unheard")]
+
+    assert local.run(journey) == [4, 1, 1]
+
+
+def test_an_id_that_came_twice_before_its_decisions_is_a_repeat_after_them(local):
+    async def journey(client):
+        first, _ = await decided(local, client)
+        pieces = [
+            {"decision_id": "early", "outcome": outcome, "feedback_id": "task-1"} for outcome in ("clicked", "rejected")
+        ]
+        for each in pieces:
+            assert not (await client.post("/v1/feedback", json=each)).json()["duplicate"]
+        await client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "early"})
+        assert sorted(row[3] for row in touched(local, *OUTCOMES)) == ["clicked", "rejected"]
+        for each in pieces:
+            assert (await client.post("/v1/feedback", json=each)).json()["duplicate"]
+        return [row.outcome for row in local.service.store.outcomes_of(first)]
+
+    assert sorted(local.run(journey)) == ["clicked", "rejected"]
+
+
 def test_feedback_for_an_unknown_decision_is_pending(local):
     async def journey(client):
         answer = await client.post("/v1/feedback", json={"decision_id": "unheard", "outcome": "converted"})

@@ -54,6 +54,20 @@ def test_feedback_counts_for_its_own_decisions_only(store, settings):
     assert stored(store, settings, Learn(OutcomeRow("f south", "of south", "done", CAME, CAME), settings))[0].is_new
 
 
+def test_one_id_for_several_things_is_each_of_them_once_also_out_of_a_journal(store, settings):
+    rows = [OutcomeRow("task-1", f"of {name}", outcome, CAME, CAME) for name, outcome in _STEPS]
+    deeds = [Learn(row, settings) for row in rows] + [
+        Meant(Learn(row, settings), NORTH, settings, CAME) for row in rows
+    ]
+    assert [found.is_new for found in stored(store, settings, *deeds, *deeds)] == [True] * 8 + [False] * 8
+    assert sorted(row[3] for row in store.history("crm:north", EVER)) == sorted([*_ON_NORTH, *_ON_NORTH])
+    assert [row[3] for row in store.history("crm:south", EVER)] == ["rejected"]
+
+
+_ON_NORTH = ["clicked", "unsubscribed"]
+_STEPS = [("north", "clicked"), ("south", "rejected"), ("north", "unsubscribed"), ("x", "unsubscribed")]
+
+
 def test_shown_is_said_of_its_own_decisions_only(store, settings):
     deeds = [Meant(Activate(f"of {name}", CAME), NORTH, settings, CAME) for name in ("north", "south", "x")]
     assert stored(store, settings, *deeds) == [True, False, False]
