@@ -17,6 +17,7 @@ from features.lake.history import contact_rows
 from features.rows.cells import RowError, cell
 from features.rows.row_types import DecisionRow, OutcomeRow, TouchpointRow
 from features.rows.schema import Column
+from features.store.own_names import bare
 from features.store.reading import Reading
 from features.store.store import Writing
 from features.store.tombstones import REFUSED, of_outcome
@@ -26,7 +27,6 @@ from nba.actions import DO_NOTHING
 from nba.settings import Settings
 from nba.settings.actions import Action
 from serving.offered import IDS, Offered, narrowed, offered
-from serving.own_names import said_as
 from serving.repeats import decision_behind
 
 OUTCOMES = (
@@ -218,7 +218,7 @@ def _another_id(row: OutcomeRow) -> str:
 
     The decision goes by what the caller calls it: what it stands for becomes known later than the feedback.
     """
-    told = [row.feedback_id, said_as(row.decision_id), row.outcome, row.action]
+    told = [row.feedback_id, bare(row.decision_id), row.outcome, row.action]
     return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
 
 

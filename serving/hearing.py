@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from features.frozen import Frozen
 from features.rows.row_types import DecisionRow, OutcomeRow, TouchpointRow
-from serving.feedback import touchpoint_of
+from serving.feedback import DONE, touchpoint_of
 from serving.knowing import decision_before
 from serving.repeats import earlier_id
 from serving.service import Service
@@ -32,7 +32,9 @@ def hear_feedback(service: Service, row: OutcomeRow, ids: Mapping[str, str] = _N
         return
     found = touchpoint_of(row._replace(decision_id=decision.decision_id), decision, service.settings, ids)
     if found is not None:
-        hear(service, [found])
+        # An id may stand for something else already, and then another one is stored.
+        own = found if row.outcome == DONE else found._replace(touchpoint_id=f"{row.feedback_id}\0{row.outcome}")
+        hear(service, [own])
 
 
 def _behind(service: Service, decision_id: str) -> DecisionRow | None:

@@ -31,7 +31,7 @@ async def post_feedback(request: Request) -> Response:
             # While the store is away this waits until the feedback is stored.
             check_feedback(service.store, deed.row, service.settings, ids)
     receipt: Receipt = await service.writer.write(deed)
-    if isinstance(deed, Learn):
+    if isinstance(deed, Learn) and receipt.is_new:
         # While it is open which decision its caller means, nobody's past may change by it.
         hear_feedback(service, deed.row, ids)
     return reply(

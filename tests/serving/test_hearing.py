@@ -13,6 +13,12 @@ from tests.serving.test_store_moved import ALL
 
 
 async def unsubscribed(local, client, how, decision_id):
+    if how == "task":
+        # A task's id is the same at each of its steps.
+        said = {"decision_id": decision_id, "feedback_id": "task-1"}
+        await client.post("/v1/feedback", json={**said, "outcome": "clicked"})
+        await recommend(client, "crm:1", exclude=["sales_call"])
+        return await client.post("/v1/feedback", json={**said, "outcome": "unsubscribed"})
     if how == "feedback":
         return await client.post("/v1/feedback", json={"decision_id": decision_id, "outcome": "unsubscribed"})
     if how == "page":
@@ -22,7 +28,13 @@ async def unsubscribed(local, client, how, decision_id):
     return await client.post("/v1/touchpoints", json=local.touchpoint("u", "unsubscribed", 1e-4, channel="email"))
 
 
-WAYS = [("feedback", "before"), ("feedback", "during"), ("touchpoint", "before"), ("touchpoint", "during")]
+WAYS = [("task", "before"), *((how, when) for how in ("feedback", "touchpoint") for when in ("before", "during"))]
+    ("task", "before"),
+    ("feedback", "before"),
+    ("feedback", "during"),
+    ("touchpoint", "before"),
+    ("touchpoint", "during"),
+]
 
 
 # The page needs the store to say whose it is.
