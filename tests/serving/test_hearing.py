@@ -29,12 +29,6 @@ async def unsubscribed(local, client, how, decision_id):
 
 
 WAYS = [("task", "before"), *((how, when) for how in ("feedback", "touchpoint") for when in ("before", "during"))]
-    ("task", "before"),
-    ("feedback", "before"),
-    ("feedback", "during"),
-    ("touchpoint", "before"),
-    ("touchpoint", "during"),
-]
 
 
 # The page needs the store to say whose it is.
