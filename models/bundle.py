@@ -39,6 +39,10 @@ class BundleError(UserError):
     """A bundle that must not be served, with the reason."""
 
 
+class UndecidedError(BundleError):
+    """A bundle that must not be served as yet: whether it is any good could not be found out, and may be later."""
+
+
 @dataclass(frozen=True, eq=False)
 class Bundle:
     """Models and what has to be known to use them.
@@ -246,7 +250,9 @@ def _read(path: Path) -> bytes:
             raise BundleError(f"{path} is a link or larger than 2 GB; a bundle holds plain files only")
         return path.read_bytes()
     except OSError as fault:
-        raise BundleError(f"no bundle can be read at {path}: {fault.strerror}") from fault
+        # What is not there lacks in the bundle; anything else lacks on this machine, and for now.
+        kind = BundleError if isinstance(fault, FileNotFoundError | NotADirectoryError) else UndecidedError
+        raise kind(f"no bundle can be read at {path}: {fault.strerror}") from fault
 
 
 def _json(plain: object) -> bytes:

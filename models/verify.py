@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.bundle import Bundle, BundleError, read_signed
+from models.bundle import Bundle, BundleError, UndecidedError, read_signed
 from models.sound_trees import check_trees
 from models.trees import TREES
 
@@ -24,7 +24,12 @@ def verify(folder: Path, timeout_seconds: float = 60.0) -> None:
     Raises
     ------
     BundleError
-        With the reason, also when the process aborts or does not end within the time.
+        With the reason.
+    UndecidedError
+        Where the process aborts, does not end within the time, or ends without a verdict: that may be the bundle's
+        doing, or that of a machine that is short of something.
+    OSError
+        Where the process cannot be begun.
     """
     read_signed(folder)
     home = str(Path(__file__).resolve().parent.parent)
@@ -45,19 +50,22 @@ def verify(folder: Path, timeout_seconds: float = 60.0) -> None:
             env=environment,
         )
     except subprocess.TimeoutExpired as late:
-        raise BundleError(
+        raise UndecidedError(
             f"the process that tried the bundle {folder} was not done after {timeout_seconds:g} s and was ended"
         ) from late
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise BundleError(f"the process that tried the bundle {folder} ended with {name}: a model in it is damaged")
+        raise UndecidedError(
+            f"the process that tried the bundle {folder} ended with {name}: a model in it is damaged, or this machine "
+            "is short of memory"
+        )
     # LightGBM writes its own warnings to stdout, so the verdict is the last line, and only with this status.
     verdict = done.stdout.strip().rpartition("\n")[2]
     if done.returncode == REFUSED:
         raise BundleError(verdict)
     if done.returncode or verdict != "verified":
         reason = done.stderr.strip().rpartition("\n")[2] or f"status {done.returncode}"
-        raise BundleError(f"the process that tried the bundle {folder} failed: {reason}")
+        raise UndecidedError(f"the process that tried the bundle {folder} failed: {reason}")
 
 
 REFUSED = 3
@@ -69,6 +77,9 @@ def main(folder: Path) -> int:
     try:
         _check_trees(folder)
         Bundle.load(folder).check_golden(folder)
+    except UndecidedError:
+        # No verdict: whoever waits for one reads it on stderr.
+        raise
     except BundleError as fault:
         _say(" ".join(fault.complaints))
         return REFUSED

@@ -10,15 +10,18 @@ from typing import Any
 from features.errors import UserError
 from features.times import iso
 from models.belief import Belief
-from models.bundle import BundleError
+from models.bundle import BundleError, UndecidedError
 from models.local import FOLDER, local_champion, read_champion
 from models.verify import verify
 from nba.door import now_us
 from serving.invented import estimate_once
 from serving.metrics import Metrics
+from serving.tries import Tries
 
 LOOK_SECONDS = 0.5
 POINTER = "champion.json"
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
+"""Seconds until a bundle of which nothing could be found out is tried again. That may take a processor for a minute."""
 
 log = logging.getLogger("nba.serving")
 
@@ -38,24 +41,32 @@ class Bundles:
         self._folder = folder
         self._metrics = metrics or Metrics()
         self._seen: tuple[str, str, int] | None = None
+        self._tries = Tries(FIRST_PAUSE, LONGEST_PAUSE)
         self._since: int | None = None
         self._refused: str | None = None
         self.current: Belief | None = None
 
     async def look(self) -> None:
-        """Take the champion if it is another one than at the last look; keep what serves if it is no good."""
+        """Take the champion if it is another one than at the last look; keep what serves if it is no good.
+
+        What was found no good is not looked at again. What failed otherwise may have lacked something for a moment, and
+        is tried again after a pause, which grows.
+        """
         named = self._named()
-        if named is None or named == self._seen:
+        if named is None or named == self._seen or self._tries.must_wait(named):
             return
-        self._seen = named
         try:
             belief = await asyncio.to_thread(_load, self._folder)
+        except UndecidedError as error:
+            self._put_off(named, str(error))
         except UserError as error:
+            self._seen = named
             self._refuse(str(error))
         except Exception as error:
             # Whatever is wrong with a bundle, the one that serves goes on serving.
-            self._refuse(f"the bundle cannot be loaded: {type(error).__name__}: {error}")
+            self._put_off(named, f"the bundle cannot be loaded: {type(error).__name__}: {error}")
         else:
+            self._seen = named
             self._take(belief)
 
     async def watch(self) -> None:
@@ -90,6 +101,9 @@ class Bundles:
         self._refused = None
         self._metrics.swapped(belief.version, belief.serves)
         log.info("bundle %s (%s) serves now", belief.version, belief.sha256[:12])
+
+    def _put_off(self, named: tuple[str, str, int], why: str) -> None:
+        self._refuse(f"{why} (tried again in {self._tries.failed(named):.0f} s)")
 
     def _refuse(self, why: str) -> None:
         self._refused = why

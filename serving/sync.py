@@ -20,13 +20,17 @@ from urllib.parse import urlsplit
 import orjson
 
 from features.errors import UserError
+from models.bundle import UndecidedError
 from models.kept import Kept
 from models.local import FOLDER, STANDING, install, read_champion
 from models.registry.registry import CHALLENGER, CHAMPION, Registry
 from models.registry.standing import standing
 from models.verify import verify
 from serving.sync_child import NOT_NEEDED
+from serving.tries import Tries
 
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
+"""Seconds until a bundle of which nothing could be found out is brought and tried again."""
 _SQLITE = "sqlite:///"
 
 
@@ -45,11 +49,14 @@ class Sync:
         self._registry = registry
         self._folder = folder
         self._refused: dict[tuple[str, str], str] = {}
+        self._tries = Tries(FIRST_PAUSE, LONGEST_PAUSE)
+        self._doubt = ""
 
     def look(self) -> dict[str, Any]:
         """Look once; says what was found and done.
 
-        A bundle that was refused is not fetched again: its bytes cannot get better.
+        A bundle that was refused is not fetched again: its bytes cannot get better. One of which nothing could be found
+        out is, after a pause, which grows.
         """
         if _is_absent(self._registry.tracking_uri):
             return {"state": "no registry", "detail": "nothing has been trained here yet"}
@@ -61,10 +68,12 @@ class Sync:
             return {"state": "no champion", "detail": "no version has been promoted yet"}
         if champion == read_champion(self._folder):
             return {"state": "up to date", "version": champion[0]}
-        if champion not in self._refused:
+        if champion not in self._refused and not self._tries.must_wait(champion):
             try:
                 self._bring(*champion)
                 return {"state": "up to date", "version": champion[0]}
+            except UndecidedError as error:
+                self._doubt = f"{error} (tried again in {self._tries.failed(champion):.0f} s)"
             except UserError as error:
                 # Only a bundle that is here and is no good is refused for good; a server may come back.
                 if type(error).__name__ != "BundleError":
@@ -72,7 +81,7 @@ class Sync:
                 self._refused[champion] = str(error)
             except OSError as error:
                 return {"state": "cannot install", "detail": f"{error.strerror} ({error.filename})"}
-        return {"state": "refused", "version": champion[0], "detail": self._refused[champion]}
+        return {"state": "refused", "version": champion[0], "detail": self._refused.get(champion, self._doubt)}
 
     def _bring(self, version: str, sha256: str) -> None:
         room = self._folder / FOLDER

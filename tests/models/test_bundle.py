@@ -1,5 +1,6 @@
 """Claims about bundles: whole or not at all, hashed before anything is parsed, and tried before use."""
 
+import errno
 import hashlib
 import json
 import re
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from features.times import DAY
-from models.bundle import SCHEMA, Bundle, BundleError, read_signed
+from models.bundle import SCHEMA, Bundle, BundleError, UndecidedError, read_signed
 from models.propensity import Propensity
 from models.seal import BLANK, sealed
 from models.stages.stages import StageModel
@@ -311,21 +312,33 @@ def test_random_digits_edited_and_signed_never_change_a_served_number(original, 
 
 def test_a_process_that_aborts_is_reported_with_its_signal(original, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", script(tmp_path, "kill -ABRT $$"))
-    with pytest.raises(BundleError, match="SIGABRT"):
+    with pytest.raises(UndecidedError, match="SIGABRT"):
         verify(original)
 
 
 def test_a_process_that_hangs_is_ended(original, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
-    with pytest.raises(BundleError, match=r"not done after 0\.3 s"):
+    with pytest.raises(UndecidedError, match=r"not done after 0\.3 s"):
         verify(original, timeout_seconds=0.3)
 
 
 @pytest.mark.parametrize("body", ["exit 0", "echo hello", "echo why >&2; exit 1", "echo verified; exit 1"])
 def test_only_a_clear_yes_counts(body, original, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", script(tmp_path, body))
-    with pytest.raises(BundleError, match="failed"):
+    with pytest.raises(UndecidedError, match="failed"):
         verify(original)
+
+
+def test_what_lacks_for_a_moment_is_no_verdict_about_the_bundle(original, tmp_path, monkeypatch):
+    def short(path):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched, pytest.raises(UndecidedError, match="Too many open files"):
+        patched.setattr(Path, "read_bytes", short)
+        verify(original)
+    with pytest.raises(BundleError) as verdict:
+        verify(tmp_path / "nothing")
+    assert type(verdict.value) is BundleError
 
 
 def script(folder: Path, body: str) -> str:

@@ -17,8 +17,9 @@ from models.kept import Kept
 from models.local import FOLDER, STANDING, local_champion
 from models.registry.registry import Registry
 from models.registry.training_run import PastTraining
-from serving.sync import Noting, Sync
+from serving.sync import FIRST_PAUSE, LONGEST_PAUSE, Noting, Sync
 from serving.sync_child import SyncChild, SyncPlan
+from serving.tries import Tries
 
 
 class Shelf:
@@ -104,6 +105,25 @@ def test_a_damaged_bundle_is_refused_once_and_leaves_nothing_behind(tmp_path, sh
     assert shelf.fetched == 2
     assert version_here(tmp_path) == "1"
     assert len([path for path in (tmp_path / "bundles").iterdir() if path.is_dir()]) == 1
+
+
+def test_a_bundle_whose_process_was_ended_is_tried_again_after_a_pause(tmp_path, shelf, monkeypatch):
+    now = 0.0
+    sync = Sync(shelf, tmp_path)
+    sync._tries = Tries(FIRST_PAUSE, LONGEST_PAUSE, lambda: now)
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    shelf.add("1")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(killed))
+        for _ in range(3):
+            found = sync.look()
+            assert found["state"] == "refused" and "SIGKILL" in found["detail"]
+    assert shelf.fetched == 1
+    now = FIRST_PAUSE
+    assert sync.look()["state"] == "up to date"
+    assert (shelf.fetched, version_here(tmp_path)) == (2, "1")
 
 
 def test_a_registry_that_was_never_made_is_not_made_here(tmp_path, shelf):
