@@ -19,12 +19,12 @@ from starlette.types import Message, Receive
 from serving.begun import Begun
 from serving.caller import caller_of
 from serving.held_up import HeldUp
-from serving.intake.body import is_short, length_said
+from serving.intake.body import header, is_short, length_said
 from serving.lanes import BOUNDS, Bound, Lane, Moment
 from serving.metrics import Metrics
 from serving.overload import Overload
 from serving.problems import Problem
-from serving.same_calls import SameCalls
+from serving.same_calls import Asked, SameCalls, may_have_ids
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -105,7 +105,7 @@ class Limits:
 
     def answers_now(self, path: str, body: bytes) -> bool:
         """Whether somebody is being answered who has asked the same, whoever that is."""
-        return any(asked[0] == path and asked[2] == body for asked in self._same.underway)
+        return self._same.answers_now(path, body)
 
     async def answer(self, handler: Handler, kind: str, request: Request, *, has_body: bool) -> Response:
         """Have a handler answer inside a place.
@@ -132,8 +132,9 @@ class Limits:
                 return await handler(Request(request.scope, self._receiver(request, stay)))
             finally:
                 self._leave(stay)
-        if kind == REPEATABLE and b"decision_id" in body:
-            asked = request.url.path, caller_of(request).key_id, body
+        if kind == REPEATABLE and may_have_ids(body):
+            read_as = header(request, b"accept-language"), header(request, b"content-encoding")
+            asked = Asked(request.url.path, caller_of(request).key_id, body, *read_as)
             return await self._same.answer(asked, lambda: self._inside(handler, kind, request, len(body)))
         return await self._inside(handler, kind, request, len(body))
 

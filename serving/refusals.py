@@ -25,6 +25,7 @@ from serving.operations import Operation
 from serving.origins import Header
 from serving.overload import Overload
 from serving.problems import MEDIA_TYPE
+from serving.same_calls import may_have_ids
 
 TELL_SECONDS = 1.0
 LONG_WAY = frozenset((b"origin", b"traceparent"))
@@ -86,12 +87,12 @@ class Refusals:
 
     def answers_now(self, place: Place, body: bytes) -> bool:
         """Whether the very same call is being answered, whoever made it."""
-        return b"decision_id" in body and self.limits is not None and self.limits.answers_now(place.path, body)
+        return may_have_ids(body) and self.limits is not None and self.limits.answers_now(place.path, body)
 
     def _may_be_answered_now(self, place: Place, body: bytes) -> bool:
         # The very same call may be among those that nobody has looked at yet.
         are_coming = self.limits is not None and self.limits.are_coming
-        return self.answers_now(place, body) or (are_coming and place.needs_body and b"decision_id" in body)
+        return self.answers_now(place, body) or (are_coming and place.needs_body and may_have_ids(body))
 
     def noted(self, place: Place) -> None:
         """Count a refusal."""

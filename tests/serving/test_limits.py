@@ -34,7 +34,7 @@ class Calls:
         self.order = []
         self._let_go = {}
 
-    async def call(self, name, kind="recommend", body=b"{}", length=True, pieces=None):
+    async def call(self, name, kind="recommend", body=b"{}", length=True, pieces=None, headers=()):
         pieces = [body] if pieces is None else pieces
 
         async def receive():
@@ -43,7 +43,7 @@ class Calls:
             piece = pieces.pop(0) if pieces else b""
             return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
-        headers = [(b"content-length", str(len(body)).encode())] if length else []
+        headers = [*headers, *([(b"content-length", str(len(body)).encode())] if length else [])]
         scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": headers}
         return await self.limits.answer(self._work(name), kind, Request(scope, receive), has_body=True)
 
@@ -371,6 +371,43 @@ def test_same_calls_with_an_id_take_one_place_and_get_one_answer():
         await calls.let_go("same", "other")
         assert len({id(await task) for task in same}) == 1
         assert (await other).body == b"other"
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"contact": "a", "context": {"about": "decision_id"}}',
+        b'{"contact": "a", "context": {"decision_id": "d"}}',
+        b'{"contact": "a", "decision_id": null}',
+        b'{"requests": [{"contact": "a", "decision_id": "d"}, {"contact": "b"}]}',
+        b'"decision_id"',
+        b'{"decision_id": "d"',
+    ],
+)
+def test_calls_in_which_a_question_has_no_id_are_answered_each_for_itself(body):
+    async def journey():
+        calls = Calls()
+        tasks = [calls.start(name, body=body) for name in "ab"]
+        await calls.settle()
+        assert calls.inside == ["a", "b"] and not calls.limits.answers_now("/x", body)
+        await calls.let_go("a", "b")
+        assert [(await task).body for task in tasks] == [b"a", b"b"]
+
+    asyncio.run(journey())
+
+
+@pytest.mark.parametrize("header", [b"accept-language", b"content-encoding"])
+def test_calls_that_are_read_otherwise_are_not_the_same(header):
+    async def journey():
+        calls = Calls()
+        body = b'{"requests": [{"decision_id": "d"}]}'
+        tasks = [calls.start(name, body=body, headers=[(header, name.encode())]) for name in ("de", "en", "en")]
+        await calls.settle()
+        assert calls.inside == ["de", "en"] and calls.limits.answers_now("/x", body)
+        await calls.let_go("de", "en")
+        assert [(await task).body for task in tasks] == [b"de", b"en", b"en"]
 
     asyncio.run(journey())
 

@@ -15,6 +15,7 @@ from serving.lanes import BOUNDS
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.refusals import Refusals
+from serving.same_calls import Asked
 from serving.turned_away import TurnedAway
 from serving.wire import MOST_HEAD, protocol_with
 from tests.serving.conftest import SETTINGS, Local
@@ -106,7 +107,7 @@ def test_who_is_answered_together_with_the_very_same_call_counts_as_no_refusal(r
 
     async def journey():
         answered = asyncio.Event()
-        first = asyncio.create_task(refusals.limits._same.answer(("/v1/recommend", "k", same), answered.wait))
+        first = asyncio.create_task(refusals.limits._same.answer(Asked("/v1/recommend", "k", same), answered.wait))
         await asyncio.sleep(0)
         assert refusals.bytes_for(call(body=same), []) is None
         assert await asked(TurnedAway(inner, refusals), pieces=(same,)) == (200, {}, same)
@@ -150,7 +151,7 @@ def test_the_very_same_call_as_one_under_way_is_not_refused(refusals):
     async def journey():
         app, answered = TurnedAway(inner, refusals), asyncio.Event()
         assert (await asked(app, pieces=(same,)))[0] == 503
-        first = asyncio.create_task(refusals.limits._same.answer(("/v1/recommend", "k", same), answered.wait))
+        first = asyncio.create_task(refusals.limits._same.answer(Asked("/v1/recommend", "k", same), answered.wait))
         await asyncio.sleep(0)
         assert await asked(app, pieces=(same,)) == (200, {}, same)
         assert (await asked(app, pieces=(same + b" ",)))[0] == 503
