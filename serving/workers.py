@@ -19,6 +19,7 @@ import orjson
 
 from features.errors import UserError
 from nba.settings import load_settings
+from serving.background import begun_again
 from serving.metrics import SHARED, forget_worker
 from serving.run import SECONDS_TO_FINISH
 from serving.worker import READY
@@ -83,6 +84,7 @@ class Workers:
         self._ready = [asyncio.Event() for _ in range(n)]
         self._renewed: set[int] = set()
         self._ending = asyncio.Event()
+        self._asked_anew = asyncio.Event()
         self._has_served = False
 
     async def run(self) -> bool:
@@ -95,15 +97,14 @@ class Workers:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._ending.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: renewals.append(asyncio.create_task(self._renew())))
-        renewals: list[asyncio.Task[None]] = []
+        loop.add_signal_handler(signal.SIGHUP, self._asked_anew.set)
+        renewing = asyncio.create_task(begun_again("the renewal of workers", self._renew_when_asked))
         folder = tempfile.mkdtemp(prefix="nba-metrics-")
         environ = {**os.environ, SHARED: folder}
         try:
             await asyncio.gather(*(self._keep(number, environ) for number in range(len(self._ready))))
         finally:
-            for task in renewals:
-                task.cancel()
+            renewing.cancel()
             shutil.rmtree(folder, ignore_errors=True)
         return self._has_served
 
@@ -137,6 +138,8 @@ class Workers:
             pass_fds=(fd,),
             env=environ,
         )
+        # Whoever was to be renewed is gone by now; what becomes of this one is another matter.
+        self._renewed.discard(number)
         self._live[number] = child
         ending = asyncio.create_task(self._end_in_time(child))
         try:
@@ -165,6 +168,13 @@ class Workers:
             child.terminate()
             await asyncio.sleep(SECONDS_TO_FINISH + _SECONDS_BEYOND)
             child.kill()
+
+    async def _renew_when_asked(self) -> None:
+        """Renew them whenever that is asked for; of two renewals at once each would end those that the other needs."""
+        while True:
+            await self._asked_anew.wait()
+            self._asked_anew.clear()
+            await self._renew()
 
     async def _renew(self) -> None:
         try:
