@@ -113,7 +113,13 @@ class Workers:
         pause = _FIRST_PAUSE
         while not self._ending.is_set():
             began = asyncio.get_running_loop().time()
-            status = await self._live_once(number, environ)
+            try:
+                status: int | str = await self._live_once(number, environ)
+            except OSError as error:
+                # There is no process to be had for now; the others go on answering.
+                status = str(error)
+                if not self._has_served:
+                    raise
             if not self._has_served:
                 # What cannot start the first time will not by itself; somebody has to read why.
                 self._ending.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +93,26 @@ def test_a_worker_that_is_killed_after_renewals_is_told_and_waited_for(
         os.kill(int(begun(told)[-1]), signal.SIGKILL)
         await until(lambda: bool(caplog.records))
         assert "ended with status -9; it starts again in 0.5 s" in caplog.text
+
+    with caplog.at_level(logging.ERROR, "nba.serving"):
+        run(tmp_path, monkeypatch, journey)
+
+
+def test_while_there_is_no_process_to_be_had_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = asyncio.create_subprocess_exec
+
+    async def short(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", real)
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    async def journey(workers: Workers, told: Path) -> None:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", short)
+        os.kill(int(begun(told)[0]), signal.SIGKILL)
+        await until(lambda: len(begun(told)) == 3)
+        assert "Resource temporarily unavailable; it starts again in 1.0 s" in caplog.text
+        assert not [line for line in lines(told) if line[0] == "-"]
 
     with caplog.at_level(logging.ERROR, "nba.serving"):
         run(tmp_path, monkeypatch, journey)
