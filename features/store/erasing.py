@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import orjson
 from sqlalchemy import Column, Table, bindparam, delete, select, text
@@ -16,16 +16,15 @@ from sqlalchemy import Column, Table, bindparam, delete, select, text
 from features.rows.row_types import DecisionRow, RecordRow
 from features.store import tables, tombstones
 from features.store.dialect import Sql
+from features.store.mentions import Mentions
 from features.store.own_names import own_names_of
-from features.store.tombstones import decision_name, digest_of, names_in, texts_in
+from features.store.tombstones import decision_name, digest_of
 from features.store.values import json_of
 from features.store.writing import Writing
 
 EVER = 2**63 - 1
 PSEUDONYM = "erased:"
 """What the names begin with that decisions of erased people are kept under."""
-_SHORTEST = 6
-"""Letters of the shortest text that is looked for inside of others; a shorter one is met by chance."""
 
 _Names = Sequence[str]
 
@@ -64,11 +63,8 @@ _OUTCOME = Sql(
     text("UPDATE outcomes SET feedback_id = :a, decision_id = :b, note = NULL, reason = NULL WHERE feedback_id = :c")
 )
 _NO_OUTCOME = _gone(_T.OUTCOMES, _T.OUTCOMES.c.feedback_id)
-_PENDING = Sql(
-    select(_T.OUTCOMES.c.feedback_id, _T.OUTCOMES.c.decision_id, _T.OUTCOMES.c.note, _T.OUTCOMES.c.reason).where(
-        _T.OUTCOMES.c.pending
-    )
-)
+_WAITING = ("feedback_id", "decision_id", "note", "reason")
+_PENDING = Sql(select(*(_T.OUTCOMES.c[name] for name in _WAITING)).where(_T.OUTCOMES.c.pending))
 _NAMING = Sql(text("SELECT at, body FROM figures WHERE name = 'missed'"))
 _NAME_LESS = Sql(text("UPDATE figures SET body = :b WHERE name = 'missed' AND at = :at"))
 """The figures that name contacts."""
@@ -94,7 +90,9 @@ def bury(writing: Writing, names: Iterable[str], at: int) -> None:
     writing._many(tombstones.INSERT, [(digest_of(key, name), at) for name in sorted(set(names))])
 
 
-def erase(writing: Writing, identities: _Names, words: Collection[str], at: int) -> dict[str, int]:
+def erase(
+    writing: Writing, identities: _Names, words: Collection[str], at: int, own: Callable[[str], bool] | None = None
+) -> dict[str, int]:
     """Remove every row of these identities, and their names from decisions, which are kept to judge policies by.
 
     Parameters
@@ -106,6 +104,9 @@ def erase(writing: Writing, identities: _Names, words: Collection[str], at: int)
         Texts that name the person besides: refused rows that hold one of them, in whatever letters, go too.
     at
         When, in microseconds.
+    own
+        For whoever sees some contacts only: whether a name was given by this side. Refused rows that hold none of
+        these names and feedback of others stay, because they may be anybody's. None: for whoever sees everybody.
 
     Returns
     -------
@@ -125,8 +126,8 @@ def erase(writing: Writing, identities: _Names, words: Collection[str], at: int)
     writing._many(_MEMBER, [(account, name) for account in accounts for name in identities])
     _without_figures(writing, identities)
     found["assets"] = _without_assets(writing, identities)
-    found["quarantine"] = _without_refused(writing, identities, words)
-    found["outcomes"] += _without_waiting(writing, identities, words)
+    found["quarantine"] = _without_refused(writing, identities, words, own)
+    found["outcomes"] += _without_waiting(writing, Mentions(identities, words), own)
     found.pop("sights")
     return dict(found)
 
@@ -205,48 +206,24 @@ def _disowned(writing: Writing, row: RecordRow) -> int:
     return writing._many(_ASSET, [("assets", row.key, row.known_at)])
 
 
-def _without_refused(writing: Writing, names: _Names, words: Collection[str]) -> int:
-    numbers = [
-        number
-        for number, raw, reason in writing.seen._stream(_QUARANTINE, ())
-        if names_any(raw, names, words) or names_any(orjson.dumps(reason).decode(), names, words)
-    ]
+def _without_refused(writing: Writing, names: _Names, words: Collection[str], own: Callable[[str], bool] | None) -> int:
+    if own is None:
+        all_of_it = Mentions(names, words)
+        numbers = [
+            number
+            for number, raw, reason in writing.seen._stream(_QUARANTINE, ())
+            if all_of_it.are_in(raw) or all_of_it.are_in_reason(reason)
+        ]
+    else:
+        # Who brought a row is not on record.
+        told = Mentions(filter(own, names))
+        numbers = [number for number, raw, _ in writing.seen._stream(_QUARANTINE, ()) if told.are_what_it_is_about(raw)]
     writing.release(numbers)
     return len(numbers)
 
 
-def _without_waiting(writing: Writing, names: _Names, words: Collection[str]) -> int:
+def _without_waiting(writing: Writing, mentions: Mentions, own: Callable[[str], bool] | None) -> int:
     """Remove feedback on decisions that are not known, where it names somebody."""
-    rows = writing.seen._all(_PENDING)
-    named = [row[0] for row in rows if names_any(orjson.dumps(list(row)).decode(), names, words)]
+    rows = [row for row in writing.seen._all(_PENDING) if own is None or own(row[0])]
+    named = [row[0] for row in rows if mentions.are_in(json_of(dict(zip(_WAITING, row, strict=True))))]
     return writing._many(_NO_OUTCOME, [(each,) for each in named])
-
-
-def names_any(raw: str, names: Collection[str], words: Collection[str] = ()) -> bool:
-    """Whether a text in JSON holds one of these: as a value, as a part of one, or, where it is long, anywhere.
-
-    Parameters
-    ----------
-    names
-        Identities, as they are spelt: in other letters they may be somebody else's.
-    words
-        Names, addresses and numbers, which are the same in capital and small letters.
-
-    Examples
-    --------
-    >>> names_any('{"url": "/me?u=crm:4711"}', ["crm:4711"]), names_any('{"n": "14711"}', ["4711"])
-    (True, False)
-    >>> names_any('{"to": "ANA@acme.ch"}', ["crm:4711"], ["Ana@acme.ch"]), names_any('{"to": "CRM:4711"}', ["crm:4711"])
-    (True, False)
-    """
-    parts, texts = names_in(raw), texts_in(raw)
-    if _meet(parts, texts, names):
-        return True
-    small = {word.casefold() for word in words}
-    return _meet({each.casefold() for each in parts}, [each.casefold() for each in texts], small)
-
-
-def _meet(parts: Collection[str], texts: Collection[str], words: Collection[str]) -> bool:
-    if any(word in parts for word in words):
-        return True
-    return any(word in each for word in words if len(word) >= _SHORTEST and not word.isdigit() for each in texts)

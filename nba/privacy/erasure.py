@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,10 @@ from nba.privacy.trail import noted
 _ATTEMPTS = 60
 _SECONDS = 1.0
 _SHORTEST = 6
+_OTHERS = (
+    "refused rows and feedback that others brought may still name the person; this key cannot look through them, a key "
+    "of the whole house can: ask for it to erase the same identity again"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,16 @@ class Erasure:
     notes: Sequence[str] = ()
 
 
-def erase(store: Store, person: Person, *, reason: str, by: str, now: int, folder: Path) -> Erasure:
+def erase(
+    store: Store,
+    person: Person,
+    *,
+    reason: str,
+    by: str,
+    now: int,
+    folder: Path,
+    own: Callable[[str], bool] | None = None,
+) -> Erasure:
     """Erase a person.
 
     Parameters
@@ -42,6 +55,9 @@ def erase(store: Store, person: Person, *, reason: str, by: str, now: int, folde
         Microseconds.
     folder
         Of ``nba.toml``: files in it and below that still name the person are told.
+    own
+        For whoever sees some contacts only: whether a name was given by this side. What is nobody's contact and was
+        brought by others stays. None: for whoever sees everybody.
 
     Raises
     ------
@@ -56,12 +72,13 @@ def erase(store: Store, person: Person, *, reason: str, by: str, now: int, folde
     _close_the_door(store, person, why, by, now)
     in_lakes = sum(_erased_in_lake(Path(lake), person.identities) for lake in store.lakes())
     with store.writing() as writing:
-        removed = erasing.erase(writing, person.identities, person.words, now)
+        removed = erasing.erase(writing, person.identities, person.words, now, own)
         removed["touchpoints"] += in_lakes
         noted(writing, person, "erasure", reason=why, by=by, at=now, details={"removed": removed})
     stays = store.scrub()
     named = naming_files(folder, {*person.identities, *person.words})
     notes = [] if stays is None else [stays]
+    notes += [] if own is None else [_OTHERS]
     notes += [f"{path} still names the person and is not ours to change; delete it, or make it anew" for path in named]
     return Erasure(removed, notes)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from features.lake.history import contact_rows
 from features.rows.row_types import DecisionRow, OutcomeRow, QuarantineRow, RecordRow, ScoreRow
-from features.store.erasing import names_any
+from features.store.mentions import Mentions
 from features.store.store import Store
 from features.times import iso
 from models.saying.said import Said
@@ -30,7 +30,14 @@ _COLUMNS = (
 _EXPLAINED = ("identities", "traits", "touchpoints", "consents", "decisions", "scores", "quarantine", "acts")
 
 
-def export(store: Store, person: Person, settings: Settings, now: int, language: str | None = None) -> dict[str, Any]:
+def export(
+    store: Store,
+    person: Person,
+    settings: Settings,
+    now: int,
+    language: str | None = None,
+    own: Callable[[str], bool] | None = None,
+) -> dict[str, Any]:
     """Lay out everything about a person as JSON.
 
     Parameters
@@ -39,6 +46,9 @@ def export(store: Store, person: Person, settings: Settings, now: int, language:
         Microseconds; what was stored is there whatever its time.
     language
         Of what is said in words; None: that of the settings.
+    own
+        For whoever sees some contacts only: whether a name was given by this side. Of what was refused only rows with
+        such a name are shown. None: for whoever sees everybody.
 
     Raises
     ------
@@ -74,7 +84,7 @@ def export(store: Store, person: Person, settings: Settings, now: int, language:
         "decisions": [_decision(store, row, language) for row in sorted(decisions, key=lambda row: row.decided_at)],
         "scores": [_score(row) for each in members if (row := store.scores_of(each)) is not None],
         "assets": [_known(row, "asset_id") for each in members for row in store.assets_of("identity", each, EVER)],
-        "quarantine": [_refused(row) for row in store.quarantine_rows() if _names(row, person)],
+        "quarantine": _quarantine(store, person, own),
         "acts": [_act(row._asdict()) for row in entries_about(store, members)],
     }
 
@@ -142,8 +152,10 @@ def _refused(row: QuarantineRow) -> dict[str, Any]:
     }
 
 
-def _names(row: QuarantineRow, person: Person) -> bool:
-    return names_any(row.raw, person.identities, person.words)
+def _quarantine(store: Store, person: Person, own: Callable[[str], bool] | None) -> list[dict[str, Any]]:
+    # Who brought a row is not on record: what a side calls the person could be said in anybody's.
+    told = Mentions(person.identities, person.words) if own is None else Mentions(filter(own, person.identities))
+    return [_refused(row) for row in store.quarantine_rows() if told.are_what_it_is_about(row.raw)]
 
 
 def _is_json(raw: str) -> bool:

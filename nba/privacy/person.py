@@ -9,7 +9,7 @@ import orjson
 from features.errors import UserError
 from features.identity.members import Contact, members_of
 from features.lake.history import has_touchpoints
-from features.store.erasing import names_any
+from features.store.mentions import names_any
 from features.store.reading import Reading
 from features.store.tombstones import Erased
 from features.times import iso

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from serving.caller import Caller, caller_of
 from serving.intake.body import read_body
 from serving.intake.strict_json import parse
 from serving.operations import Operation, Parameter, reply
+from serving.own_names import is_own
 from serving.problems import Problem
 from serving.queried import text
 from serving.reach import Reach
@@ -35,16 +37,18 @@ async def get_export(request: Request) -> Response:
     service, person = await _person(request)
     now = service.now_us()
     language = wished_language(request, service.settings.serving.language)
-    return reply(await asyncio.to_thread(export, service.store, person, service.settings, now, language))
+    own = _own(caller_of(request))
+    return reply(await asyncio.to_thread(export, service.store, person, service.settings, now, language, own))
 
 
 async def delete_person(request: Request) -> Response:
     """Erase a person under all identities, and refuse what is sent again."""
     reason = _reason(text(request, "reason", _LONGEST_REASON), "query reason")
     service, person = await _person(request)
-    now, by = service.now_us(), _by(caller_of(request))
+    now, caller = service.now_us(), caller_of(request)
+    folder = service.settings.folder
     found = await asyncio.to_thread(
-        erase, service.store, person, reason=reason, by=by, now=now, folder=service.settings.folder
+        erase, service.store, person, reason=reason, by=_by(caller), now=now, folder=folder, own=_own(caller)
     )
     for identity in (*person.identities, person.asked):
         service.recent.forget(identity)
@@ -107,6 +111,11 @@ def _found(service: Service, caller: Caller, asked: str) -> Person | None:
         return person_of(service.store, identity, settings.touchpoints)
     except UnknownPersonError:
         return None
+
+
+def _own(caller: Caller) -> Callable[[str], bool] | None:
+    """Return what tells the names that a bound caller's side gave; None for whoever sees everybody."""
+    return partial(is_own, caller.viewer) if caller.is_bound else None
 
 
 def _by(caller: Caller) -> str:

@@ -1,0 +1,109 @@
+"""A person's rights by a key that is bound to a partner: it reaches what its own side said, and nothing else."""
+
+import pytest
+
+from features.rows.row_types import ContactRow, QuarantineRow, TouchpointRow
+from features.times import DAY
+from tests.serving.conftest import NOW
+from tests.serving.test_door import Guarded
+
+WORDS = ("Order", "Herbert Muster", "https", "2029-01-01", "timestamp", "crm:2", "herbert@acme.ch", "+41 79 555 12 34")
+
+
+@pytest.fixture
+def dealer(tmp_path):
+    found = Guarded(tmp_path)
+    scopes = ("ingest", "recommend", "feedback", "read", "privacy")
+    found.add("north", *scopes, partner="north")
+    found.add("jane", *scopes, owner="jane")
+    found.add("full", *scopes)
+    found.add("shop", "ingest", public=True, origins=("https://shop.example",))
+    with found.store as store, store.writing() as writing:
+        for name in ("north", "south"):
+            body = {"partner": name, "account": "alpha", "country": "DE"}
+            writing.contacts([ContactRow(f"crm:{name}", NOW - 90 * DAY, body)])
+            writing.touchpoints([TouchpointRow(f"crm:{name}", NOW - DAY, f"t {name}", "service_call")])
+    return found
+
+
+async def refused_and_waiting(client, dealer):
+    """Let a stranger's event be refused, and feedback wait that names it."""
+    told = {"url": "https://shop.example/x", "buyer": "Herbert Muster", "phone": "+41 79 555 12 34"}
+    event = {"userId": "crm:2", "event": "Order", "timestamp": "2029-01-01", "properties": told}
+    told["email"] = "herbert@acme.ch"
+    assert (await client.post("/v1/track", json=event, headers=dealer.bearer("full"))).status_code == 400
+    said = {
+        "decision_id": "d77",
+        "outcome": "clicked",
+        "note": "herbert@acme.ch, Herbert Muster: order",
+        "reason": "Order",
+    }
+    assert (await client.post("/v1/feedback", json=said, headers=dealer.bearer("full"))).json()["pending"] is True
+
+
+def kept(dealer):
+    with dealer.store as store:
+        return [row.raw for row in store.quarantine_rows()], [row.feedback_id for row in store.outcome_rows()]
+
+
+@pytest.mark.parametrize("side", ["north", "jane"])
+def test_words_that_a_bound_key_chooses_reach_nothing_of_others(dealer, side):
+    async def journey(client):
+        head = dealer.bearer(side)
+        await refused_and_waiting(client, dealer)
+        before = kept(dealer)
+        for n, word in enumerate(WORDS):
+            traits = {"name": word, "email": word, "phone": word, "crm_url": word}
+            await client.post("/v1/identify", json={"userId": f"x{n}", "traits": traits}, headers=head)
+            export = (await client.get(f"/v1/privacy/x{n}/export", headers=head)).json()
+            assert export["traits"]["now"]["name"] == word and export["quarantine"] == []
+            erased = (await client.delete(f"/v1/privacy/x{n}?reason=r1", headers=head)).json()
+            assert erased["removed"]["quarantine"] == erased["removed"]["outcomes"] == 0
+        assert kept(dealer) == before and len(before[0]) == len(before[1]) == 1
+
+    dealer.run(journey)
+
+
+def test_a_bound_key_reaches_refused_rows_with_names_of_its_side_and_its_own_waiting_feedback(dealer):
+    async def journey(client):
+        head = dealer.bearer("north")
+        await refused_and_waiting(client, dealer)
+        await client.post("/v1/identify", json={"userId": "eve", "traits": {"name": "Eve Lind"}}, headers=head)
+        said = {"decision_id": "d78", "outcome": "clicked", "note": "Eve Lind is away"}
+        await client.post("/v1/feedback", json=said, headers=head)
+        await client.post("/v1/feedback", json={**said, "decision_id": "d79"}, headers=dealer.bearer("full"))
+        with dealer.store as store, store.writing() as writing:
+            for who in ("eve@partner:north", "eve@partner:south", "crm:north", "eve"):
+                row = QuarantineRow("touchpoints", f'{{"identity": "{who}"}}', "is bad", "is bad", NOW)
+                writing.quarantine([row])
+        export = (await client.get("/v1/privacy/eve/export", headers=head)).json()
+        assert [row["row"] for row in export["quarantine"]] == [{"identity": "eve@partner:north"}]
+        assert (await client.get("/v1/privacy/crm:north/export", headers=head)).json()["quarantine"] == []
+        erased = (await client.delete("/v1/privacy/eve?reason=r1", headers=head)).json()
+        assert (erased["removed"]["quarantine"], erased["removed"]["outcomes"]) == (1, 1)
+        assert "a key of the whole house" in " ".join(erased["notes"])
+        rows, waiting = kept(dealer)
+        assert len(rows) == 4 and len(waiting) == 2
+        erased = (await client.delete("/v1/privacy/crm:north?reason=r1", headers=head)).json()
+        assert erased["removed"]["quarantine"] == 0
+        # Whoever sees everybody finishes it.
+        again = (await client.delete("/v1/privacy/crm:north?reason=r1", headers=dealer.bearer("full"))).json()
+        assert again["removed"]["quarantine"] == 1
+
+    dealer.run(journey)
+
+
+def test_a_word_that_a_web_page_chooses_shows_and_removes_nobodys_refused_rows(dealer):
+    async def journey(client):
+        await refused_and_waiting(client, dealer)
+        before = kept(dealer)
+        shop, full = {**dealer.bearer("shop"), "Origin": "https://shop.example"}, dealer.bearer("full")
+        for n, word in enumerate(("track", "Order", "https", "timestamp", "2029-01-01", "https://shop.example")):
+            event = {"userId": f"visitor-{n}", "traits": {"name": word}}
+            assert (await client.post("/v1/i", json=event, headers=shop)).status_code == 200
+            assert (await client.get(f"/v1/privacy/visitor-{n}/export", headers=full)).json()["quarantine"] == []
+            gone = await client.delete(f"/v1/privacy/visitor-{n}?reason=r1", headers=full)
+            assert gone.json()["removed"]["quarantine"] == 0
+        assert kept(dealer) == before
+
+    dealer.run(journey)
