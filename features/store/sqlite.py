@@ -262,7 +262,7 @@ class Sqlite(Dialect):
                 return None
             time.sleep(0.1)
         return (
-            f"somebody has been reading {self.where} all the while, so that old bytes stay in its write-ahead log; "
+            "somebody has been reading the database all the while, so that old bytes stay in its write-ahead log; "
             "erase again when fewer do, which empties it"
         )
 

@@ -37,10 +37,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
         person = person_of(store, args.identity, settings.touchpoints)
         found = erase(store, person, reason=args.reason, by=getpass.getuser(), now=now_us(), folder=settings.folder)
     if args.json:
-        out.json({"erased": True, "removed": dict(found.removed), "notes": list(found.notes)})
+        out.json({"erased": True, "removed": dict(found.removed), "notes": found.sentences()})
         return 0
     told = ", ".join(f"{number:,} {kind}" for kind, number in found.removed.items() if number)
     out.result(f"erased: {told or 'nothing was left'}")
-    for note in found.notes:
+    for note in found.sentences():
         out.say(f"note: {note}")
     return 0

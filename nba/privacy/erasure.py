@@ -31,10 +31,19 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Erasure:
-    """What went, by kind; ``notes`` are sentences about what an owner has to know or do besides."""
+    """What went, by kind; ``notes`` are sentences about what an owner has to know or do besides.
+
+    ``files`` are those of the owner that still name the person.
+    """
 
     removed: Mapping[str, int]
     notes: Sequence[str] = ()
+    files: Sequence[Path] = ()
+
+    def sentences(self, spelt: Callable[[Path], str] = str) -> list[str]:
+        """Return the notes, with one for each file; ``spelt`` says how a file is called."""
+        rule = "still names the person and is not ours to change; delete it, or make it anew"
+        return [*self.notes, *(f"{spelt(path)} {rule}" for path in self.files)]
 
 
 def erase(
@@ -44,7 +53,7 @@ def erase(
     reason: str,
     by: str,
     now: int,
-    folder: Path,
+    folder: Path | None,
     own: Callable[[str], bool] | None = None,
 ) -> Erasure:
     """Erase a person.
@@ -54,7 +63,8 @@ def erase(
     now
         Microseconds.
     folder
-        Of ``nba.toml``: files in it and below that still name the person are told.
+        Of ``nba.toml``: files in it and below that still name the person are told. None: for whoever has no business
+        there, since what a file is found by would tell what it holds.
     own
         For whoever sees some contacts only: whether a name was given by this side. What is nobody's contact and was
         brought by others stays. None: for whoever sees everybody.
@@ -76,11 +86,10 @@ def erase(
         removed["touchpoints"] += in_lakes
         noted(writing, person, "erasure", reason=why, by=by, at=now, details={"removed": removed})
     stays = store.scrub()
-    named = naming_files(folder, {*person.identities, *person.words})
+    named = [] if folder is None else naming_files(folder, {*person.identities, *person.words})
     notes = [] if stays is None else [stays]
     notes += [] if own is None else [_OTHERS]
-    notes += [f"{path} still names the person and is not ours to change; delete it, or make it anew" for path in named]
-    return Erasure(removed, notes)
+    return Erasure(removed, notes, named)
 
 
 def _close_the_door(store: Store, person: Person, reason: str, by: str, now: int) -> None:
@@ -111,7 +120,8 @@ def _erased_in_lake(folder: Path, identities: Sequence[str]) -> int:
 def naming_files(folder: Path, words: Collection[str]) -> list[Path]:
     """Return the files in a folder and below in which one of these words stands, as its bytes.
 
-    Short words are met by chance in any file and not looked for; what is packed (Parquet, gzip) hides them.
+    Short words are met by chance in any file and not looked for; what is packed (Parquet, gzip) hides them. Hidden
+    files are left alone: keys and passwords lie there, and who may choose a name could find out how they begin.
     """
     wanted = [word.encode() for word in words if len(word) >= _SHORTEST]
     return [path for path in _files(folder) if wanted and _holds(path, wanted)]
@@ -120,7 +130,7 @@ def naming_files(folder: Path, words: Collection[str]) -> list[Path]:
 def _files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+        for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(root) / name
             # The store's own files were seen to before.
             if path.is_file() and not name.partition("-")[0].endswith(".db"):

@@ -46,14 +46,15 @@ async def delete_person(request: Request) -> Response:
     reason = _reason(text(request, "reason", _LONGEST_REASON), "query reason")
     service, person = await _person(request)
     now, caller = service.now_us(), caller_of(request)
-    folder = service.settings.folder
+    folder = None if caller.is_bound else service.settings.folder
     found = await asyncio.to_thread(
         erase, service.store, person, reason=reason, by=_by(caller), now=now, folder=folder, own=_own(caller)
     )
     for identity in (*person.identities, person.asked):
         service.recent.forget(identity)
         service.kept_rows.forget(identity)
-    return reply({"success": True, "erased": True, "removed": dict(found.removed), "notes": list(found.notes)})
+    notes = found.sentences(lambda path: path.name)
+    return reply({"success": True, "erased": True, "removed": dict(found.removed), "notes": notes})
 
 
 async def post_restrict(request: Request) -> Response:

@@ -124,8 +124,9 @@ def test_what_is_wrong_is_told_and_nothing_is_done(shop: Shop, words: tuple[str,
 def test_files_of_the_owner_that_name_the_person_are_told(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "plan.csv").write_text("contact_id,action\ncookie:7f7f7f,call\n")
     (tmp_path / "other.csv").write_text("contact_id,action\ncookie:8,call\n")
+    (tmp_path / ".nba-notes").write_text("cookie:7f7f7f")
     _, _, notes = shop.run("erase", "crm:1", "--reason", "asked")
-    assert "plan.csv still names" in notes and "other.csv" not in notes
+    assert f"{tmp_path / 'plan.csv'} still names" in notes and "other.csv" not in notes and ".nba-notes" not in notes
 
 
 def test_retention_keeps_consent_and_says_what_goes_before_it_does(shop: Shop) -> None:

@@ -107,3 +107,22 @@ def test_a_word_that_a_web_page_chooses_shows_and_removes_nobodys_refused_rows(d
         assert kept(dealer) == before
 
     dealer.run(journey)
+
+
+def test_an_erasure_tells_nothing_of_hidden_files_no_folder_and_a_bound_key_no_file(dealer, tmp_path):
+    secret = (tmp_path / ".nba-secret").write_text("8d1f5a37c2e94b06a1f3d7e8b5c60942") and "8d1f5a37c2"
+    (tmp_path / ".env").write_text(f"PGPASSWORD={secret}")
+    (tmp_path / "sent").mkdir()
+    (tmp_path / "sent" / "plan.csv").write_text(f"contact_id\n{secret}\n")
+
+    async def journey(client):
+        found = []
+        for side in ("north", "full"):
+            head, event = dealer.bearer(side), {"userId": f"of-{side}", "traits": {"name": secret}}
+            await client.post("/v1/identify", json=event, headers=head)
+            found.append((await client.delete(f"/v1/privacy/of-{side}?reason=r1", headers=head)).json()["notes"])
+        return found
+
+    bound, whole = dealer.run(journey)
+    assert not any(name in note for note in bound for name in ("plan.csv", ".nba", ".env", str(tmp_path)))
+    assert [note.partition(" ")[0] for note in whole] == ["plan.csv"] and str(tmp_path) not in whole[0]
