@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.errors import UserError
@@ -15,6 +15,7 @@ from nba.privacy.person import EVER, Person, check_reason
 from nba.privacy.trail import noted
 
 _OURS = ("identity", "known_at")
+_WHOSE = ("partner", "owner", "account")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,14 @@ class Correction:
 
 
 def correct(
-    store: Store, person: Person, values: Mapping[str, object], *, reason: str, by: str, now: int
+    store: Store,
+    person: Person,
+    values: Mapping[str, object],
+    *,
+    reason: str,
+    by: str,
+    now: int,
+    own: Callable[[str], bool] | None = None,
 ) -> Correction:
     """Set traits from now on.
 
@@ -38,11 +46,14 @@ def correct(
         Trait to its right value, as a file of contacts would have it.
     now
         Microseconds.
+    own
+        For whoever sees some contacts only: whether a name was given by this side. Whose contact somebody is, it
+        cannot tell. None: for whoever sees everybody.
 
     Raises
     ------
     UserError
-        For a value that is no trait's, and where the reason is missing or names the person.
+        For a value that is no trait's or not the caller's to set, and where the reason is missing or names the person.
     """
     why = check_reason(reason, person)
     if not values:
@@ -57,11 +68,26 @@ def correct(
     except RowError as error:
         raise UserError(f"set: {error}") from error
     traits = traits_of(store, person.identities, EVER)
+    if own is not None:
+        _check_whose(row.body, [traits, traits_of(store, person.identities, now)], own)
     before = {name: traits.get(name) for name in row.body}
     with store.writing() as writing:
         writing.contacts([row._replace(known_at=now)])
         noted(writing, person, "correction", reason=why, by=by, at=now, details={"traits": sorted(row.body)})
     return Correction(before, dict(row.body))
+
+
+def _check_whose(body: Mapping[str, object], held: Sequence[Mapping[str, object]], own: Callable[[str], bool]) -> None:
+    """Refuse what would make the contact somebody else's, or show an account of others with it."""
+    told = [name for name in _WHOSE if name in body and any(each.get(name) != body[name] for each in held)]
+    faults = [
+        f"{name}: {body[name]!r} is not for this key to set, because it sees some contacts only; leave {name} out, "
+        "or ask for a key of the whole house to set it"
+        for name in told
+        if name != "account" or not own(str(body[name]))
+    ]
+    if faults:
+        raise UserError(faults)
 
 
 def _best_known(store: Store, person: Person) -> str:

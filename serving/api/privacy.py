@@ -81,8 +81,10 @@ async def post_correct(request: Request) -> Response:
         raise _refused("/set", 'is not an object of traits; send one such as {"country": "CH"}')
     reason = _reason(body.get("reason"), "/reason")
     service, person = await _person(request)
-    now, by = service.now_us(), _by(caller_of(request))
-    found = await asyncio.to_thread(correct, service.store, person, values, reason=reason, by=by, now=now)
+    now, caller = service.now_us(), caller_of(request)
+    found = await asyncio.to_thread(
+        correct, service.store, person, values, reason=reason, by=_by(caller), now=now, own=_own(caller)
+    )
     return reply({"success": True, "before": dict(found.before), "now": dict(found.now)})
 
 

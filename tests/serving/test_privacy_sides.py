@@ -126,3 +126,40 @@ def test_an_erasure_tells_nothing_of_hidden_files_no_folder_and_a_bound_key_no_f
     bound, whole = dealer.run(journey)
     assert not any(name in note for note in bound for name in ("plan.csv", ".nba", ".env", str(tmp_path)))
     assert [note.partition(" ")[0] for note in whole] == ["plan.csv"] and str(tmp_path) not in whole[0]
+
+
+@pytest.mark.parametrize("contact", ["crm:north", "eve"])
+def test_a_bound_key_cannot_say_by_a_correction_whose_contact_somebody_is(dealer, contact):
+    async def correct(client, side, **values):
+        body, place = {"set": values, "reason": "r1"}, f"/v1/privacy/{contact}/correct"
+        return await client.post(place, json=body, headers=dealer.bearer(side))
+
+    async def journey(client):
+        await client.post("/v1/identify", json={"userId": "eve", "traits": {}}, headers=dealer.bearer("north"))
+        for values in ({"account": "gamma"}, {"partner": "south"}, {"owner": "jane"}):
+            refused = await correct(client, "north", country="CH", **values)
+            assert refused.status_code == 422, refused.text
+            (error,) = refused.json()["errors"]
+            (name,) = values
+            assert error["place"] == f"/{name}" and f"leave {name} out" in error["message"]
+        with dealer.store as store:
+            assert not any(row.body.get("country") == "CH" for row in store.contact_rows())
+            assert not any(row.what == "correction" for row in store.audit_rows())
+        assert (await correct(client, "north", partner="north", country="CH")).json()["now"]["country"] == "CH"
+        assert (await correct(client, "north", account="gamma@partner:north")).status_code == 200
+        assert (await client.get("/v1/accounts/gamma", headers=dealer.bearer("north"))).status_code == 404
+        if contact == "crm:north":
+            assert (await correct(client, "full", account="gamma", partner="south")).status_code == 200
+
+    dealer.run(journey)
+
+
+def test_a_bound_key_does_not_hold_a_contact_that_is_known_to_leave(dealer):
+    async def journey(client):
+        with dealer.store as store, store.writing() as writing:
+            writing.contacts([ContactRow("crm:north", 2**61, {"partner": "south"})])
+        body = {"set": {"partner": "north"}, "reason": "r1"}
+        answer = await client.post("/v1/privacy/crm:north/correct", json=body, headers=dealer.bearer("north"))
+        assert answer.status_code == 422
+
+    dealer.run(journey)
