@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from features.errors import UserError
 from features.rows.cells import RowError
+from features.rows.row_types import ContactRow
 from features.rows.rows import contact_row
 from features.rows.schema import CONTACTS
+from features.store.reading import Reading
 from features.store.store import Store
 from nba.contact_traits import traits_of
 from nba.privacy.person import EVER, Person, check_reason
@@ -72,9 +74,20 @@ def correct(
         _check_whose(row.body, [traits, traits_of(store, person.identities, now)], own)
     before = {name: traits.get(name) for name in row.body}
     with store.writing() as writing:
-        writing.contacts([row._replace(known_at=now)])
+        writing.contacts(_from_now_on(writing.seen, person, row, now))
         noted(writing, person, "correction", reason=why, by=by, at=now, details={"traits": sorted(row.body)})
     return Correction(before, dict(row.body))
+
+
+def _from_now_on(store: Reading, person: Person, row: ContactRow, now: int) -> list[ContactRow]:
+    """Lay out a correction so that it holds from now on, also where another value is known for a later moment."""
+    told = [each for name in person.identities for each in store.traits_of(name, EVER)]
+    rows = [row._replace(known_at=now)]
+    for name, value in row.body.items():
+        latest = max((each.known_at for each in told if name in each.body), default=now - 1)
+        if latest >= now:
+            rows.append(row._replace(known_at=latest + 1, body={name: value}))
+    return rows
 
 
 def _check_whose(body: Mapping[str, object], held: Sequence[Mapping[str, object]], own: Callable[[str], bool]) -> None:

@@ -9,9 +9,11 @@ import orjson
 import pytest
 
 from features.loading.loading import load_files
-from features.rows.row_types import DecisionRow, OutcomeRow, ScoreRow
+from features.rows.row_types import DecisionRow, OutcomeRow, RecordRow, ScoreRow
 from features.store.audit import check
 from features.store.store import Store
+from features.times import DAY
+from nba.contact_traits import traits_of
 from nba.privacy.erasure import erase
 from nba.privacy.person import person_of
 from serving.deed import Deed, key_of
@@ -148,6 +150,23 @@ def test_a_correction_holds_from_now_and_what_was_known_stays(planted: Planted) 
     with Store.open(planted.url) as store:
         assert store.traits(CRM, planted.now + 1)["street"] == "Neugasse 1"
         assert store.traits(CRM, NOW)["street"] == "plantstreet 12"
+
+
+def test_a_correction_holds_from_now_on_against_what_is_known_for_later(planted: Planted) -> None:
+    async def journey(client):
+        with Store.open(planted.url) as store, store.writing() as writing:
+            later = {"country": "DE", "street": "Hafenweg 2", "size": 9}
+            writing.contacts([RecordRow(EMAIL, planted.now + DAY, later), RecordRow(CRM, planted.now, {"size": 3})])
+        body = {"reason": "told us", "set": {"country": "CH", "size": 4}}
+        await client.post(f"{CONTACT}/correct", json=body, headers=planted.head())
+        return (await client.get(f"{CONTACT}/export", headers=planted.head())).json()["traits"]["now"]
+
+    now = planted.run(journey)
+    assert (now["country"], now["size"], now["street"]) == ("CH", 4, "Hafenweg 2")
+    with Store.open(planted.url) as store:
+        for at in (planted.now + 1, planted.now + DAY // 2):
+            held = traits_of(store, [CRM, EMAIL], at)
+            assert (held["country"], held["size"], held["street"]) == ("CH", 4, "plantstreet 12")
 
 
 def test_for_a_foreign_partner_the_person_does_not_exist(planted: Planted) -> None:
