@@ -13,7 +13,7 @@ from features.rows.schema import CONTACTS
 from features.store.reading import Reading
 from features.store.store import Store
 from nba.contact_traits import traits_of
-from nba.privacy.person import EVER, Person, check_reason
+from nba.privacy.person import EVER, Person, check_not_erased, check_reason
 from nba.privacy.trail import noted
 
 _OURS = ("identity", "known_at")
@@ -56,6 +56,8 @@ def correct(
     ------
     UserError
         For a value that is no trait's or not the caller's to set, and where the reason is missing or names the person.
+    ErasedPersonError
+        Where the person was erased.
     """
     why = check_reason(reason, person)
     if not values:
@@ -74,6 +76,7 @@ def correct(
         _check_whose(row.body, [traits, traits_of(store, person.identities, now)], own)
     before = {name: traits.get(name) for name in row.body}
     with store.writing() as writing:
+        check_not_erased(writing, identity)
         writing.contacts(_from_now_on(writing.seen, person, row, now))
         noted(writing, person, "correction", reason=why, by=by, at=now, details={"traits": sorted(row.body)})
     return Correction(before, dict(row.body))

@@ -12,6 +12,7 @@ from features.lake.history import has_touchpoints
 from features.store.mentions import names_any
 from features.store.reading import Reading
 from features.store.tombstones import Erased
+from features.store.writing import Writing
 from features.times import iso
 from features.touchpoints.touchpoints import TouchpointRules
 
@@ -22,6 +23,10 @@ _SHORTEST = 4
 
 class UnknownPersonError(UserError):
     """Nothing is known under an identity."""
+
+
+class ErasedPersonError(UserError):
+    """Somebody was erased, so that nothing can be kept of them."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,21 @@ def check_reason(reason: str | None, person: Person) -> str:
     if names_any(orjson.dumps(said).decode(), {*person.identities, person.asked}, person.words):
         raise UserError("reason: names the person, and the audit log keeps it for ever; say why without the name")
     return said
+
+
+def check_not_erased(writing: Writing, identity: str) -> None:
+    """Refuse an act about somebody who was erased: the store would take nothing of it, and the log would have it.
+
+    Raises
+    ------
+    ErasedPersonError
+        Where the identity has a tombstone.
+    """
+    if writing.erased.among([identity]):
+        raise ErasedPersonError(
+            "the person was erased: nothing is kept under this identity any more, so nothing can be corrected or "
+            "restricted; who comes back has another identity, name that one"
+        )
 
 
 def since(us: int) -> str | None:

@@ -8,7 +8,7 @@ from features.rows.row_types import TouchpointRow
 from features.store import erasing
 from features.store.store import Store
 from nba.consent import RESTRICTED, UNRESTRICTED
-from nba.privacy.person import Person, check_reason
+from nba.privacy.person import Person, check_not_erased, check_reason
 from nba.privacy.trail import noted
 
 SOURCE = "privacy"
@@ -30,6 +30,8 @@ def restrict(store: Store, person: Person, *, reason: str, by: str, now: int, li
     ------
     UserError
         Where the reason is missing or names the person.
+    ErasedPersonError
+        Where the person was erased.
     """
     why = check_reason(reason, person)
     kind = UNRESTRICTED if lift else RESTRICTED
@@ -44,6 +46,7 @@ def restrict(store: Store, person: Person, *, reason: str, by: str, now: int, li
         source=SOURCE,
     )
     with store.writing() as writing:
+        check_not_erased(writing, person.contact.contact_id)
         writing.touchpoints([row])
         if not lift:
             erasing.unscore(writing, person.identities)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from nba.past import Past
 from nba.privacy.correction import correct
 from nba.privacy.erasure import erase
 from nba.privacy.export import export
-from nba.privacy.person import Person, UnknownPersonError, person_of
+from nba.privacy.person import ErasedPersonError, Person, UnknownPersonError, person_of
 from nba.privacy.restriction import restrict
 from serving import schemas
 from serving.caller import Caller, caller_of
@@ -28,6 +28,8 @@ from serving.queried import text
 from serving.reach import Reach
 from serving.service import Service, service_of
 from serving.wished import wished_language
+
+T = TypeVar("T")
 
 _LONGEST_REASON = 500
 
@@ -66,7 +68,7 @@ async def post_restrict(request: Request) -> Response:
     reason = _reason(body.get("reason"), "/reason")
     service, person = await _person(request)
     now, by = service.now_us(), _by(caller_of(request))
-    await asyncio.to_thread(restrict, service.store, person, reason=reason, by=by, now=now, lift=lift)
+    await _unless_erased(asyncio.to_thread(restrict, service.store, person, reason=reason, by=by, now=now, lift=lift))
     for identity in (*person.identities, person.asked):
         service.recent.forget(identity)
         service.kept_rows.forget(identity)
@@ -82,10 +84,25 @@ async def post_correct(request: Request) -> Response:
     reason = _reason(body.get("reason"), "/reason")
     service, person = await _person(request)
     now, caller = service.now_us(), caller_of(request)
-    found = await asyncio.to_thread(
+    doing = asyncio.to_thread(
         correct, service.store, person, values, reason=reason, by=_by(caller), now=now, own=_own(caller)
     )
+    found = await _unless_erased(doing)
     return reply({"success": True, "before": dict(found.before), "now": dict(found.now)})
+
+
+async def _unless_erased(doing: Awaitable[T]) -> T:
+    """Wait for an act about a person.
+
+    Raises
+    ------
+    Problem
+        409 where the person was erased.
+    """
+    try:
+        return await doing
+    except ErasedPersonError as error:
+        raise Problem(409, "erased", str(error)) from error
 
 
 async def _person(request: Request) -> tuple[Service, Person]:
@@ -218,7 +235,7 @@ OPERATIONS = (
             "properties": {"success": _DONE, "restricted": _DONE},
         },
         response_example={"success": True, "restricted": True},
-        answers=(400, 404, 413, 415, 422),
+        answers=(400, 404, 409, 413, 415, 422),
     ),
     Operation(
         id="correctPerson",
@@ -241,6 +258,6 @@ OPERATIONS = (
             "properties": {"success": _DONE, "before": schemas.ANYTHING, "now": schemas.ANYTHING},
         },
         response_example={"success": True, "before": {"country": "DE"}, "now": {"country": "CH"}},
-        answers=(400, 404, 413, 415, 422),
+        answers=(400, 404, 409, 413, 415, 422),
     ),
 )

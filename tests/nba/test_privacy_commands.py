@@ -121,6 +121,15 @@ def test_what_is_wrong_is_told_and_nothing_is_done(shop: Shop, words: tuple[str,
         assert list(store.audit_rows()) == [] and store.counts()["touchpoints"] == 21
 
 
+@pytest.mark.parametrize("words", [("correct", "crm:1", "--set", "country=CH"), ("restrict", "crm:1")])
+def test_who_was_erased_cannot_be_corrected_or_restricted(shop: Shop, words: tuple[str, ...]) -> None:
+    shop.run("erase", "crm:1", "--reason", "asked")
+    status, said, notes = shop.run(*words, "--reason", "r1")
+    assert status == 1 and said == "" and "the person was erased" in notes
+    with shop.store() as store:
+        assert [row.what for row in store.audit_rows()] == ["erasure begun", "erasure"]
+
+
 def test_files_of_the_owner_that_name_the_person_are_told(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "plan.csv").write_text("contact_id,action\ncookie:7f7f7f,call\n")
     (tmp_path / "other.csv").write_text("contact_id,action\ncookie:8,call\n")

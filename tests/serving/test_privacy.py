@@ -169,6 +169,19 @@ def test_a_correction_holds_from_now_on_against_what_is_known_for_later(planted:
             assert (held["country"], held["size"], held["street"]) == ("CH", 4, "plantstreet 12")
 
 
+def test_who_was_erased_cannot_be_corrected_or_restricted(planted: Planted) -> None:
+    async def journey(client):
+        head, found = planted.head(), []
+        await client.delete(CONTACT, params={"reason": "asked"}, headers=head)
+        for place, body in (("correct", {"set": {"country": "CH"}}), ("restrict", {}), ("restrict", {"lift": True})):
+            found.append(await client.post(f"{CONTACT}/{place}", json={**body, "reason": "r1"}, headers=head))
+        return [(each.status_code, each.json()["code"]) for each in found]
+
+    assert planted.run(journey) == [(409, "erased")] * 3
+    with Store.open(planted.url) as store:
+        assert [row.what for row in store.audit_rows()][-1] == "erasure"
+
+
 def test_for_a_foreign_partner_the_person_does_not_exist(planted: Planted) -> None:
     async def journey(client):
         found = []
