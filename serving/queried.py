@@ -11,6 +11,8 @@ from serving.problems import Problem
 
 LONGEST_TEXT = 500
 
+_OPTIONAL = "write a name, or leave it out"
+
 
 def check_query(request: Request, known: Collection[str]) -> None:
     """Refuse parameters that an operation does not know, and those given twice.
@@ -83,8 +85,13 @@ def whole(request: Request, name: str, usual: int, least: int, most: int) -> int
     return int(given)
 
 
-def text(request: Request, name: str, longest: int = LONGEST_TEXT) -> str | None:
+def text(request: Request, name: str, longest: int = LONGEST_TEXT, way_out: str = _OPTIONAL) -> str | None:
     """Read a text; None where it is not given.
+
+    Parameters
+    ----------
+    way_out
+        What to do about one that is empty or has control characters in it; of what has to be given, how to give it.
 
     Raises
     ------
@@ -97,7 +104,7 @@ def text(request: Request, name: str, longest: int = LONGEST_TEXT) -> str | None
     if len(given) > longest:
         raise refused((f"query {name}", f"is longer than {longest:,} characters"))
     if not is_name(given[:LONGEST_TEXT]):
-        raise refused((f"query {name}", "is empty or has control characters in it; write a name, or leave it out"))
+        raise refused((f"query {name}", f"is empty or has control characters in it; {way_out}"))
     return given
 
 

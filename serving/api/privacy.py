@@ -32,6 +32,7 @@ from serving.wished import wished_language
 T = TypeVar("T")
 
 _LONGEST_REASON = 500
+_SAY_WHY = "say why, without the person's name"
 
 
 async def get_export(request: Request) -> Response:
@@ -45,7 +46,7 @@ async def get_export(request: Request) -> Response:
 
 async def delete_person(request: Request) -> Response:
     """Erase a person under all identities, and refuse what is sent again."""
-    reason = _reason(text(request, "reason", _LONGEST_REASON), "query reason")
+    reason = _reason(text(request, "reason", _LONGEST_REASON, _SAY_WHY), "query reason")
     service, person = await _person(request)
     now, caller = service.now_us(), caller_of(request)
     folder = None if caller.is_bound else service.settings.folder
@@ -154,7 +155,7 @@ async def _body(request: Request, known: Collection[str]) -> Mapping[str, Any]:
 
 def _reason(given: object, place: str) -> str:
     if not isinstance(given, str) or not given.strip():
-        raise _refused(place, "is missing; say why, without the person's name")
+        raise _refused(place, f"is missing; {_SAY_WHY}")
     if len(given) > _LONGEST_REASON:
         raise _refused(place, f"is longer than {_LONGEST_REASON} characters")
     return given

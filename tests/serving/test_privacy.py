@@ -231,6 +231,15 @@ def test_what_is_not_asked_properly_changes_nothing(planted: Planted) -> None:
         assert {row.what for row in store.audit_rows()} == {"key added"}
 
 
+@pytest.mark.parametrize("query", ["", "?reason=", "?reason=%20", "?reason=a%01"])
+def test_an_erasure_without_a_reason_is_told_to_say_why(planted: Planted, query: str) -> None:
+    async def journey(client):
+        return (await client.delete(f"{CONTACT}{query}", headers=planted.head())).json()["errors"]
+
+    (error,) = planted.run(journey)
+    assert error["place"] == "query reason" and error["message"].endswith("; say why, without the person's name")
+
+
 def test_a_restriction_cannot_be_lifted_by_whoever_may_send_touchpoints(planted: Planted) -> None:
     async def journey(client):
         head = planted.head()
