@@ -16,20 +16,23 @@ kind                  says
 
 The channel is the touchpoint's property ``channel``, else its column ``channel``, else that of its
 decision's action; ``profiling`` is a channel too. Consent without a channel gives nothing, a withdrawal
-without one takes everything but profiling. At the same instant a withdrawal wins, and a restriction its end.
+without one takes everything but profiling, and so does one from a channel that no action and no rule of consent
+knows. Kinds and channels count however they are spelt: ``E-Mail`` is ``email``. At the same instant a withdrawal
+wins, and a restriction its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import orjson
 
 from features.touchpoints.touchpoints import NONE, Touchpoints
 from models.saying.said import Said
-from nba.settings.consent import Consent
+from nba.settings.consent import Consent, folded
 
 GIVEN, CONFIRMED, PRESUMED = "consent_given", "consent_confirmed", "consent_presumed"
 OBJECTION = "objection"
@@ -37,8 +40,22 @@ WITHDRAWALS = ("consent_withdrawn", "unsubscribed", OBJECTION)
 RESTRICTED, UNRESTRICTED = "restricted", "unrestricted"
 KINDS = frozenset({GIVEN, CONFIRMED, PRESUMED, *WITHDRAWALS, RESTRICTED, UNRESTRICTED})
 PROFILING = "profiling"
+STITCHING = "stitching"
 
+_BY_KEY = {folded(kind): kind for kind in KINDS}
 _NEVER = -(2**63)
+
+
+@lru_cache(maxsize=4096)
+def word_of(kind: str) -> str | None:
+    """Return the word of consent that a kind is, however it is spelt; None where it is none.
+
+    Examples
+    --------
+    >>> word_of("Unsubscribed"), word_of("Consent Given"), word_of("visit")
+    ('unsubscribed', 'consent_given', None)
+    """
+    return _BY_KEY.get(folded(kind))
 
 
 @dataclass
@@ -89,26 +106,35 @@ class Ledger:
 
     def __init__(self, touchpoints: Touchpoints, as_of: int, channel_of: Mapping[str, str]) -> None:
         self._of: dict[str, Word] = {}
+        self._known: Mapping[str, str] = {}
+        self._spelt: dict[str, str] = {}
         self._withdrawn_everywhere = _NEVER
+        self._withdrawn_elsewhere: dict[str, int] = {}
         self._restricted = self._unrestricted = _NEVER
-        wanted = [kind in KINDS for kind in touchpoints.kinds]
-        if any(wanted):
-            for row in np.array(wanted)[touchpoints.kind].nonzero()[0].tolist():
-                at = int(touchpoints.occurred_at[row])
-                if at < as_of:
-                    self._note(touchpoints, row, at, channel_of)
+        words = [word_of(kind) for kind in touchpoints.kinds]
+        if any(words):
+            self._known = {folded(name): name for name in {*channel_of.values(), PROFILING, STITCHING}}
+            for row in np.array([word is not None for word in words])[touchpoints.kind].nonzero()[0].tolist():
+                at, kind = int(touchpoints.occurred_at[row]), words[touchpoints.kind[row]]
+                if at < as_of and kind is not None:
+                    self._note(kind, touchpoints, row, at, channel_of)
 
-    def word(self, channel: str) -> Word:
-        """Return what holds for a channel."""
-        word = self._of.get(channel, _NOTHING_SAID)
-        if channel == PROFILING or self._withdrawn_everywhere <= word.withdrawn:
+    def word(self, channel: str, consent: Consent | None = None) -> Word:
+        """Return what holds for a channel; ``consent`` tells which channels have a rule, without an action, too."""
+        key = folded(channel)
+        word, withdrawn = self._of.get(key, _NOTHING_SAID), self._withdrawn_everywhere
+        for other, at in self._withdrawn_elsewhere.items():
+            # Nobody can say what it was meant to close, so that it closes whatever is open.
+            if at > withdrawn and (consent is None or not consent.knows(other)):
+                withdrawn = at
+        if key == PROFILING or withdrawn <= word.withdrawn:
             return word
-        return Word(word.given, word.confirmed, word.presumed, self._withdrawn_everywhere)
+        return Word(word.given, word.confirmed, word.presumed, withdrawn)
 
     @property
     def channels(self) -> tuple[str, ...]:
         """What anything was ever said about, in order of name; ``profiling`` is one of them."""
-        return tuple(sorted(self._of))
+        return tuple(sorted(self._known.get(key, self._spelt[key]) for key in self._of))
 
     @property
     def is_restricted(self) -> bool:
@@ -120,7 +146,7 @@ class Ledger:
         if self.is_restricted:
             return Said("consent.restricted")
         asked = consent.asks(channel, person_type)
-        word = self.word(channel)
+        word = self.word(channel, consent)
         if word.meets(asked):
             return None
         return Said("gate.consent", {"channel": channel, "asked": asked, "why": word.why_not(asked)})
@@ -129,10 +155,10 @@ class Ledger:
         """Whether features and scores may be computed at all."""
         return not self.is_restricted and self.word(PROFILING).meets(consent.profiling)
 
-    def _note(self, touchpoints: Touchpoints, row: int, at: int, channel_of: Mapping[str, str]) -> None:
-        kind = touchpoints.kinds[touchpoints.kind[row]]
+    def _note(self, kind: str, touchpoints: Touchpoints, row: int, at: int, channel_of: Mapping[str, str]) -> None:
         properties = _properties(touchpoints.properties[row])
-        channel = _channel(touchpoints, row, properties, channel_of)
+        named = _channel(touchpoints, row, properties, channel_of)
+        channel = (folded(named) or None) if named is not None else None
         if kind == RESTRICTED:
             self._restricted = at
         elif kind == UNRESTRICTED:
@@ -140,10 +166,12 @@ class Ledger:
         elif kind in WITHDRAWALS:
             if channel is None:
                 self._withdrawn_everywhere = at
+            elif channel not in self._known:
+                self._withdrawn_elsewhere[channel] = at
             if channel is not None or kind == OBJECTION:
-                self._word(channel or PROFILING).withdrawn = at
+                self._word(channel or PROFILING, named).withdrawn = at
         elif channel is not None:
-            word = self._word(channel)
+            word = self._word(channel, named)
             if kind == GIVEN:
                 word.given = at
             elif kind == CONFIRMED:
@@ -151,7 +179,8 @@ class Ledger:
             elif isinstance(ground := properties.get("ground"), str) and ground.strip():
                 word.presumed = at
 
-    def _word(self, channel: str) -> Word:
+    def _word(self, channel: str, named: str | None) -> Word:
+        self._spelt.setdefault(channel, named or channel)
         return self._of.setdefault(channel, Word())
 
 

@@ -14,13 +14,14 @@ from features.identity.sightings import Sightings
 from features.identity.stitching import Stitched, Word, stitch
 from features.lake.history import touchpoint_rows
 from features.rows.row_types import LinkRow, SplitRow
-from nba.consent import CONFIRMED, GIVEN, WITHDRAWALS
+from nba.consent import CONFIRMED, GIVEN, STITCHING, WITHDRAWALS, word_of
+from nba.settings.consent import folded
 
 if TYPE_CHECKING:
     from features.store.store import Store
     from features.touchpoints.touchpoints import TouchpointRules
 
-CHANNEL = "stitching"
+CHANNEL = STITCHING
 """What consent to stitching is about: ``consent_given`` with the property ``channel`` = ``stitching``."""
 
 Pair = tuple[str, str]
@@ -86,13 +87,13 @@ def consent_word(row: tuple[Any, ...]) -> Word | None:
     Only consent by name counts, whatever ground there may be to presume it; a withdrawal without a channel takes
     everything.
     """
-    identity, at, kind = row[0], row[1], row[3]
+    identity, at, kind = row[0], row[1], word_of(row[3] or "")
     if kind not in (GIVEN, CONFIRMED, *WITHDRAWALS):
         return None
     channel, action, text = row[4], row[12], row[13]
     properties = orjson.loads(text) if text else None
     named = properties.get("channel") if isinstance(properties, dict) else None
-    about = named.strip() if isinstance(named, str) and named.strip() else channel
+    about = folded(named if isinstance(named, str) and named.strip() else channel or "")
     if kind in (GIVEN, CONFIRMED):
         return Word(identity, at, True) if about == CHANNEL else None
     is_meant = about == CHANNEL or (not about and not action)

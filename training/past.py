@@ -22,7 +22,7 @@ from features.store.store import Store
 from features.times import iso
 from features.touchpoints.touchpoints import Touchpoints
 from features.traits import Traits
-from nba.consent import KINDS, Ledger, Word
+from nba.consent import Ledger, Word, word_of
 from nba.settings import Settings
 from nba.tables.memory import tables_of
 from nba.tables.tables import Tables
@@ -207,7 +207,7 @@ def objections(touchpoints: Touchpoints, settings: Settings, now: int) -> frozen
     """Contacts that may not be profiled: who objects gives no features, no scores and no training rows."""
     consent = settings.contact_policy.consent
     silent_may = Word().meets(consent.profiling)
-    spoke = np.array([kind in KINDS for kind in touchpoints.kinds], dtype=np.bool_)[touchpoints.kind]
+    spoke = np.array([word_of(kind) is not None for kind in touchpoints.kinds], dtype=np.bool_)[touchpoints.kind]
     speakers = set(touchpoints.contact[spoke].tolist())
     refused = set() if silent_may else set(range(len(touchpoints.contacts))) - speakers
     for contact in speakers:

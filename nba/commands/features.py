@@ -102,7 +102,7 @@ def _explain(args: argparse.Namespace, out: Output) -> int:
         if not sight.is_whole:
             out.say(f"the terms of its partner do not show what {args.identity!r} did; see [partners]")
             return 1
-        if not Ledger(past.touchpoints, as_of, past.traits).may_profile(settings.contact_policy.consent):
+        if not Ledger(past.touchpoints, as_of, {}).may_profile(settings.contact_policy.consent):
             out.say(f"{args.identity!r} may not be profiled (no consent), so that it has no features")
             return 1
         features, columns_of = _columns(settings, past, as_of, out)

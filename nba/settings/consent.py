@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property, lru_cache
 
 from features.frozen import Frozen
 from nba.settings import values
 from nba.settings.table import Table
 
 _EVERYBODY = ("opt_in", "double_opt_in", "opt_out")
+_BETWEEN = re.compile(r"[\s_\-\u00ad\u2010-\u2015]+")
+
+
+@lru_cache(maxsize=4096)
+def folded(name: str) -> str:
+    """Return a name as it is compared where it is about consent: small letters without blanks, hyphens and _.
+
+    Examples
+    --------
+    >>> folded("E-Mail"), folded(" Consent_Given ")
+    ('email', 'consentgiven')
+    """
+    return _BETWEEN.sub("", name).casefold()
 
 
 @dataclass(frozen=True)
@@ -34,8 +49,16 @@ class Consent:
 
     def asks(self, channel: str, person_type: str | None) -> str:
         """Rule for a contact on a channel; who is not known to be a business contact is a consumer."""
-        rule = self.channels.get(channel, _OPT_OUT)
+        rule = self.channels.get(channel) or self._by_key.get(folded(channel), _OPT_OUT)
         return rule.business if person_type == "business" else rule.consumer
+
+    def knows(self, key: str) -> bool:
+        """Whether a channel, by its folded name, has a rule."""
+        return key in self._by_key
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, ConsentRule]:
+        return {folded(name): rule for name, rule in self.channels.items()}
 
 
 _OPT_OUT = ConsentRule()

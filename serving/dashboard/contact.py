@@ -10,7 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from features.times import iso
-from nba.consent import Ledger
+from nba.consent import Ledger, Word
 from nba.privacy.consents import standing
 from serving.dashboard import charts, outlook, story
 from serving.dashboard.lanes import Mark, lanes
@@ -129,13 +129,14 @@ def _consents(visit: Visit, found: Portrait) -> dict[str, Any] | None:
     kind = of_person if found.sight.shows("person_type") else None
     now = standing(past.touchpoints, visit.now, catalogue.channel_of, consent, kind, visit.language)
     ledger = Ledger(past.touchpoints, visit.now, catalogue.channel_of)
-    channels = [{"channel": name, **each, **_since(ledger, name)} for name, each in now["channels"].items()]
+    channels = [
+        {"channel": name, **each, **_since(ledger.word(name, consent))} for name, each in now["channels"].items()
+    ]
     return {"restricted": now["restricted"], "profiling": now["profiling"], "channels": channels}
 
 
-def _since(ledger: Ledger, channel: str) -> dict[str, Any]:
+def _since(word: Word) -> dict[str, Any]:
     """Return the last word about a channel, and when it was said; None where there was none."""
-    word = ledger.word(channel)
     told = {"given": word.given, "confirmed": word.confirmed, "presumed": word.presumed, "withdrawn": word.withdrawn}
     last = max(told, key=lambda name: (told[name], name == "withdrawn"))
     is_said = told[last] > -(2**63)

@@ -11,7 +11,7 @@ from features.rows.cells import RowError
 from features.rows.row_types import LinkRow, TouchpointRow
 from features.store.reading import Reading
 from features.touchpoints.touchpoints import TouchpointRules
-from nba.consent import CONFIRMED, GIVEN, PRESUMED, UNRESTRICTED
+from nba.consent import CONFIRMED, GIVEN, PRESUMED, UNRESTRICTED, word_of
 
 LONGEST_KEY = 800
 """How many bytes of UTF-8 an identity or an id may have, so that every store can look it up."""
@@ -44,9 +44,10 @@ def admit(row: TouchpointRow, *, is_public: bool) -> TouchpointRow:
     check_key(row.identity, "identity")
     check_key(row.touchpoint_id, "touchpoint_id")
     check_key(row.source, "source")
-    if row.kind == UNRESTRICTED:
+    word = word_of(row.kind)
+    if word == UNRESTRICTED:
         raise RowError("kind", row.kind, "ends a restriction, which POST /v1/privacy/{contact_id}/restrict does")
-    if is_public and row.kind in _CONSENT:
+    if is_public and word in _CONSENT:
         raise RowError("kind", row.kind, "gives consent, which a public key may not; send it with a secret key")
     return row
 

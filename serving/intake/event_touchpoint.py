@@ -14,7 +14,7 @@ from features.rows.row_types import TouchpointRow
 from features.rows.rows import touchpoint_row
 from features.rows.schema import DIRECTIONS
 from features.touchpoints.touchpoints import TouchpointRules
-from nba.consent import KINDS as CONSENT_KINDS
+from nba.consent import word_of
 from serving.intake.admission import admit
 from serving.intake.machines import by_machine, is_of_mail, machine_behind
 
@@ -124,7 +124,7 @@ def _columns(rest: dict[str, Any]) -> dict[str, Any]:
 def _channel(kind: str, rest: dict[str, Any], channel: str | None) -> str | None:
     said = rest.get("channel")
     # Of consent the property tells what it is about; where it came in by would be taken for that.
-    if kind in CONSENT_KINDS:
+    if word_of(kind) is not None:
         return None
     if isinstance(said, str) and said.strip():
         return str(rest.pop("channel"))

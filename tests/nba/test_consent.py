@@ -1,9 +1,12 @@
+import json
+
 import pytest
 
 from features.times import parse_time
 from models.saying.tongues import say
 from nba.consent import Ledger
 from nba.settings import parse_settings
+from nba.stitching import consent_word
 
 NOW = parse_time("2026-06-01")
 CHANNELS = {"newsletter": "email"}
@@ -133,3 +136,56 @@ def test_a_restriction_closes_every_channel_and_profiling_until_it_is_lifted(pas
         ledger = Ledger(past.touchpoints, parse_time(f"2026-05-{day}"), CHANNELS)
         assert ledger.is_restricted is not is_open and ledger.may_profile(asked) is is_open
         assert (ledger.refusal(asked, "email", None) is None) is is_open
+
+
+OPEN = {"newsletter": "email", "call": "phone"}
+
+
+def ledger_of(past_of, *rows) -> Ledger:
+    return Ledger(past_of(*rows).touchpoints, NOW, OPEN)
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "Unsubscribed", "Consent-Withdrawn", "consent withdrawn"])
+@pytest.mark.parametrize("named", ["email", "Email", "EMAIL", "E-Mail", " e mail ", "e_mail"])
+def test_a_withdrawal_counts_however_it_is_spelt(past_of, row, kind: str, named: str) -> None:
+    consent = parse_settings({}).contact_policy.consent
+    by_column = row("2026-05-01", kind, channel=named)
+    by_property = (*row("2026-05-01", kind, channel="web")[:13], json.dumps({"channel": named}))
+    for each in (by_column, by_property):
+        ledger = ledger_of(past_of, each)
+        assert ledger.refusal(consent, "email", None) is not None and ledger.channels == ("email",)
+        assert ledger.refusal(consent, "phone", None) is None
+    again = row("2026-05-02", "Consent Given", channel=named)
+    assert ledger_of(past_of, by_column, again).refusal(consent, "email", None) is None
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "consent_withdrawn", "objection"])
+def test_a_withdrawal_from_a_channel_that_nobody_knows_takes_back_everything(past_of, row, kind: str) -> None:
+    consent = parse_settings({}).contact_policy.consent
+    given = [row("2026-05-01", "consent_given", channel=channel) for channel in ("email", "phone", "mail")]
+    ledger = ledger_of(past_of, *given, row("2026-05-02", kind, channel="mail"))
+    assert all(ledger.refusal(consent, name, None) is not None for name in ("email", "phone", "mail"))
+    assert ledger.may_profile(consent)
+    back = ledger_of(
+        past_of, *given, row("2026-05-02", kind, channel="mail"), row("2026-05-03", "consent_given", channel="email")
+    )
+    assert back.refusal(consent, "email", None) is None
+    assert back.refusal(consent, "phone", None) is not None
+
+
+def test_a_channel_that_has_a_rule_is_known_without_an_action(past_of, row) -> None:
+    said = row("2026-05-02", "unsubscribed", channel="sms")
+    consent = parse_settings({"contact_policy": {"consent": {"SMS": "opt_in"}}}).contact_policy.consent
+    assert ledger_of(past_of, said).refusal(consent, "email", None) is None
+    assert consent.asks("sms", None) == "opt_in"
+
+
+def test_consent_to_a_channel_that_nobody_knows_gives_nothing(past_of, row) -> None:
+    assert not allowed(past_of, [row("2026-05-01", "consent_given", channel="mail")])
+    left = [row("2026-05-01", "unsubscribed", channel="mail"), row("2026-05-02", "consent_given", channel="mail")]
+    assert not allowed(past_of, left, "opt_out")
+
+
+def test_a_withdrawal_from_stitching_leaves_the_channels(past_of, row) -> None:
+    assert allowed(past_of, [row("2026-05-01", "consent_withdrawn", channel="stitching")], "opt_out")
+    assert consent_word((*row("2026-05-01", "Consent Withdrawn", channel="Stitching"), "")) is not None

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from features.rows.row_types import TouchpointRow
-from features.times import DAY
+from features.times import DAY, iso
 from models.estimate import Estimate
+
+EVERY_ACTION = {"newsletter_topic", "sales_call"}
 
 
 class Model:
@@ -285,3 +287,22 @@ def test_amounts_that_no_sum_can_hold_and_are_stored_already_stop_nobody(local):
         return [asked, await client.get("/v1/worklist"), await client.get("/v1/contacts/big")]
 
     assert [answer.status_code for answer in local.run(journey)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "closed"),
+    [
+        ("track", {"userId": "u", "event": "Unsubscribed", "properties": {"channel": "Email"}}, {"newsletter_topic"}),
+        ("touchpoints", {"identity": "u", "kind": "Unsubscribed", "channel": "E-Mail"}, {"newsletter_topic"}),
+        ("touchpoints", {"identity": "u", "kind": "unsubscribed", "channel": "mail"}, EVERY_ACTION),
+    ],
+)
+def test_whoever_has_unsubscribed_is_left_alone_however_it_was_spelt(local, path, said, closed):
+    async def journey(client):
+        when = {"occurred_at": iso(local.now - DAY)} if path == "touchpoints" else {"timestamp": iso(local.now - DAY)}
+        told = await client.post(f"/v1/{path}", json={**said, **when})
+        return told, await client.post("/v1/recommend", json={"contact": "u", "explain": True})
+
+    told, answer = local.run(journey)
+    assert told.status_code == 200
+    assert {each["action"] for each in answer.json()["removed"] if each["rule"] == "consent"} == closed

@@ -361,8 +361,9 @@ def test_a_public_key_never_gives_consent_but_may_withdraw_it(kind):
     assert track(PUBLIC, event="Consent Withdrawn", properties={"channel": "email"}).touchpoint
 
 
-def test_consent_in_our_own_words_is_refused_to_a_public_key_too(local):
-    given = {"identity": "u-1", "occurred_at": iso(NOW - DAY), "kind": "consent_given", "channel": "email"}
+@pytest.mark.parametrize("kind", ["consent_given", "Consent_Given", "consent given"])
+def test_consent_in_our_own_words_is_refused_to_a_public_key_too(local, kind):
+    given = {"identity": "u-1", "occurred_at": iso(NOW - DAY), "kind": kind, "channel": "email"}
     answers, _, kept, _ = send_publicly(local, ("touchpoints", [given]))
     assert (answers[0][1]["stored"], answers[0][1]["quarantined"]) == (0, 1)
     assert "a public key may not" in kept[0]

@@ -12,7 +12,7 @@ from features.errors import UserError
 from features.frozen import Frozen
 from features.times import DAY
 from models.points_table import PointsTable, Threshold
-from nba.consent import KINDS
+from nba.consent import word_of
 from nba.settings.goals import Goal
 from training import metrics
 from training.dataset import Rows
@@ -130,7 +130,9 @@ def _kinds(past: Past, goal: Goal, train: Rows) -> list[str]:
     counts = kind_counts(touchpoints, train, touchpoints.kinds)
     inbound = np.bincount(touchpoints.kind[~touchpoints.outbound], minlength=len(touchpoints.kinds)) > 0
     seen = [len(np.unique(train.cluster[counts[:, i] > 0])) for i in range(len(touchpoints.kinds))]
-    found = [kind for i, kind in enumerate(touchpoints.kinds) if inbound[i] and seen[i] >= FEWEST and kind not in KINDS]
+    found = [
+        kind for i, kind in enumerate(touchpoints.kinds) if inbound[i] and seen[i] >= FEWEST and word_of(kind) is None
+    ]
     if not found:
         raise NotEnoughData(
             f"no kind of touchpoint was seen of {FEWEST} contacts before the test, and points need one: "
