@@ -18,7 +18,7 @@ MOST_CONTEXT = 50
 LONGEST_NAME = 100
 MOST_EXCLUDED = 1_000
 LARGEST_NUMBER = 2**53
-_UNFIT = re.compile("[\0-\x1f\ud800-\udfff]")
+UNFIT = re.compile("[\0-\x1f\ud800-\udfff]")
 
 
 class RequestError(UserError):
@@ -97,7 +97,7 @@ def _text(value: object) -> str:
         raise ValueError("is not text; write some in quotes")
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"is longer than {LONGEST_TEXT} characters")
-    if _UNFIT.search(value) is not None:
+    if UNFIT.search(value) is not None:
         raise ValueError("has control characters or broken ones in it")
     return value
 

@@ -21,8 +21,10 @@ from features.rows.rows import contact_row
 from features.times import MINUTE, iso, parse_time, to_datetime
 from nba.consent import KINDS as CONSENT_KINDS
 from nba.in_line import is_for_people
+from nba.request import LONGEST_TEXT
 from nba.settings import Settings
 from nba.stops import SNOOZED
+from serving.intake.admission import admit_contact
 from serving.intake.clock import occurred_at, sent_at
 from serving.intake.delivery import Delivery, Message
 from serving.intake.event_touchpoint import Frame, event_touchpoint
@@ -137,7 +139,7 @@ def read_note(fields: Mapping[str, str], settings: Settings, now: int) -> Note:
             faults.append((name, "not_offered"))
         return found
 
-    contact = text("contact", 800)
+    contact = text("contact", LONGEST_TEXT)
     traits = {name: value for name in TRAITS if (value := text(name)) is not None}
     if contact is None and not {"name", "email", "phone"} & traits.keys():
         faults.append(("name", "nobody"))
@@ -188,7 +190,7 @@ def _messages(note: Note, index: int, frame: Frame, by: str) -> list[Message]:
     found, at = [], to_datetime(note.at)
     if note.traits:
         raw = {**note.traits, "identity": note.identity, "known_at": at}
-        row = contact_row(raw, now_us=frame.now_us, zone=None)
+        row = admit_contact(contact_row(raw, now_us=frame.now_us, zone=None))
         found.append(Message(index, b"", SOURCE, message_id=f"{note.note_id}:contact", contacts=(row,)))
     if note.kind is not None:
         told = {"note": note.words, "said_stage": note.stage, "topic": note.topic, "noted_by": by, "value": note.value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +85,11 @@ class Operation:
         endpoint = _Endpoint(_guarded(self))
         found = OperationRoute(self.path.replace("}", ":path}"), endpoint, methods=[self.method], name=self.id)
         begin = f"{self.path}/"
-        found.not_ending = tuple(each.path.removeprefix(self.path) for each in others if each.path.startswith(begin))
+        # An identity may have a line's end in it, which Starlette's pattern does not reach beyond.
+        found.path_regex = re.compile(f"{found.path_regex.pattern.removesuffix('$')}\\Z", re.DOTALL)
+        longer = [each for each in others if each.path.startswith(begin)]
+        found.not_ending = tuple(dict.fromkeys(each.path.removeprefix(self.path) for each in longer))
+        found.endings = frozenset((each.path.removeprefix(self.path), each.method) for each in longer)
         known = (found.methods or set()).union(each.method for each in others if each.path == self.path)
         found.allowed = ", ".join(sorted(known))
         return found
@@ -94,13 +99,20 @@ class OperationRoute(Route):
     """The route of an operation; nothing is raised behind it, because every error has become an answer there."""
 
     not_ending: tuple[str, ...] = ()
+    endings: frozenset[tuple[str, str]] = frozenset()
+    """The same with the method that each longer path is asked with."""
     allowed = ""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Leave what ends like a longer path to that one, whichever method it is asked with."""
+        """Leave what ends like a longer path to that one, but for a method that this one alone knows."""
         if self.not_ending and scope["type"] == "http" and scope["path"].endswith(self.not_ending):
-            return Match.NONE, {}
+            if not self._is_ours(scope["path"], scope["method"]):
+                return Match.NONE, {}
         return super().matches(scope)
+
+    def _is_ours(self, path: str, method: str) -> bool:
+        theirs = {each for ending, each in self.endings if path.endswith(ending)}
+        return method in (self.methods or ()) and method not in theirs | ({"HEAD"} if "GET" in theirs else set())
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse a method with all that the path knows, not only this route's own."""
@@ -142,7 +154,8 @@ def _guarded(operation: Operation) -> Handler:
             if known is not None and request.scope["query_string"]:
                 check_query(request, known)
             if request.path_params:
-                check_path(request)
+                # Whoever is stored has rights, whatever it is called.
+                check_path(request, of_stored=scope == "privacy")
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)

@@ -7,12 +7,10 @@ from difflib import get_close_matches
 
 from starlette.requests import Request
 
+from nba.request import LONGEST_TEXT, UNFIT
 from serving.problems import Problem
 
-LONGEST_TEXT = 500
-
 _OPTIONAL = "write a name, or leave it out"
-
 
 def check_query(request: Request, known: Collection[str]) -> None:
     """Refuse parameters that an operation does not know, and those given twice.
@@ -30,8 +28,13 @@ def check_query(request: Request, known: Collection[str]) -> None:
         raise refused(*faults)
 
 
-def check_path(request: Request) -> None:
+def check_path(request: Request, *, of_stored: bool = False) -> None:
     """Refuse a name in the path that nothing can have.
+
+    Parameters
+    ----------
+    of_stored
+        Whether whatever a store may hold from before the bounds, or from a file, is let by.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def check_path(request: Request) -> None:
         404, as for any name that is not known.
     """
     for name, value in request.path_params.items():
-        if not is_name(value):
+        if not (is_name(value) or (of_stored and _is_stored(value))):
             detail = f"nothing has such a name: up to {LONGEST_TEXT} characters, none of them control characters"
             raise Problem(404, "no-such-name", detail, errors=[(f"path {name}", detail)])
 
@@ -52,9 +55,12 @@ def is_name(value: str) -> bool:
     >>> is_name("crm:4711"), is_name("a\0b"), is_name(" "), is_name("x" * 501)
     (True, False, False, False)
     """
+    return len(value) <= LONGEST_TEXT and UNFIT.search(value) is None and bool(value.strip())
+
+
+def _is_stored(value: str) -> bool:
     # Bytes that are no UTF-8 come as lone surrogates.
-    is_text = not any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in value)
-    return is_text and bool(value.strip()) and len(value) <= LONGEST_TEXT
+    return bool(value.strip()) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
 
 
 def refused(*faults: tuple[str, str]) -> Problem:

@@ -8,10 +8,11 @@ from typing import Any
 from features.identity.link_rules import EVER, PASSING
 from features.identity.members import members_of
 from features.rows.cells import RowError
-from features.rows.row_types import LinkRow, TouchpointRow
+from features.rows.row_types import ContactRow, LinkRow, TouchpointRow
 from features.store.reading import Reading
 from features.touchpoints.touchpoints import TouchpointRules
 from nba.consent import CONFIRMED, GIVEN, PRESUMED, UNRESTRICTED, word_of
+from nba.request import LONGEST_TEXT, UNFIT
 
 LONGEST_KEY = 800
 """How many bytes of UTF-8 an identity or an id may have, so that every store can look it up."""
@@ -33,15 +34,46 @@ def check_key(value: str | None, name: str) -> None:
         raise RowError(name, value, f"is longer than {LONGEST_KEY} bytes; shorten it")
 
 
+def check_identity(value: str | None, name: str) -> None:
+    """Refuse an identity, or an account, that no address and no request could name.
+
+    Raises
+    ------
+    RowError
+        The name, its value and the rule.
+    """
+    if value is None:
+        return
+    if len(value) > LONGEST_TEXT:
+        raise RowError(name, value, f"is longer than {LONGEST_TEXT} characters; shorten it")
+    if UNFIT.search(value) is not None:
+        raise RowError(name, value, "has control characters in it; leave them out")
+    check_key(value, name)
+
+
+def admit_contact(row: ContactRow) -> ContactRow:
+    """Return what is told of a contact, if it and its account can be named.
+
+    Raises
+    ------
+    RowError
+        Where they cannot.
+    """
+    check_identity(row.key, "identity")
+    account = row.body.get("account")
+    check_identity(account if isinstance(account, str) else None, "account")
+    return row
+
+
 def admit(row: TouchpointRow, *, is_public: bool) -> TouchpointRow:
     """Return a touchpoint that may be stored.
 
     Raises
     ------
     RowError
-        Where a key is too long, or where it gives consent with a public key.
+        Where a key is too long or cannot be named, or where it gives consent with a public key.
     """
-    check_key(row.identity, "identity")
+    check_identity(row.identity, "identity")
     check_key(row.touchpoint_id, "touchpoint_id")
     check_key(row.source, "source")
     word = word_of(row.kind)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import orjson
 
 from features.rows.cells import RowError
-from serving.intake.admission import check_key
+from serving.intake.admission import check_identity
 from serving.intake.clock import occurred_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
@@ -157,7 +157,7 @@ def _identity(event: Mapping[str, Any], data: dict[str, Any]) -> str:
     if subject is None:
         raise RowError("subject", None, "is missing, and data names no userId; a touchpoint needs whom it is of")
     found = _SUBJECT.sub("", subject, count=1) if _SUBJECT.match(subject) else subject
-    check_key(found, "subject")
+    check_identity(found, "subject")
     return found
 
 

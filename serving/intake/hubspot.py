@@ -13,6 +13,7 @@ import orjson
 
 from features.rows.cells import RowError
 from features.rows.rows import contact_row, link_row
+from serving.intake.admission import admit_contact, check_identity
 from serving.intake.clock import occurred_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, text_id
@@ -81,6 +82,7 @@ def _merged(change: Mapping[str, Any], index: int, told: bytes, frame: Frame) ->
     for other in gone if isinstance(gone, list) else []:
         name = text_id(other, "mergedObjectIds")
         if name is not None and PREFIX + name != kept:
+            check_identity(PREFIX + name, "mergedObjectIds")
             raw = {"identity_a": PREFIX + name, "identity_b": kept, "seen_at": at, "how": "confirmed"}
             links.append(link_row(raw, now_us=frame.now_us, zone=None))
     return Message(index, told, SOURCE, message_id=_message_id(change, told), links=tuple(links))
@@ -103,7 +105,7 @@ def _known(change: Mapping[str, Any], properties: Mapping[str, Any], index: int,
         traits["name"] = " ".join(parts)
     at = occurred_at({"timestamp": change.get("occurredAt")}, None, frame.now_us)
     raw = {**traits, "identity": _identity(change, "objectId", "vid", "id"), "known_at": at}
-    row = contact_row(raw, now_us=frame.now_us, zone=None)
+    row = admit_contact(contact_row(raw, now_us=frame.now_us, zone=None))
     return Message(index, told, SOURCE, message_id=_message_id(change, told), contacts=(row,))
 
 
@@ -111,6 +113,7 @@ def _identity(change: Mapping[str, Any], *names: str) -> str:
     for name in names:
         found = text_id(change.get(name), name)
         if found is not None:
+            check_identity(PREFIX + found, name)
             return PREFIX + found
     raise RowError(names[0], None, "is missing; a change needs whom it is of")
 

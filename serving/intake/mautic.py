@@ -14,6 +14,7 @@ import orjson
 
 from features.rows.cells import RowError
 from features.rows.rows import contact_row
+from serving.intake.admission import admit_contact
 from serving.intake.clock import occurred_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, text_id
@@ -175,7 +176,7 @@ def _saved(entry: _Entry) -> Message:
     if traits.get("timezone") in (None, ""):
         traits.pop("timezone", None)
     raw = {**traits, "identity": entry.identity(entry.body), "known_at": entry.at()}
-    row = contact_row(raw, now_us=entry.frame.now_us, zone=None)
+    row = admit_contact(contact_row(raw, now_us=entry.frame.now_us, zone=None))
     return Message(entry.index, entry.raw, SOURCE, message_id=entry.message_id, contacts=(row,))
 
 

@@ -12,7 +12,7 @@ from features.rows.cells import RowError
 from features.rows.row_types import ContactRow, LinkRow
 from features.rows.rows import contact_row, link_row, record_row
 from features.rows.schema import ACCOUNTS
-from serving.intake.admission import check_key, sayable
+from serving.intake.admission import admit_contact, check_identity, check_key, sayable
 from serving.intake.clock import occurred_at, sent_at
 from serving.intake.delivery import Message
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
@@ -65,8 +65,8 @@ class _Event:
         self.visitor = None if anonymous is None else ANONYMOUS + anonymous
         self.at = occurred_at(event, sent_at(sent, event.get("sentAt")), frame.now_us)
         self.message_id = self._message_id()
-        check_key(self.user, "userId")
-        check_key(self.visitor, "anonymousId")
+        check_identity(self.user, "userId")
+        check_identity(self.visitor, "anonymousId")
         check_key(self.message_id, "messageId")
 
     @property
@@ -178,6 +178,7 @@ def _identify(event: _Event) -> Message:
 
 def _group(event: _Event) -> Message:
     account = event.text("groupId")
+    check_identity(account, "groupId")
     told, left_out = sayable(_flat(_object(event.body, "traits")), is_public=event.frame.is_public)
     raw = {**told, "account": account, "known_at": event.at}
     record = record_row(ACCOUNTS.name, raw, now_us=event.frame.now_us, zone=None)
@@ -190,6 +191,7 @@ def _alias(event: _Event) -> Message:
     if user is None:
         raise RowError("userId", None, "is missing; alias needs it")
     visitor = ANONYMOUS + previous
+    check_identity(visitor, "previousId")
     # Nothing says whether the earlier id named a browser or a user, unless it is the event's own visitor; so it is
     # taken for both, and the one of the two that nobody uses joins nothing.
     earlier = [visitor] if visitor == event.visitor else [visitor, previous]
@@ -199,7 +201,7 @@ def _alias(event: _Event) -> Message:
 
 def _contact(event: _Event, traits: Mapping[str, Any]) -> tuple[ContactRow, ...]:
     raw = {**traits, "identity": event.identity, "known_at": event.at}
-    return (contact_row(raw, now_us=event.frame.now_us, zone=None),)
+    return (admit_contact(contact_row(raw, now_us=event.frame.now_us, zone=None)),)
 
 
 def _traits(told: Mapping[str, Any]) -> dict[str, Any]:

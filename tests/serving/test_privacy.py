@@ -4,12 +4,13 @@ import asyncio
 import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
 
 from features.loading.loading import load_files
-from features.rows.row_types import DecisionRow, OutcomeRow, RecordRow, ScoreRow
+from features.rows.row_types import DecisionRow, OutcomeRow, RecordRow, ScoreRow, TouchpointRow
 from features.store.audit import check
 from features.store.store import Store
 from features.times import DAY
@@ -284,3 +285,28 @@ def test_what_the_journal_kept_of_somebody_erased_since_is_stored_nowhere(plante
     assert left_of(planted) == [] and not list((planted.folder / FOLDER).glob("*"))
     with Store.open(planted.url) as store:
         assert [row[2] for row in store.history("crm:2", NOW)] == ["j2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["crm:" + "y" * 600, "crm:a\tb", "crm:a\nb", "x/export", "x/restrict", "x/export/correct"]
+)
+def test_whoever_is_stored_can_be_erased_whatever_it_is_called(planted: Planted, name: str) -> None:
+    async def journey(client):
+        with planted.service.store.writing() as writing:
+            writing.touchpoints([TouchpointRow(name, planted.now - 1, "t", "visit")])
+        path, head = f"/v1/privacy/{quote(name, safe='')}", planted.head()
+        seen = await client.get(f"{path}/export", headers=head)
+        restricted = await client.post(f"{path}/restrict", json={"reason": "asked"}, headers=head)
+        return [seen, restricted, await client.delete(path, params={"reason": "asked"}, headers=head)]
+
+    seen, restricted, gone = planted.run(journey)
+    assert (seen.status_code, restricted.status_code, gone.status_code) == (200, 200, 200)
+    assert seen.json()["identities"] == [name] and gone.json()["removed"]["touchpoints"] == 2
+
+
+def test_a_method_that_neither_path_knows_is_told_what_the_longer_one_does(planted: Planted) -> None:
+    async def journey(client):
+        return await client.put("/v1/privacy/x/export", headers=planted.head())
+
+    answer = planted.run(journey)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")

@@ -14,6 +14,7 @@ from features.touchpoints.touchpoints import BY_MACHINE, TouchpointRules
 from serving.caller import Caller, let_in
 from serving.intake.delivery import Delivery
 from serving.intake.event_touchpoint import Frame
+from serving.intake.native import read_touchpoints
 from serving.intake.tracking import MOST_BYTES_OF_EVENT, MOST_EVENTS, read_batch, read_event
 from serving.problems import Problem
 from tests.serving.conftest import NOW
@@ -119,7 +120,7 @@ def test_without_the_times_for_it_the_published_fallbacks_hold(event, at):
         ({"userId": {"a": 1}}, "neither text nor a whole number"),
         ({"userId": 1.5}, "neither text nor a whole number"),
         ({"userId": True}, "neither text nor a whole number"),
-        ({"userId": "x" * 801}, "longer than 800 bytes"),
+        ({"userId": "x" * 801}, "longer than 500 characters"),
         ({"messageId": "é" * 401}, "longer than 800 bytes"),
         ({"event": None}, "event is missing"),
         ({"timestamp": "soon"}, "timestamp 'soon' is not a time"),
@@ -430,3 +431,27 @@ def test_the_settings_documents_point_here(local, monkeypatch):
     assert (here["apiHost"], here["protocol"], here["apiKey"]) == ("localhost/v1", "http", "nba_public")
     assert (behind["apiHost"], behind["protocol"]) == ("nba.example.com/v1", "https")
     assert (source["enabled"], source["destinations"], source["writeKey"]) == (True, [], "nba_public")
+
+
+NAMELESS = [("y" * 501, "is longer than 500 characters"), ("a\tb", "has control characters")]
+
+
+@pytest.mark.parametrize(("name", "rule"), NAMELESS)
+def test_whoever_could_not_be_asked_for_is_not_stored(name, rule):
+    for type_, event, field in (
+        ("track", {"event": "E", "userId": name}, "userId"),
+        ("page", {"anonymousId": name}, "anonymousId"),
+        ("group", {"userId": "u", "groupId": name}, "groupId"),
+        ("alias", {"userId": "u", "previousId": name}, "previousId"),
+        ("identify", {"userId": "u", "traits": {"account": name}}, "account"),
+    ):
+        refused = one({**event, "messageId": "m"}, type_=type_)
+        assert isinstance(refused, str) and refused.startswith(field) and rule in refused, type_
+    raw = {"identity": name, "occurred_at": iso(NOW), "kind": "visit"}
+    refused = read_touchpoints(json.dumps(raw).encode(), now_us=NOW, rules=TouchpointRules()).refused[0]
+    assert refused.rule.startswith(f"identity {rule}")
+
+
+def test_every_name_that_can_be_asked_for_is_stored():
+    assert track(userId="y" * 500).touchpoint.identity == "y" * 500
+    assert "bytes" in track(userId="ü" * 401)
