@@ -102,6 +102,29 @@ def _text(value: object) -> str:
     return value
 
 
+def untrimmed(value: str) -> str | None:
+    r"""Say why no id of a decision may be like this; None where it may.
+
+    Feedback and touchpoints trim the ids that they name, so that they would never find it.
+
+    Examples
+    --------
+    >>> untrimmed("d 1") is None, untrimmed("d1\u00a0")
+    (True, 'begins or ends with a blank; leave it out')
+    """
+    return None if value == value.strip() else "begins or ends with a blank; leave it out"
+
+
+def _decision_id(value: object) -> str | None:
+    if value is None:
+        return None
+    found = _text(value)
+    fault = untrimmed(found)
+    if fault is not None:
+        raise ValueError(fault)
+    return found
+
+
 def _whole(value: object) -> int:
     if isinstance(value, float) and value.is_integer():
         # JSON does not tell 3.0 from 3.
@@ -164,6 +187,6 @@ _READERS = {
     "exclude": _names,
     "context": _context,
     "explain": _flag,
-    "decision_id": lambda value: None if value is None else _text(value),
+    "decision_id": _decision_id,
     "defer": _flag,
 }

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.times import iso
+from nba.request import untrimmed
 from serving import schemas
 from serving.caller import Caller, caller_of
 from serving.deciding import answer
@@ -73,6 +74,10 @@ async def activate(request: Request) -> Response:
     """Note that a decision was really shown; of several times the first stays."""
     service = service_of(request)
     decision_id = request.path_params["decision_id"]
+    fault = untrimmed(decision_id)
+    if fault is not None:
+        detail = f"decision_id: {decision_id!r} {fault}"
+        raise Problem(422, "invalid-request", detail, errors=[("path decision_id", fault)])
     if (await read_body(request)).strip() not in (b"", b"{}"):
         detail = "nothing is to be said of a decision that was shown; send no body"
         raise Problem(422, "invalid-request", detail, errors=[("body", detail)])

@@ -74,3 +74,10 @@ def test_all_complaints_come_at_once_and_a_misspelt_field_is_offered_the_right_o
 def test_anything_but_an_object_is_refused(given: object) -> None:
     with pytest.raises(RequestError, match="not an object"):
         Request.from_json(given)
+
+
+@pytest.mark.parametrize("given", [" d", "d ", "d\u00a0", "\u2003d"])
+def test_an_id_of_a_decision_that_feedback_would_trim_is_refused(given: str) -> None:
+    with pytest.raises(RequestError, match=r"decision_id: .* begins or ends with a blank; leave it out"):
+        Request.from_json({"contact": "x", "decision_id": given})
+    assert Request.from_json({"contact": "x", "decision_id": "d 1"}).decision_id == "d 1"

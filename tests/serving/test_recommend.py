@@ -306,3 +306,12 @@ def test_whoever_has_unsubscribed_is_left_alone_however_it_was_spelt(local, path
     told, answer = local.run(journey)
     assert told.status_code == 200
     assert {each["action"] for each in answer.json()["removed"] if each["rule"] == "consent"} == closed
+
+
+def test_an_id_that_feedback_would_trim_is_neither_decided_under_nor_activated(local):
+    async def journey(client):
+        ask = {"contact": "crm:1", "decision_id": "d\u00a0"}
+        return [await client.post("/v1/recommend", json=ask), await client.post("/v1/decisions/%20d/activate")]
+
+    for answer in local.run(journey):
+        assert answer.status_code == 422 and "begins or ends with a blank; leave it out" in answer.json()["detail"]
