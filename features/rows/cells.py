@@ -17,6 +17,7 @@ from features.rows.schema import Column
 from features.times import DAY, iso, parse_time
 
 NOT_UTF8 = "is not UTF-8 text; save the file as UTF-8"
+TO_COME = "lies more than a day in the future"
 NO_NUL = "contains a NUL character; leave it out"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
@@ -45,7 +46,8 @@ class RowError(ValueError):
 
 
 def _shorten(value: object) -> str:
-    shown = repr(value)
+    # Whoever reads it knows the moment as it is written in files and calls.
+    shown = value.isoformat().replace("+00:00", "Z") if isinstance(value, date) else repr(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
@@ -161,7 +163,7 @@ def _moment(value: object, name: str, zone: ZoneInfo | None) -> int:
 def _past(value: object, name: str, now_us: int, zone: ZoneInfo | None) -> int:
     us = _moment(value, name, zone)
     if us > now_us + DAY:
-        raise RowError(name, value, "lies more than a day in the future")
+        raise RowError(name, value, TO_COME)
     return us
 
 

@@ -7,11 +7,11 @@ publish it. Without the time of sending the client's own time stands; without an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from features.rows.cells import RowError
-from features.times import parse_time, to_datetime
+from features.rows.cells import TO_COME, RowError
+from features.times import DAY, parse_time, to_datetime, to_us
 
 _TOLD = ("timestamp", "originalTimestamp")
 
@@ -28,13 +28,29 @@ def sent_at(*told: object) -> int | None:
     return None
 
 
-def occurred_at(event: Mapping[str, object], sent: int | None, received: int) -> datetime:
+def past_at(event: Mapping[str, object], sent: int | None, received: int, names: Sequence[str] = _TOLD) -> datetime:
+    """Return when an event happened; see ``occurred_at``.
+
+    Raises
+    ------
+    RowError
+        Where what is said to be a time is none, or lies more than a day ahead: by the name and as the text that the
+        client sent, which a row has no more.
+    """
+    found = occurred_at(event, sent, received, names)
+    name = _told(event, names)
+    if name is not None and to_us(found) > received + DAY:
+        raise RowError(name, event[name], TO_COME)
+    return found
+
+
+def occurred_at(event: Mapping[str, object], sent: int | None, received: int, names: Sequence[str] = _TOLD) -> datetime:
     """Return when an event happened.
 
     Parameters
     ----------
     event
-        With the client's ``timestamp``, else its ``originalTimestamp``.
+        With the client's time under the first of ``names`` that says anything.
     sent, received
         Microseconds: by the client's clock, where it said so, and by ours.
 
@@ -50,7 +66,7 @@ def occurred_at(event: Mapping[str, object], sent: int | None, received: int) ->
     >>> occurred_at(told, *an_hour_fast).isoformat()
     '2026-11-20T09:00:00+00:00'
     """
-    name = next((name for name in _TOLD if event.get(name) not in (None, "")), None)
+    name = _told(event, names)
     if name is None:
         return to_datetime(received)
     try:
@@ -58,3 +74,7 @@ def occurred_at(event: Mapping[str, object], sent: int | None, received: int) ->
         return to_datetime(original if sent is None else received - (sent - original))
     except (ValueError, OverflowError) as error:
         raise RowError(name, event[name], "is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z") from error
+
+
+def _told(event: Mapping[str, object], names: Sequence[str]) -> str | None:
+    return next((name for name in names if event.get(name) not in (None, "")), None)

@@ -13,7 +13,7 @@ import orjson
 
 from features.rows.cells import RowError
 from serving.intake.admission import check_identity
-from serving.intake.clock import occurred_at
+from serving.intake.clock import past_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
 from serving.intake.strict_json import MalformedBody, elements, parse
@@ -121,7 +121,7 @@ def _message(event: Any, index: int, frame: Frame) -> Message:
     row = event_touchpoint(
         frame,
         identity=_identity(event, data),
-        at=occurred_at({"timestamp": event.get("time")}, None, frame.now_us),
+        at=past_at(event, None, frame.now_us, ("time",)),
         kind=kind_of(_event_name(event["type"], frame), frame.rules),
         message_id=event["id"].strip(),
         source=event["source"].strip(),

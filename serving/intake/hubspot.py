@@ -14,7 +14,7 @@ import orjson
 from features.rows.cells import RowError
 from features.rows.rows import contact_row, link_row
 from serving.intake.admission import admit_contact, check_identity
-from serving.intake.clock import occurred_at
+from serving.intake.clock import past_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, text_id
 from serving.intake.strict_json import MalformedBody, Unread, elements, parse, parse_each
@@ -77,7 +77,7 @@ def _created(change: Mapping[str, Any], index: int, told: bytes, frame: Frame) -
 def _merged(change: Mapping[str, Any], index: int, told: bytes, frame: Frame) -> Message:
     kept = _identity(change, "newObjectId", "primaryObjectId", "objectId")
     gone = change.get("mergedObjectIds")
-    at = occurred_at({"timestamp": change.get("occurredAt")}, None, frame.now_us)
+    at = past_at(change, None, frame.now_us, ("occurredAt",))
     links = []
     for other in gone if isinstance(gone, list) else []:
         name = text_id(other, "mergedObjectIds")
@@ -103,7 +103,7 @@ def _known(change: Mapping[str, Any], properties: Mapping[str, Any], index: int,
     # One change tells half a name; only where both came together it is one.
     if len(parts) == 2:
         traits["name"] = " ".join(parts)
-    at = occurred_at({"timestamp": change.get("occurredAt")}, None, frame.now_us)
+    at = past_at(change, None, frame.now_us, ("occurredAt",))
     raw = {**traits, "identity": _identity(change, "objectId", "vid", "id"), "known_at": at}
     row = admit_contact(contact_row(raw, now_us=frame.now_us, zone=None))
     return Message(index, told, SOURCE, message_id=_message_id(change, told), contacts=(row,))

@@ -15,7 +15,7 @@ import orjson
 from features.rows.cells import RowError
 from features.rows.rows import contact_row
 from serving.intake.admission import admit_contact
-from serving.intake.clock import occurred_at
+from serving.intake.clock import past_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, text_id
 from serving.intake.strict_json import MalformedBody, Unread, cut_out, elements, parse, parse_each
@@ -90,7 +90,7 @@ class _Entry:
         return _object(self.body, name)
 
     def at(self, *told: object) -> datetime:
-        return occurred_at(
+        return past_at(
             {"timestamp": next((one for one in (*told, self.body.get("timestamp")) if one), None)},
             None,
             self.frame.now_us,

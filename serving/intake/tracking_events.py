@@ -13,7 +13,7 @@ from features.rows.row_types import ContactRow, LinkRow
 from features.rows.rows import contact_row, link_row, record_row
 from features.rows.schema import ACCOUNTS
 from serving.intake.admission import admit_contact, check_identity, check_key, sayable
-from serving.intake.clock import occurred_at, sent_at
+from serving.intake.clock import past_at, sent_at
 from serving.intake.delivery import Message
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
 
@@ -63,7 +63,7 @@ class _Event:
         self.user = text_id(event.get("userId"), "userId")
         anonymous = text_id(event.get("anonymousId"), "anonymousId")
         self.visitor = None if anonymous is None else ANONYMOUS + anonymous
-        self.at = occurred_at(event, sent_at(sent, event.get("sentAt")), frame.now_us)
+        self.at = past_at(event, sent_at(sent, event.get("sentAt")), frame.now_us)
         self.message_id = self._message_id()
         check_identity(self.user, "userId")
         check_identity(self.visitor, "anonymousId")

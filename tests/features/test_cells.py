@@ -1,5 +1,5 @@
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -142,3 +142,9 @@ def test_an_error_names_column_value_and_rule_and_shortens_the_value() -> None:
     assert str(error).endswith("is too long")
     assert len(str(error)) < 120
     assert error.rule == "kind is too long"
+
+
+def test_an_error_shows_a_moment_as_it_is_written() -> None:
+    moments = (datetime(2999, 1, 1, 10, tzinfo=UTC), datetime(2999, 1, 1, 10), date(2999, 1, 1))
+    shown = [str(RowError("at", moment, "is wrong")) for moment in moments]
+    assert shown == ["at 2999-01-01T10:00:00Z is wrong", "at 2999-01-01T10:00:00 is wrong", "at 2999-01-01 is wrong"]
