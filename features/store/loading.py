@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from features.rows.row_types import ContactRow, DecisionRow, LinkRow, QuarantineRow, RecordRow, ScoreRow, TouchpointRow
-from features.store import tables
+from features.store import late_words, tables
 from features.store.dialect import Cursor, Dialect, Sql, quoted
 from features.store.tombstones import of_identity
 from features.store.values import QUARANTINE_COLUMNS, quarantined, scored
@@ -190,6 +190,7 @@ class Loading(Writing):
 
     def _store_gathered(self) -> int:
         cursor, dialect = self._cursor, self._dialect
+        late_words.unscore_gathered(cursor)
         cursor.execute("SAVEPOINT gathered")
         stored = dialect.store_gathered(cursor, STORE_TOUCHPOINTS, self._gathered)
         if stored != self._gathered and cursor.execute(_HAS_REPEATS).fetchone()[0]:

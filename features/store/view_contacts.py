@@ -71,7 +71,8 @@ NEXT_BEST_ACTION = View(
     "v_next_best_action",
     "A contact with its newest score and the best of what is allowed for it.",
     "Filled by `nba score`. `action_1` is null where doing nothing is best. Who has objected, unsubscribed, "
-    "withdrawn a consent or had processing restricted since the score is not in it before the next scoring, if then.",
+    "withdrawn a consent or had processing restricted since the score, or earlier where the word came in only since, "
+    "is not in it before the next scoring, if then.",
     (
         _CONTACT,
         _ACCOUNT,

@@ -21,8 +21,8 @@ from features.rows.row_types import (
     TouchpointRow,
 )
 from features.rows.schema import ASSETS, RECORDS
+from features.store import late_words, tables
 from features.store import packing as store_packing
-from features.store import tables
 from features.store.belonging import Bodies, Changes, ownerships
 from features.store.dialect import Cursor, Dialect, Sql, once, quoted
 from features.store.inside import Inside
@@ -120,7 +120,13 @@ class Writing:
             raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.rows.content_id")
         # In the order of the table each page is touched once a chunk instead of once a row.
         ordered = sorted(once.values(), key=_place)
-        stored = self._many(_TOUCHPOINT, ordered)
+        words = late_words.among(ordered)
+        # One by one, because only of those that are new a score may not know.
+        new = [row for row in words if self._many(_TOUCHPOINT, [row])]
+        if words:
+            late_words.unscore(self, new)
+        others = [row for row in ordered if row not in words] if words else ordered
+        stored = len(new) + self._many(_TOUCHPOINT, others)
         store_packing.follow(self, ordered, stored)
         return stored
 

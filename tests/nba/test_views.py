@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from features.rows.row_types import ContactRow, LinkRow, RecordRow, ScoreRow, SplitRow, TouchpointRow
-from features.store.sights import scores_with_sight, sight_rows
+from features.store.sights import scores_with_sight, sight_rows, state_of_scores
 from features.store.store import Store
 from features.store.view_words import OBJECTING
 from features.store.views import VIEWS
@@ -361,18 +361,53 @@ def test_every_word_that_takes_something_back_hides_a_score() -> None:
 @pytest.mark.parametrize("kind", [*WITHDRAWALS, RESTRICTED])
 def test_who_objects_is_recommended_nothing_from_then_on(kind: str, tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{tmp_path / 'nba.db'}") as store:
+        with store.writing() as writing:
+            writing.touchpoints([TouchpointRow("crm:0", NOW - DAY, "p", kind)])
         few(store)
         put_down(store, SETTINGS, NOW)
         with store.writing() as writing:
-            writing.touchpoints(
-                [TouchpointRow("cookie:1", NOW, "o", kind), TouchpointRow("crm:0", NOW - DAY, "p", kind)]
-            )
+            writing.touchpoints([TouchpointRow("cookie:1", NOW, "o", kind)])
         exported = {score.contact_id for score, _ in scores_with_sight(store, NOW)}
         named = {row["contact_id"] for row in read(store, "v_next_best_action")}
         assert named == exported - {row.identity for row in sight_rows(store) if not row.shows}
         assert named == {row["contact_id"] for row in read(store, "v_propensities")}
         assert "crm:1" not in exported
         assert "crm:0" in named
+
+
+@pytest.mark.parametrize("way", ["writing", "loading"])
+@pytest.mark.parametrize("kind", [*WITHDRAWALS, RESTRICTED])
+def test_who_had_objected_before_the_score_is_not_shown_once_the_word_comes_in(
+    kind: str, way: str, store_url: str
+) -> None:
+    def say(*rows: TouchpointRow) -> set[str]:
+        if way == "writing":
+            with store.writing() as writing:
+                writing.touchpoints([*rows])
+        else:
+            with store.loading() as loading:
+                loading.touchpoints([*rows])
+                loading.settle()
+        exported = {score.contact_id for score, _ in scores_with_sight(store, NOW)}
+        assert {row["contact_id"] for row in read(store, "v_next_best_action")} <= exported
+        return exported
+
+    heeded = TouchpointRow("crm:0", NOW - DAY, "heeded", kind)
+    late = TouchpointRow("cookie:1", NOW - DAY // 2, "late", kind)
+    with Store.open(store_url) as store:
+        with store.writing() as writing:
+            writing.touchpoints([heeded])
+        few(store)
+        put_down(store, SETTINGS, NOW)
+        seen, state = {score.contact_id for score, _ in scores_with_sight(store, NOW)}, state_of_scores(store, NOW)
+        # What the score has heeded says nothing new when it is sent again, also beside what does.
+        assert {"crm:0", "crm:1"} <= seen == say(heeded, TouchpointRow("crm:0", NOW - DAY, "visit 1", "visit"))
+        assert state_of_scores(store, NOW) == state
+        assert say(late, heeded, TouchpointRow("crm:0", NOW - DAY, "visit 2", "visit")) == seen - {"crm:1"}
+        assert state_of_scores(store, NOW) != state
+        put_down(store, SETTINGS, NOW)
+        assert "crm:1" not in {row["contact_id"] for row in read(store, "v_next_best_action")}
+        assert {row[2] for row in store.history("crm:0", NOW)} >= {"heeded", "visit 1", "visit 2"}
 
 
 def test_an_agreement_that_begins_hides_without_anybody_writing(store_url: str) -> None:
