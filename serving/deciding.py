@@ -20,11 +20,11 @@ from nba.request import Request
 from nba.settings.actions import INFOCENTER
 from nba.shared_limits import Claim
 from serving.caller import THIS_MACHINE, Caller
-from serving.deeds import Decide, Stored
+from serving.deeds import Activate, Decide, Stored
 from serving.knowing import Known, decision_before, known_of, remembered_of, seconds_left
 from serving.own_names import own_name
 from serving.problems import Problem
-from serving.repeats import repeat_row
+from serving.repeats import repeat_row, shown_at_last
 from serving.service import Service
 from serving.underway import underway
 
@@ -66,13 +66,16 @@ async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE, 
     for tried in range(_TRIES):
         known, decision = _decided(service, caller, request, as_of, began)
         found, row = _answered(service, caller, request, known, decision, asked)
+        shown = shown_at_last(decision, known.past)
         if row is None and request.decision_id is None:
+            if shown is not None:
+                await service.writer.write(Activate(shown, as_of))
             _count(service, decision, request)
             return found
         if row is not None:
             claim = Claim.of(decision, known.request, known.past, service.catalogue)
             waiting = _waiting(caller, request)
-            stored = await service.writer.write(Decide(row, service.settings, claim, waiting))
+            stored = await service.writer.write(Decide(row, service.settings, claim, waiting, shown))
             if stored is Stored.REFUSED:
                 return _for_erased(service, request, as_of)
             if stored is Stored.NOW:

@@ -48,13 +48,15 @@ class Decide(Deed[Stored]):
     """Store a decision, unless others took what it claims.
 
     What it claims cannot be looked at while the store is away: a decision that was kept stands, and counts against
-    others from the moment it is stored. ``waiting`` is the id that feedback may have waited under.
+    others from the moment it is stored. ``waiting`` is the id that feedback may have waited under,
+    ``shown`` that of an earlier decision which is given again and was deferred till now.
     """
 
     row: DecisionRow
     settings: Settings
     claim: Claim | None = None
     waiting: str | None = None
+    shown: str | None = None
 
     name = "decision"
 
@@ -75,6 +77,8 @@ class Decide(Deed[Stored]):
             return Stored.REFUSED if writing.seen.decision(row.decision_id) is None else Stored.BEFORE
         if found:
             settle_feedback(writing, row.decision_id, self.settings)
+        if self.shown is not None:
+            writing.activate(self.shown, row.decided_at)
         return Stored.NOW
 
     def presumed(self) -> Stored:
@@ -86,15 +90,16 @@ class Decide(Deed[Stored]):
         return Stored.BEFORE
 
     def told(self) -> Any:
-        """Return the row, its answer as text, and the id that feedback may wait under."""
+        """Return the row, its answer as text, the id that feedback may wait under, and what is shown at last."""
         told = {name: _plain(getattr(self.row, name)) for name in _DECISION}
         answer = None if self.row.answer is None else self.row.answer.decode()
-        return {"row": {**told, "answer": answer}, "waiting": self.waiting}
+        return {"row": {**told, "answer": answer}, "waiting": self.waiting, "shown": self.shown}
 
     @classmethod
     def of(cls, told: Any, settings: Settings) -> Decide:
         """Make it again, without its claim."""
-        return cls(decision_row(told["row"]), settings, waiting=told["waiting"])
+        # Older journals say nothing of what is shown.
+        return cls(decision_row(told["row"]), settings, waiting=told["waiting"], shown=told.get("shown"))
 
 
 def decision_row(told: Mapping[str, Any]) -> DecisionRow:

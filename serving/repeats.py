@@ -9,6 +9,7 @@ from __future__ import annotations
 from features.rows.row_types import DecisionRow
 from features.store.reading import Reading
 from nba.decision import Decision
+from nba.past import Past
 
 POLICY = "repeat"
 """The policy of rows that hold no decision of their own: they have no chances, and are judged by nobody."""
@@ -29,6 +30,19 @@ def repeat_row(decision_id: str, decision: Decision, asked: str, found: bytes) -
         answer=found,
         as_of=decision.as_of,
     )
+
+
+def shown_at_last(decision: Decision, past: Past) -> str | None:
+    """Name the earlier decision that is given again and was deferred till now, while this call defers nothing.
+
+    Whoever calls without ``defer`` shows what is answered. None where there is no such decision.
+    """
+    if decision.is_new or decision.defer:
+        return None
+    waits = (
+        row.deferred and row.activated_at is None for row in past.decisions if row.decision_id == decision.decision_id
+    )
+    return decision.decision_id if any(waits) else None
 
 
 def decision_behind(store: Reading, decision_id: str) -> DecisionRow | None:

@@ -1,5 +1,7 @@
 """What is answered, and under which id, while an earlier choice of a contact still stands."""
 
+import pytest
+
 from features.times import DAY
 
 
@@ -47,6 +49,24 @@ def test_an_id_that_stands_for_an_earlier_decision_activates_that(local):
     answer, row = local.run(journey)
     assert answer.status_code == 200
     assert row.deferred and row.activated_at is not None
+
+
+@pytest.mark.parametrize("decision_id", [None, "theirs"])
+def test_what_was_deferred_counts_once_it_is_given_to_a_call_that_defers_nothing(local, decision_id):
+    async def journey(client):
+        ask = {"contact": "crm:1", "decision_id": decision_id}
+        answer = await client.post("/v1/recommend", json={"contact": "crm:1", "decision_id": "first", "defer": True})
+        found = []
+        for more in ({"contact": "crm:1", "defer": True}, ask, {"contact": "crm:1"}):
+            again = (await client.post("/v1/recommend", json=more)).json()
+            assert again["do_nothing"] == answer.json()["do_nothing"]
+            found.append(local.service.store.decision("first").activated_at)
+        return found
+
+    deferred, shown, later = local.run(journey)
+    assert deferred is None
+    assert shown is not None
+    assert later == shown
 
 
 def test_excluding_the_choice_neither_replaces_it_nor_draws_twice(local):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+import orjson
 import pytest
 
 from features.frozen import Frozen
@@ -97,6 +98,18 @@ def test_deeds_are_the_same_after_the_journal(settings):
     assert decision_in(Activate("d", 1).record()) is None
     with pytest.raises(ValueError, match="another version"):
         deed_of(b'["dance",null,{}]', settings)
+
+
+def test_a_decision_that_shows_a_deferred_one_does_so_also_out_of_the_journal(settings, store):
+    first = DecisionRow("d-0", "crm:1", 1, "sales_call", probability=1.0, deferred=True)
+    with store.writing() as writing:
+        writing.decisions([first])
+        deed_of(Decide(ROW, settings, shown="d-0").record(), settings)(writing)
+    assert store.decision("d-0").activated_at == ROW.decided_at
+    name, key, told = orjson.loads(Decide(ROW, settings, shown="d-0").record())
+    del told["shown"]
+    older = deed_of(orjson.dumps([name, key, told]), settings)
+    assert older.record() == Decide(ROW, settings).record(), "a journal of an earlier version"
 
 
 def test_a_deed_done_twice_changes_nothing(settings, store):
