@@ -21,9 +21,17 @@ from nba.settings.actions import INFOCENTER
 from nba.shared_limits import Claim
 from serving.caller import THIS_MACHINE, Caller
 from serving.deeds import Activate, Decide, Stored
-from serving.knowing import Known, decision_before, known_of, remembered_of, seconds_left
+from serving.knowing import (
+    Known,
+    decision_before,
+    known_of,
+    remembered_of,
+    seconds_left,
+    tell_unreadable,
+    unknown,
+)
 from serving.own_names import own_name
-from serving.problems import Problem
+from serving.problems import RETRY_SECONDS, Problem
 from serving.repeats import repeat_row, shown_at_last
 from serving.service import Service
 from serving.underway import underway
@@ -49,7 +57,8 @@ async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE, 
     RequestError
         Where the request is not what it must be; every fault at once.
     Problem
-        422 where the decision id was used before for another request, or with another key.
+        422 where the decision id was used before for another request, or with another key; 503 where what was decided
+        under it is stored and cannot be read.
     StoreError
         Where the decision can neither be stored nor kept in the journal.
     """
@@ -91,13 +100,16 @@ async def answer(service: Service, body: object, caller: Caller = THIS_MACHINE, 
         before = decision_before(service, request.decision_id or decision.decision_id)
         if before is not None and (request.decision_id is not None or before.request_hash == asked):
             return _repeated(before, asked, caller)
+        if before is None and request.decision_id is not None and tried:
+            # What is answered under its id stands already; another answer would never be found again.
+            raise _unreadable(request.decision_id)
         # Two questions about one contact came in the same microsecond: this one counts as a later one.
         as_of += 1
     raise Problem(503, "too-many-at-once", "too many requests for this contact at once", headers={"Retry-After": "1"})
 
 
 def _decided(service: Service, caller: Caller, request: Request, as_of: int, began: float) -> tuple[Known, Decision]:
-    """Decide on what the store knows, and where that is not there in time on what is remembered."""
+    """Decide on what the store knows, where that cannot be read in time on what is remembered, else on nothing."""
     if not service.store.is_out:
         try:
             with service.store.patience.within(seconds_left(service, began)):
@@ -105,12 +117,19 @@ def _decided(service: Service, caller: Caller, request: Request, as_of: int, beg
                 decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
         except StoreAwayError as error:
             log.warning("the store cannot be read, so that what is remembered has to do: %s", error)
+        except Exception as error:
+            tell_unreadable("what is stored of a contact", error)
         else:
             if known.is_whole:
                 service.recent.keep(known.request.contact, known.past, as_of)
             return known, decision if known.is_whole else replace(decision, degraded=True)
-    known = remembered_of(service, caller, request, as_of)
-    decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
+    try:
+        known = remembered_of(service, caller, request, as_of)
+        decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
+    except Exception as error:
+        tell_unreadable("what is remembered of a contact", error)
+        known = unknown(service, caller, request, as_of)
+        decision = decision_of(service, known.request, known.past, as_of, began, caller.key)
     return known, replace(decision, degraded=True)
 
 
@@ -197,6 +216,16 @@ def _row(decision: Decision, request: Request, asked: str, found: bytes, key: st
 
 def _hash(body: object) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _unreadable(decision_id: str) -> Problem:
+    return Problem(
+        503,
+        "store-unavailable",
+        f"a decision is stored under decision_id {decision_id!r}, and it cannot be read at the moment; try again in "
+        f"{RETRY_SECONDS} seconds, or take a new id",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
 
 
 def _repeated(before: DecisionRow, asked: str, caller: Caller) -> bytes:

@@ -6,6 +6,7 @@ that is put off (`Meant`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
@@ -26,9 +27,15 @@ from serving.intake.delivery_told import delivery_of, told_of
 from serving.intake.storing import Stored as Delivered
 from serving.intake.storing import store
 from serving.intake.within_reach import within_reach
+from serving.logs import where_raised
 from serving.own_names import own_name
 from serving.reach import Reach
 from serving.repeats import decision_behind
+
+_UNREADABLE = ArithmeticError, LookupError, TypeError, ValueError
+"""What reading rows raises that are not what they must be; an error of the database is none of these."""
+
+log = logging.getLogger("nba.serving")
 
 
 class Stored(Enum):
@@ -67,19 +74,34 @@ class Decide(Deed[Stored]):
 
     def __call__(self, writing: Writing) -> Stored:
         """Store it with the feedback that waited for it."""
-        row, claim, waiting = self.row, self.claim, self.waiting
-        if claim is not None and claim.is_lost(writing.seen) and writing.seen.decision(row.decision_id) is None:
+        row, waiting = self.row, self.waiting
+        if self._is_lost(writing) and not self._is_there(writing):
             return Stored.NEVER
-        if waiting is not None and writing.seen.decision(row.decision_id) is None:
+        if waiting is not None and not self._is_there(writing):
             writing.redirect_outcomes(waiting, row.decision_id)
         found = writing.decision(row)
         if found is None:
-            return Stored.REFUSED if writing.seen.decision(row.decision_id) is None else Stored.BEFORE
+            return Stored.BEFORE if self._is_there(writing) else Stored.REFUSED
         if found:
             settle_feedback(writing, row.decision_id, self.settings)
         if self.shown is not None:
             writing.activate(self.shown, row.decided_at)
         return Stored.NOW
+
+    def _is_lost(self, writing: Writing) -> bool:
+        """Whether others took what it claims; it stands where that cannot be found out, as it does in the journal."""
+        try:
+            return self.claim is not None and self.claim.is_lost(writing.seen)
+        except _UNREADABLE as error:
+            log.error("what a decision takes cannot be compared with what is stored: %s", where_raised(error))
+            return False
+
+    def _is_there(self, writing: Writing) -> bool:
+        """Whether something is stored under its id, also where that cannot be read."""
+        try:
+            return writing.seen.decision(self.row.decision_id) is not None
+        except _UNREADABLE:
+            return True
 
     def presumed(self) -> Stored:
         """Return that it was stored: nobody is known to have been first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 from features.rows.row_types import DecisionRow
@@ -13,12 +14,15 @@ from nba.request import Request
 from nba.tables.memory import tables_read
 from serving.caller import Caller
 from serving.deeds import decision_in
+from serving.logs import where_raised
 from serving.own_names import own_name
 from serving.reach import Reach
 from serving.service import Service
 
 SHORTEST_READ = 0.1
 """Seconds that reading may take at least, however short the deadline."""
+
+log = logging.getLogger("nba.serving")
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,15 @@ def known_of(service: Service, caller: Caller, request: Request, as_of: int) -> 
     ------
     StoreAwayError
         Where the store cannot be asked.
+    Exception
+        Where it cannot be read.
     """
     keeps = service.writer.keeps
     if keeps:
         if (found := _remembered(service, caller, request, as_of)) is not None:
             return found
         if service.recent.lacks_waiting or service.writer.keeps_others:
-            return _unknown(service, caller, request, as_of)
+            return unknown(service, caller, request, as_of)
     else:
         service.recent.stored()
     if caller.is_bound:
@@ -78,10 +84,11 @@ def remembered_of(service: Service, caller: Caller, request: Request, as_of: int
     out may be taken for them.
     """
     found = _remembered(service, caller, request, as_of)
-    return _unknown(service, caller, request, as_of) if found is None else found
+    return unknown(service, caller, request, as_of) if found is None else found
 
 
-def _unknown(service: Service, caller: Caller, request: Request, as_of: int) -> Known:
+def unknown(service: Service, caller: Caller, request: Request, as_of: int) -> Known:
+    """Return what is known of somebody whom nothing can be found out about."""
     if request.placement == OUTBOUND:
         request = replace(request, exclude=tuple(service.settings.actions))
     past = Past.nothing()
@@ -91,14 +98,22 @@ def _unknown(service: Service, caller: Caller, request: Request, as_of: int) -> 
 
 
 def decision_before(service: Service, decision_id: str) -> DecisionRow | None:
-    """Return the decision that stands under an id, wherever it is kept; None where none is known."""
-    record = service.writer.kept(decision_id)
-    if record is not None:
-        return decision_in(record)
+    """Return the decision that stands under an id, wherever it is kept; None where none is known, or can be read."""
     try:
-        return service.store.decision(decision_id)
+        record = service.writer.kept(decision_id)
+        return service.store.decision(decision_id) if record is None else decision_in(record)
     except StoreAwayError:
-        return service.recent.decision(decision_id)
+        pass
+    except Exception as error:
+        tell_unreadable("a decision", error)
+    return service.recent.decision(decision_id)
+
+
+def tell_unreadable(what: str, error: Exception) -> None:
+    """Log that something cannot be read, without a value of it: that may be a person's."""
+    log.error(
+        "%s cannot be read, so that what is remembered has to do: %s", what, where_raised(error.__cause__ or error)
+    )
 
 
 def seconds_left(service: Service, began: float) -> float:
