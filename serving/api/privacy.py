@@ -53,9 +53,7 @@ async def delete_person(request: Request) -> Response:
     found = await asyncio.to_thread(
         erase, service.store, person, reason=reason, by=_by(caller), now=now, folder=folder, own=_own(caller)
     )
-    for identity in (*person.identities, person.asked):
-        service.recent.forget(identity)
-        service.kept_rows.forget(identity)
+    _forget(service, person)
     notes = found.sentences(lambda path: path.name)
     return reply({"success": True, "erased": True, "removed": dict(found.removed), "notes": notes})
 
@@ -70,9 +68,7 @@ async def post_restrict(request: Request) -> Response:
     service, person = await _person(request)
     now, by = service.now_us(), _by(caller_of(request))
     await _unless_erased(asyncio.to_thread(restrict, service.store, person, reason=reason, by=by, now=now, lift=lift))
-    for identity in (*person.identities, person.asked):
-        service.recent.forget(identity)
-        service.kept_rows.forget(identity)
+    _forget(service, person)
     return reply({"success": True, "restricted": not lift})
 
 
@@ -89,6 +85,7 @@ async def post_correct(request: Request) -> Response:
         correct, service.store, person, values, reason=reason, by=_by(caller), now=now, own=_own(caller)
     )
     found = await _unless_erased(doing)
+    _forget(service, person)
     return reply({"success": True, "before": dict(found.before), "now": dict(found.now)})
 
 
@@ -132,6 +129,13 @@ def _found(service: Service, caller: Caller, asked: str) -> Person | None:
         return person_of(service.store, identity, settings.touchpoints)
     except UnknownPersonError:
         return None
+
+
+def _forget(service: Service, person: Person) -> None:
+    """Forget what this process remembers of a person: it was read before the act."""
+    for identity in (*person.identities, person.asked):
+        service.recent.forget(identity)
+        service.kept_rows.forget(identity)
 
 
 def _own(caller: Caller) -> Callable[[str], bool] | None:

@@ -170,6 +170,29 @@ def test_a_correction_holds_from_now_on_against_what_is_known_for_later(planted:
             assert (held["country"], held["size"], held["street"]) == ("CH", 4, "plantstreet 12")
 
 
+@pytest.mark.parametrize(
+    ("method", "place", "body"),
+    [("POST", "/correct", {"set": {"country": "CH"}}), ("POST", "/restrict", {}), ("DELETE", "", None)],
+)
+def test_what_is_remembered_of_a_person_is_forgotten_with_every_act(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch, method: str, place: str, body: dict[str, Any] | None
+) -> None:
+    # What others did is looked for now and then: here nobody looks.
+    monkeypatch.setattr("serving.acts.LOOK_SECONDS", 3600.0)
+
+    async def journey(client):
+        await client.post("/v1/recommend", json={"contact": CRM}, headers=planted.head())
+        before, query = planted.service.recent.names, {"reason": "r1"}
+        sent = None if body is None else {**body, **query}
+        params = query if body is None else None
+        done = await client.request(method, f"{CONTACT}{place}", json=sent, params=params, headers=planted.head())
+        assert done.status_code == 200
+        return before, planted.service.recent.names
+
+    before, after = planted.run(journey)
+    assert {CRM, EMAIL, COOKIE} <= before and after.isdisjoint({CRM, EMAIL, COOKIE})
+
+
 def test_who_was_erased_cannot_be_corrected_or_restricted(planted: Planted) -> None:
     async def journey(client):
         head, found = planted.head(), []
