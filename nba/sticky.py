@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from features.touchpoints.touchpoints import NONE
 from nba.actions import DO_NOTHING, Catalogue
 from nba.approach_rule import OUTBOUND
+from nba.consent import Ledger
 from nba.contact_policy import Verdict, allowed
 from nba.past import Past
 from nba.request import Request
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from features.rows.row_types import DecisionRow
 
 
+DEFAULT = "default"
+"""The mode of a choice for somebody of whom nothing is known, or may be."""
 RESTRICTED = "restricted"
 """Under this name a decision keeps the bounds of its request, where it is no usual choice."""
 
@@ -108,7 +111,22 @@ def still_holds(held: DecisionRow, verdict: Verdict, catalogue: Catalogue) -> bo
     return held.action != DO_NOTHING or allowed <= set(held.chances or ())
 
 
+def is_as_known(held: DecisionRow, situation: Situation) -> bool:
+    """Whether as much may be known of the contact as when the choice was made.
+
+    A word about that may come in late, or from ourselves, and then overtakes nothing.
+    """
+    consent = situation.catalogue.settings.contact_policy.consent
+    may = situation.ledger.may_profile(consent)
+    if held.mode != DEFAULT:
+        return may
+    then = Ledger(situation.past.touchpoints, held.decided_at, situation.catalogue.channel_of)
+    return not may or then.may_profile(consent)
+
+
 def _holding(held: DecisionRow, situation: Situation) -> Judged | None:
+    if not is_as_known(held, situation):
+        return None
     situation = replace(situation, held=held)
     verdict = allowed(situation)
     return Judged(situation, verdict) if still_holds(held, verdict, situation.catalogue) else None

@@ -28,7 +28,7 @@ from nba.reading_list import CONTENT, SLOTS, readable, rests_until, slots_of, su
 from nba.reasons import MOST_REASONS, Story
 from nba.settings.actions import INFOCENTER, Action
 from nba.situation import Situation
-from nba.sticky import RESTRICTED, Judged, held_choice
+from nba.sticky import RESTRICTED, Judged, held_choice, is_as_known
 from nba.tables.tables import Content, Subject
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ def _held(at: Situation, bounds: Mapping[str, object]) -> tuple[DecisionRow | No
     """Return the answer that such requests have had, and else the one that others have had."""
     sticky_us = at.catalogue.settings.ranking.sticky_us
     held = held_choice(at.past, sticky_us, at.as_of, bounds)
-    if held is not None:
+    if held is not None and is_as_known(held, at):
         return held, None
     free = held_choice(at.past, sticky_us, at.as_of, {**bounds, "exclude": []})
-    return None, free or held_choice(at.past, sticky_us, at.as_of, lambda found: found is not None and _FILLED in found)
+    free = free or held_choice(at.past, sticky_us, at.as_of, lambda found: found is not None and _FILLED in found)
+    return None, free if free is not None and is_as_known(free, at) else None
 
 
 def _is_enough(base: DecisionRow, slots: Sequence[Slot], at: Situation, *, is_own: bool) -> bool:

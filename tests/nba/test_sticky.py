@@ -61,6 +61,25 @@ def test_the_contacts_own_touchpoint_overtakes_it_and_ours_does_not(then, row) -
     assert then(row(NOW + HOUR, "visit")).is_new
 
 
+@pytest.mark.parametrize("action", ["call", DO_NOTHING])
+@pytest.mark.parametrize(("kind", "back"), [("objection", "consent_given"), ("restricted", "unrestricted")])
+def test_it_does_not_hold_once_more_or_less_may_be_known_of_the_contact(ask, row, action, kind, back) -> None:
+    toml = TOML + QUIET * (action == DO_NOTHING)
+    chosen = ask(toml=toml)
+    assert (chosen.action, chosen.mode) == (action, "points")
+    for word in (row(NOW - HOUR, kind), row(NOW + HOUR, kind, direction="outbound")):
+        objecting = ask(word, toml=toml, decisions=(chosen.row(),), as_of=NOW + 2 * HOUR)
+        assert (objecting.is_new, objecting.mode) == (True, "default")
+        kept = (chosen.row(), objecting.row())
+        assert not ask(word, toml=toml, decisions=kept, as_of=NOW + 3 * HOUR).is_new
+        over = row(NOW + 3 * HOUR, back, direction="outbound", channel="profiling")
+        found = ask(word, over, toml=toml, decisions=kept, as_of=NOW + 4 * HOUR)
+        assert (found.is_new, found.mode) == (True, "points")
+
+
+QUIET = "[contact_policy.quiet]\nfrom = '09:00'\nto = '08:59'\n"
+
+
 def test_an_outcome_overtakes_it(ask, then, row) -> None:
     done = row(NOW + HOUR, "done", direction="outbound", decision_id=ask().decision_id)
     other = row(NOW + HOUR, "done", direction="outbound", decision_id="another")
