@@ -12,6 +12,7 @@ from serving.problems import Problem
 
 _OPTIONAL = "write a name, or leave it out"
 
+
 def check_query(request: Request, known: Collection[str]) -> None:
     """Refuse parameters that an operation does not know, and those given twice.
 
