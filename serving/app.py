@@ -152,8 +152,9 @@ def create_app(
                 now_in_force=now_in_force,
             )
             app.state.service = service
+            acts = Acts(service.store, service.recent, lambda: service.writer.keeps)
             _in_background("the look for published settings", partial(watch, app), stack)
-            _in_background("the look at what others did about people", Acts(service.store, service.recent).watch, stack)
+            _in_background("the look at what others did about people", acts.watch, stack)
             _in_background("the removal of old comparisons", partial(forgetting, settings.folder), stack)
             app.state.limits = refusals.limits = Limits(metrics, service.ticks, held_up=service.writer.held_up)
             _in_background("the reading of keys", partial(keys.watch, service.store), stack)

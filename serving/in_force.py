@@ -45,13 +45,17 @@ async def take_up(app: Starlette) -> bool:
         Where the store cannot be read.
     """
     service: Service = app.state.service
+    # Asked before the number: what is read of a file that takes its place meanwhile is looked at once more.
+    generation = service.store.generation
     number = await asyncio.to_thread(newest_number, service.store)
-    if number == service.settings.source.number:
+    if (generation, number) == _taken_up(service):
         return False
     found, catalogue = await asyncio.to_thread(_made_ready, service)
-    # Whoever else took up the same meanwhile is as right.
-    if found.source.number >= app.state.service.settings.source.number:
-        app.state.service = replace(app.state.service, settings=found, catalogue=catalogue)
+    now: Service = app.state.service
+    # Whoever else took up something newer meanwhile is right; another file may well have a lower number in force.
+    if now.settings is not service.settings and (generation, found.source.number) < _taken_up(now):
+        return False
+    app.state.service = replace(now, settings=found, catalogue=catalogue, generation=generation)
     log.info("version %d of the settings is in force", found.source.number)
     for sentence in found.source.left_aside:
         log.warning("what was published does not fit the settings file any more and is left aside: %s", sentence)
@@ -69,6 +73,10 @@ async def watch(app: Starlette, every: float = LOOK_SECONDS) -> None:
         except Exception:
             # Whatever is wrong with it, what is in force stays so.
             log.exception("what was published cannot be taken up")
+
+
+def _taken_up(service: Service) -> tuple[int, int]:
+    return service.generation, service.settings.source.number
 
 
 def _made_ready(service: Service) -> tuple[Settings, Catalogue]:

@@ -58,7 +58,7 @@ class KeptRows:
             ``record_changes`` of the store, as it was when the list began to be read.
         """
         key = identity, rows.viewer, rows.language, wanted.owner, wanted.partner
-        by = rows.catalogue, rows.belief, scored, changes
+        by = rows.catalogue, rows.belief, scored, changes, rows.store.generation
         found = self._kept.get(key)
         if found is None or not _holds(found, rows, by):
             news = _news(rows, identity)

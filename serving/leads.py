@@ -34,9 +34,9 @@ MOST_LEADS = 50
 _MOST_LOOKED_AT = 60
 """Contacts whose whole past is read for a partner's own page."""
 _KEPT_FOR = 10 * MINUTE
-_KEPT: WeakKeyDictionary[Store, tuple[int, int, Mapping[str, int]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Store, tuple[tuple[int, int], int, Mapping[str, int]]] = WeakKeyDictionary()
 """What was counted last of each store: the number of the sights that it was counted of, when, and how many."""
-_ROWS: WeakKeyDictionary[Store, tuple[tuple[int, int, int], Sequence[LeadRow]]] = WeakKeyDictionary()
+_ROWS: WeakKeyDictionary[Store, tuple[tuple[int, ...], Sequence[LeadRow]]] = WeakKeyDictionary()
 """What was read last of leads in each store, with the mark that it holds for."""
 _OFFERS: WeakKeyDictionary[Store, tuple[tuple[object, ...], Mapping[str, Sequence[Offer]]]] = WeakKeyDictionary()
 """What became last of each partner's offers, with what it was made of."""
@@ -69,9 +69,9 @@ def tallies(service: Service, now: int) -> list[Tally]:
     ]
 
 
-def _rows(store: Store, now: int) -> tuple[tuple[int, int, int], Sequence[LeadRow]]:
+def _rows(store: Store, now: int) -> tuple[tuple[int, ...], Sequence[LeadRow]]:
     """Return the newest touchpoints about leads, the newest first, read anew where any came or went."""
-    mark = leads_mark(store, now - WITHIN, now)
+    mark = store.generation, *leads_mark(store, now - WITHIN, now)
     kept = _ROWS.get(store)
     if kept is None or kept[0] != mark:
         kept = _ROWS[store] = mark, lead_rows(store, now - WITHIN, now, MOST_TOLD)
@@ -102,7 +102,7 @@ def _became(rows: Sequence[LeadRow], partners: Mapping[str, Partner], now: int) 
 
 def _counts(store: Store, now: int) -> Mapping[str, int]:
     """Return how many contacts each partner has; where there are very many, counting takes longer than a page may."""
-    number = store.record_changes().get(COUNTED_AS, 0)
+    number = store.generation, store.record_changes().get(COUNTED_AS, 0)
     kept = _KEPT.get(store)
     if kept is None or kept[0] != number or not kept[1] <= now < kept[1] + _KEPT_FOR:
         kept = _KEPT[store] = number, now, contacts_by_partner(store)

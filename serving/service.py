@@ -42,6 +42,8 @@ class Service:
     recent: Recent = field(default_factory=Recent)
     kept_rows: KeptRows = field(default_factory=KeptRows)
     keys: Keys | None = None
+    generation: int = 0
+    """``Store.generation`` when the settings were taken up."""
     worker: int = 0
     """Its number among the processes that share an address; the first one also does what is done once."""
 

@@ -49,6 +49,8 @@ class Store(Reading):
         """How many transactions of this object changed accounts, partners, products ...; others' are not counted."""
         self.late_decisions = 0
         """How many of them stored decisions of a time that others may have counted already."""
+        self.generation = 0
+        """How often ``look`` has found another file in the place of the one before: numbers in it may be lower."""
 
     @classmethod
     def open(cls, url: str, patience: Patience | None = None, *, may_be_away: bool = False) -> Self:
@@ -155,6 +157,7 @@ class Store(Reading):
                     refuse_others(dialect, connection)
                     dialect.made(dialect.cursor(connection))
                     self._is_made = False
+                    self.generation += 1
                 if not self._is_made:
                     with self.patience.longer(_MAKING_SECONDS):
                         self._make(connection)

@@ -53,6 +53,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._generation = 0
         self._numbers: Mapping[str, int] = {}
         self._asked: tuple[int, float] | None = None
         self._tables: dict[str, _Table] = {}
@@ -65,6 +66,7 @@ class _Memory:
 
     def tables(self, store: Store, as_of: int) -> Tables:
         with self._lock:
+            self._forget_others(store.generation)
             numbers, holds = self._changes(store), self._holds
             if numbers is holds.numbers and holds.after < as_of <= holds.until:
                 return self._last
@@ -76,6 +78,12 @@ class _Memory:
             if any(found[name] is not getattr(self._last, name) for name in _READERS):
                 self._last = Tables(**found)
             return self._last
+
+    def _forget_others(self, generation: int) -> None:
+        """Forget what another file told that was in the store's place."""
+        if generation != self._generation:
+            self._generation, self._asked = generation, None
+            self._tables.clear()
 
     def _changes(self, store: Store) -> Mapping[str, int]:
         writes, now = store.record_writes, time.monotonic()

@@ -58,7 +58,9 @@ def count_taken(
     """
     told, before = (store, as_of) if seen is None else (seen, EVER)
     with _LOCK:
-        kept = _KEPT.setdefault(store, _Kept())
+        kept = _KEPT.get(store)
+        if kept is None or kept.generation != store.generation:
+            kept = _KEPT[store] = _Kept(store.generation)
     by, name = of or (None, None)
     earlier = kept.earlier(store, action, since, by, as_of, rules)
     late = kept.of(told, store, (action, before, earlier.until if earlier else since), by, as_of, rules)
@@ -105,7 +107,8 @@ class _Kept:
     those of the last seconds each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
         self._told: dict[str, _Told] = {}
         self._earlier: dict[tuple[str, int, str | None], _Earlier | None] = {}
 
