@@ -17,6 +17,9 @@ from nba.request import LONGEST_TEXT, UNFIT
 LONGEST_KEY = 800
 """How many bytes of UTF-8 an identity or an id may have, so that every store can look it up."""
 
+OWN_SOURCES = frozenset({"feedback", "note", "partners", "privacy", "self_service"})
+"""What the service itself writes touchpoints under: an id that was sent under one of these would keep its own out."""
+
 _SHORT = LONGEST_KEY // 4
 _CONSENT = frozenset({GIVEN, CONFIRMED, PRESUMED})
 _OURS_TO_SAY = frozenset({"partner", "owner", "crm_url", "person_type", "parent"})
@@ -32,6 +35,29 @@ def check_key(value: str | None, name: str) -> None:
     """
     if value is not None and len(value) > _SHORT and len(value.encode()) > LONGEST_KEY:
         raise RowError(name, value, f"is longer than {LONGEST_KEY} bytes; shorten it")
+
+
+def check_source(value: str) -> None:
+    """Refuse a source that is the service's own.
+
+    Raises
+    ------
+    RowError
+        The source and the rule.
+    """
+    if value in OWN_SOURCES:
+        raise RowError("source", value, "is what the service itself writes under; name another one")
+
+
+def source_of_key(name: str) -> str:
+    """Return the source of what comes with a key; one that is called as a source of the service is told apart.
+
+    Examples
+    --------
+    >>> source_of_key("shop"), source_of_key("feedback")
+    ('shop', 'key feedback')
+    """
+    return f"key {name}" if name in OWN_SOURCES else name
 
 
 def check_identity(value: str | None, name: str) -> None:

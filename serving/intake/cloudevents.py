@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import orjson
 
 from features.rows.cells import RowError
-from serving.intake.admission import check_identity
+from serving.intake.admission import check_identity, check_source
 from serving.intake.clock import past_at
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
@@ -117,6 +117,8 @@ def _message(event: Any, index: int, frame: Frame) -> Message:
         raise RowError(missing[0], event.get(missing[0]), "is missing; every CloudEvent has it as text")
     if event["specversion"] != "1.0":
         raise RowError("specversion", event["specversion"], "is not known here; send 1.0")
+    source = event["source"].strip()
+    check_source(source)
     data = _data(event)
     row = event_touchpoint(
         frame,
@@ -124,7 +126,7 @@ def _message(event: Any, index: int, frame: Frame) -> Message:
         at=past_at(event, None, frame.now_us, ("time",)),
         kind=kind_of(_event_name(event["type"], frame), frame.rules),
         message_id=event["id"].strip(),
-        source=event["source"].strip(),
+        source=source,
         properties={**{name: value for name, value in event.items() if name not in _KNOWN}, **data},
         channel=None,
     )

@@ -11,7 +11,7 @@ from features.rows.cells import RowError
 from features.rows.row_types import TouchpointRow
 from features.rows.rows import content_digest, content_id, touchpoint_row
 from features.touchpoints.touchpoints import TouchpointRules
-from serving.intake.admission import admit
+from serving.intake.admission import admit, check_source
 from serving.intake.delivery import Delivery, Message, Refusal
 from serving.intake.strict_json import MalformedBody, elements, parse
 from serving.problems import Problem
@@ -100,4 +100,6 @@ def _row(item: Any, *, now_us: int, rules: TouchpointRules, is_public: bool) -> 
         raise item
     if not isinstance(item, Mapping):
         raise RowError("touchpoint", item, 'is not a JSON object; send one such as {"identity": ...}')
-    return admit(touchpoint_row(item, now_us=now_us, zone=None, rules=rules), is_public=is_public)
+    row = touchpoint_row(item, now_us=now_us, zone=None, rules=rules)
+    check_source(row.source)
+    return admit(row, is_public=is_public)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from features.rows.cells import RowError
 from features.rows.row_types import ContactRow, LinkRow
 from features.rows.rows import contact_row, link_row, record_row
 from features.rows.schema import ACCOUNTS
-from serving.intake.admission import admit_contact, check_identity, check_key, sayable
+from serving.intake.admission import admit_contact, check_identity, check_key, sayable, source_of_key
 from serving.intake.clock import past_at, sent_at
 from serving.intake.delivery import Message
 from serving.intake.event_touchpoint import Frame, event_touchpoint, kind_of, text_id
@@ -51,7 +52,8 @@ def message_of(event: Mapping[str, Any], index: int, frame: Frame, sent: object 
     reader = _READERS.get(type_) if isinstance(type_, str) else None
     if reader is None:
         raise RowError("type", type_, f"is none of {', '.join(_READERS)}")
-    return reader(_Event(event, index, frame, sent))
+    source = source_of_key(frame.source)
+    return reader(_Event(event, index, frame if source == frame.source else replace(frame, source=source), sent))
 
 
 class _Event:

@@ -3,7 +3,11 @@ import asyncio
 import pytest
 
 from features.times import DAY
+from nba.privacy import restriction
+from serving import feedback, leads, noted
+from serving.api import self_service
 from serving.feedback import OUTCOMES
+from serving.intake.admission import OWN_SOURCES
 
 ALWAYS = 2**62
 
@@ -281,3 +285,29 @@ def test_all_wrong_fields_are_named_at_once(local):
 
     errors = local.run(journey).json()["errors"]
     assert {fault["place"] for fault in errors} == {"/decision_id", "/outcome", "/value"}
+
+
+def test_nobody_writes_under_a_source_of_the_service(local):
+    async def journey(client):
+        decision, _ = await decided(local, client)
+        theirs = local.touchpoint(f"done:{decision}", "visit", source=" feedback ")
+        cloud = {
+            "specversion": "1.0",
+            "id": f"done:{decision}",
+            "source": "feedback",
+            "type": "seen",
+            "subject": "crm:1",
+        }
+        refused = [await client.post("/v1/touchpoints", json=theirs), await client.post("/v1/events", json=cloud)]
+        done = await client.post("/v1/feedback", json={"decision_id": decision, "outcome": "done"})
+        return refused, done, [row[3] for row in local.service.store.history("crm:1", ALWAYS)]
+
+    refused, done, kinds = local.run(journey)
+    assert [answer.status_code for answer in [*refused, done]] == [400, 400, 200]
+    assert all("is what the service itself writes under; name another one" in answer.text for answer in refused)
+    assert kinds.count("done") == 1 and "visit" not in kinds
+
+
+def test_every_source_of_the_service_is_known_at_the_door():
+    ours = (feedback.SOURCE, leads.SOURCE, noted.SOURCE, restriction.SOURCE, self_service.SOURCE)
+    assert set(ours) == OWN_SOURCES

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -456,3 +457,10 @@ def test_whoever_could_not_be_asked_for_is_not_stored(name, rule):
 def test_every_name_that_can_be_asked_for_is_stored():
     assert track(userId="y" * 500).touchpoint.identity == "y" * 500
     assert "bytes" in track(userId="ü" * 401)
+
+
+def test_a_key_that_is_called_like_a_source_of_the_service_does_not_write_under_it():
+    named = replace(FRAME, source="feedback")
+    found = one({"userId": "u", "event": "E", "messageId": "done:d1"}, named)
+    assert found.source == found.touchpoint.source == "key feedback"
+    assert one({"userId": "u", "traits": {}, "messageId": "m"}, named, "identify").source == "key feedback"
