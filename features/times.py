@@ -19,6 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNZONED = datetime(1970, 1, 1)
 _UNITS = {"ms": SECOND // 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_CLOCK = re.compile(r"(\S+?)[Tt ](\d\d)(:?)(\d\d)(?:\3(\d\d)([.,]\d+)?)?([Zz]|[+-][\d:]+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _LATEST = int((datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
@@ -92,7 +93,30 @@ def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
         return _from_datetime(datetime.fromisoformat(text), zone)
     except (ValueError, OverflowError):
         pass
+    try:
+        return _from_datetime(_written_otherwise(text, zone), zone)
+    except (ValueError, OverflowError):
+        pass
     raise ValueError(f"{value[:60]!r} is not a time; write ISO 8601 such as 2026-11-21T10:00:00Z")
+
+
+def _written_otherwise(text: str, zone: ZoneInfo | None) -> datetime:
+    """Read what ISO 8601 and RFC 3339 allow and ``datetime`` does not: small letters, 24:00, a leap second."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    day, hour, _, minute, second, fraction, offset = found.groups("")
+    if hour == "24":
+        if (minute + second).strip("0") or fraction.strip(".,0"):
+            raise ValueError(text)
+        return datetime.fromisoformat(f"{day}T00:00:00{offset.upper()}") + timedelta(days=1)
+    if second != "60":
+        return datetime.fromisoformat(text.upper())
+    moment = datetime.fromisoformat(f"{day}T{hour}:{minute}:59{fraction}{offset.upper()}")
+    # Seconds are put in where a day of UTC ends, wherever the clock stands.
+    if _from_datetime(moment, zone) % DAY < DAY - SECOND:
+        raise ValueError(text)
+    return moment + timedelta(seconds=1)
 
 
 def _from_datetime(moment: datetime, zone: ZoneInfo | None) -> int:

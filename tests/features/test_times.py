@@ -25,6 +25,29 @@ def test_every_spelling_is_the_same_moment(value):
     assert parse_time(value) == AT
 
 
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        ("2024-03-22t15:27:14z", "2024-03-22T15:27:14Z"),
+        ("2024-03-22 15:27z", "2024-03-22T15:27:00Z"),
+        ("2024-03-22T24:00:00Z", "2024-03-23T00:00:00Z"),
+        ("20240322T2400", "2024-03-23T00:00:00Z"),
+        ("2024-12-31T24:00:00.000+01:00", "2025-01-01T00:00:00+01:00"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31t23:59:60.25z", "2017-01-01T00:00:00.25Z"),
+        ("2017-01-01T05:29:60+05:30", "2017-01-01T00:00:00Z"),
+    ],
+)
+def test_what_the_standards_allow_besides_is_read(value, same):
+    assert parse_time(value) == parse_time(same)
+
+
+def test_the_end_of_a_day_is_that_of_its_zone():
+    berlin = ZoneInfo("Europe/Berlin")
+    assert parse_time("2024-03-30T24:00", berlin) == parse_time("2024-03-31T00:00", berlin)
+    assert parse_time("2024-03-31T24:00", berlin) == parse_time("2024-04-01T00:00", berlin)
+
+
 def test_a_zone_counts_only_where_the_time_names_none():
     berlin = ZoneInfo("Europe/Berlin")
     assert parse_time("2024-07-01T02:00:00", berlin) == parse_time("2024-07-01T00:00:00Z", berlin)
@@ -40,6 +63,13 @@ def test_a_zone_counts_only_where_the_time_names_none():
         True,
         "soon",
         "2024-13-01",
+        "2024-03-22T24:00:01Z",
+        "2024-03-22T24:30",
+        "2024-03-22T24:00:00.5Z",
+        "2024-03-22T25:00",
+        "2024-03-22T12:30:60Z",
+        "2024-02-30T24:00",
+        "9999-12-31T24:00",
         "1e9",
         [],
         {},
