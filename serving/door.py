@@ -103,9 +103,11 @@ class Door:
     async def _caller(self, visit: _Visit) -> Caller:
         """Find out who calls, and whether it may here and now."""
         caller = await visit.caller()
+        # Asked last: it takes longer than all before it.
+        if (caller is None or caller.is_public or caller.rate is not None) and visit.needs_no_key:
+            # Everybody can read a public key, so that it is told no more than nobody.
+            return NOBODY if caller is None or caller.is_public else caller
         if caller is None:
-            if visit.needs_no_key:
-                return NOBODY
             raise no_valid_key() if self._locks.keys.ring.is_whole else visit.unknown_key()
         if caller.is_public:
             origins.check(caller, visit.origin, is_for_pages=visit.is_for_pages)

@@ -178,6 +178,26 @@ def test_a_key_that_calls_too_often_waits(guarded):
     guarded.run(journey)
 
 
+def test_what_needs_no_key_is_answered_whatever_key_comes_along(guarded):
+    guarded.add("slow", "read", rate=1.0)
+    guarded.add("shop", "ingest", public=True, origins=(SHOP,))
+
+    async def journey(client):
+        slow, shop = guarded.bearer("slow"), guarded.bearer("shop")
+        for _ in range(4):
+            for path in ("/healthz", "/readyz"):
+                for headers in (slow, shop, shop | {"Origin": OTHER}, {"Authorization": "Bearer nba_x"}):
+                    assert (await client.get(path, headers=headers)).status_code == 200
+        assert "says" in (await client.get("/readyz", headers=slow)).json()
+        # Everybody can read a public key.
+        assert (await client.get("/readyz", headers=shop)).json() == {"status": "ready"}
+        assert (await client.get("/metrics", headers=slow)).status_code == 200, "nothing was taken from its rate"
+        assert 429 in [(await client.get("/metrics", headers=slow)).status_code for _ in range(3)]
+        assert code(await client.get("/metrics", headers=shop))[0] == 403
+
+    guarded.run(journey)
+
+
 EVENT = {
     "type": "track",
     "event": "visit",
