@@ -12,10 +12,12 @@ from serving.problems import Problem
 from serving.refusals import Refusals
 
 MOST_HEAD = 64 * 1024
-"""Bytes after which a head must have come to its end, give or take one reading from the network."""
+"""Bytes that a head may have. One that has not ended is counted as it comes, give or take one reading."""
 HEAD_SECONDS = 30.0
 """How long a head may take to come, the first one from the beginning of the connection."""
 
+# Blanks, colons and ends of lines, around what is parsed: in a line of a header, and in the rest of a head.
+_IN_LINE, _IN_REST = len(": \r\n"), len("  HTTP/1.1\r\n\r\n")
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -28,6 +30,9 @@ def protocol_with(refusals: Refusals) -> type[asyncio.Protocol]:
         is_in_head = False
         head = 0
         """Bytes that have come of a head that has not ended."""
+        read = 0
+        """Bytes of the present head as far as it has been parsed."""
+        is_too_large = False
         timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -50,8 +55,7 @@ def protocol_with(refusals: Refusals) -> type[asyncio.Protocol]:
             super().data_received(_without_upgrade(data) if self.is_between else data)
             self.head = self.head + len(data) if self.is_in_head else 0
             if self.head > MOST_HEAD:
-                detail = f"the head of the request is larger than {MOST_HEAD:,} bytes; send fewer headers"
-                self.refuse(Problem(431, "head-too-large", detail))
+                self.refuse(_too_large())
             # Empty lines before a request are none of it, yet they end the server's own waiting for the next one.
             self.wait(is_over=not (self.is_in_head or (self.is_between and not self.is_at_work)))
 
@@ -61,10 +65,23 @@ def protocol_with(refusals: Refusals) -> type[asyncio.Protocol]:
 
         def on_message_begin(self) -> None:
             self.is_between, self.is_in_head = False, True
+            self.read = _IN_REST
             super().on_message_begin()
+
+        def on_url(self, url: bytes) -> None:
+            self.read += len(url)
+            super().on_url(url)
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            self.read += len(name) + len(value) + _IN_LINE
+            super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
             self.is_in_head = False
+            # One reading may bring a whole head of any size, and several of them.
+            self.is_too_large = self.read + len(self.parser.get_method()) > MOST_HEAD
+            if self.is_too_large:
+                raise ValueError("the head is too large")
             super().on_headers_complete()
 
         def on_message_complete(self) -> None:
@@ -91,8 +108,9 @@ def protocol_with(refusals: Refusals) -> type[asyncio.Protocol]:
                 self.transport.close()
 
         def send_400_response(self, msg: str) -> None:
-            """Refuse what is no HTTP, as everything else is refused."""
-            self.refuse(Problem(400, "malformed-request", f"this cannot be read as HTTP: {msg}"))
+            """Refuse what is no HTTP, as everything else is refused, and a head that was too large to go on with."""
+            malformed = Problem(400, "malformed-request", f"this cannot be read as HTTP: {msg}")
+            self.refuse(_too_large() if self.is_too_large else malformed)
 
         def refuse(self, problem: Problem) -> None:
             """Answer with a problem, and end the connection: nobody knows where the next request would begin."""
@@ -104,6 +122,11 @@ def protocol_with(refusals: Refusals) -> type[asyncio.Protocol]:
             self.transport.close()
 
     return Refusing
+
+
+def _too_large() -> Problem:
+    detail = f"the head of the request is larger than {MOST_HEAD:,} bytes; send fewer headers"
+    return Problem(431, "head-too-large", detail)
 
 
 def _without_upgrade(data: bytes) -> bytes:

@@ -332,6 +332,32 @@ def test_a_head_without_end_is_refused_before_it_fills_the_memory(refusals, befo
     asyncio.run(Wired(refusals).run(journey))
 
 
+def head_of(size, longest):
+    """A head of so many bytes, in lines of about ``longest``."""
+    found = b"GET /healthz HTTP/1.1\r\n"
+    while (left := size - len(found) - 2) > longest + 10:
+        found += b"X: " + b"x" * longest + b"\r\n"
+    return found + b"X: " + b"x" * (left - 5) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+@pytest.mark.parametrize("longest", [1_000, MOST_HEAD])
+@pytest.mark.parametrize(("size", "status"), [(MOST_HEAD, b"200"), (MOST_HEAD + 1, b"431"), (140_000, b"431")])
+def test_a_head_that_ends_is_bounded_however_it_comes(refusals, pieces, longest, size, status):
+    async def journey(reader, writer):
+        full(refusals, is_full=False)
+        writer.write(call())
+        assert await answer(reader) == (200, BODY)
+        sent, step = head_of(size, longest), -(-size // pieces)
+        assert len(sent) == size
+        for start in range(0, size, step):
+            writer.write(sent[start : start + step])
+            await asyncio.sleep(0.02)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 " + status)
+
+    asyncio.run(Wired(refusals).run(journey))
+
+
 def test_what_is_no_http_is_a_problem_like_any_other(refusals):
     async def journey(reader, writer):
         writer.write(b"\x16\x03\x01")
