@@ -92,7 +92,7 @@ def admit_contact(row: ContactRow) -> ContactRow:
 
 
 def admit(row: TouchpointRow, *, is_public: bool) -> TouchpointRow:
-    """Return a touchpoint that may be stored.
+    """Return a touchpoint that may be stored; a word of consent that is spelt otherwise is called by its name.
 
     Raises
     ------
@@ -107,7 +107,8 @@ def admit(row: TouchpointRow, *, is_public: bool) -> TouchpointRow:
         raise RowError("kind", row.kind, "ends a restriction, which POST /v1/privacy/{contact_id}/restrict does")
     if is_public and word in _CONSENT:
         raise RowError("kind", row.kind, "gives consent, which a public key may not; send it with a secret key")
-    return row
+    # Views, exports and retention know words of consent by their own names.
+    return row if word in (None, row.kind) else row._replace(kind=word)
 
 
 def sayable(body: Mapping[str, Any], *, is_public: bool) -> tuple[dict[str, Any], tuple[str, ...]]:

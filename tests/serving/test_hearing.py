@@ -112,3 +112,14 @@ def test_what_a_process_before_has_kept_may_be_anything(local, tmp_path):
     other = local.run(before)
     local.run(lambda client: asyncio.wait_for(after(client), 60))
     other.close()
+
+
+def test_a_word_of_consent_is_stored_under_its_own_name(local):
+    async def journey(client):
+        some = [
+            local.touchpoint(kind, kind, channel="email") for kind in ("Consent-Withdrawn", "UNSUBSCRIBED", "Visit")
+        ]
+        assert (await client.post("/v1/touchpoints", json=some)).json()["stored"] == 3
+        return sorted(row[3] for row in local.service.store.history("crm:1", local.now))
+
+    assert local.run(journey) == ["Visit", "consent_withdrawn", "unsubscribed"]
