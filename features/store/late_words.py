@@ -41,14 +41,16 @@ _FORGET_GATHERED = (
 )
 
 
-def among(rows: Sequence[TouchpointRow]) -> list[TouchpointRow]:
-    """Return the rows that take something back."""
-    return [row for row in rows if row.kind in _WORDS]
+def apart(rows: Sequence[TouchpointRow]) -> tuple[Sequence[TouchpointRow], Sequence[TouchpointRow]]:
+    """Return the rows that take something back, and the others."""
+    words = [row for row in rows if row.kind in _WORDS]
+    return words, [row for row in rows if row.kind not in _WORDS] if words else rows
 
 
 def unscore(writing: Writing, words: Sequence[TouchpointRow]) -> None:
     """Forget the scores that were made after such words, which have only now been stored."""
-    writing._many(_FORGET, [(row.occurred_at, row.identity, row.identity) for row in words])
+    if words:
+        writing._many(_FORGET, [(row.occurred_at, row.identity, row.identity) for row in words])
 
 
 def unscore_gathered(cursor: Cursor) -> None:

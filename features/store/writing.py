@@ -120,13 +120,11 @@ class Writing:
             raise ValueError("a touchpoint has no touchpoint_id; give it one from features.rows.rows.content_id")
         # In the order of the table each page is touched once a chunk instead of once a row.
         ordered = sorted(once.values(), key=_place)
-        words = late_words.among(ordered)
+        words, others = late_words.apart(ordered)
         # One by one, because only of those that are new a score may not know.
         new = [row for row in words if self._many(_TOUCHPOINT, [row])]
-        if words:
-            late_words.unscore(self, new)
-        others = [row for row in ordered if row not in words] if words else ordered
-        stored = len(new) + self._many(_TOUCHPOINT, others)
+        late_words.unscore(self, new)
+        stored = len(new) + (self._many(_TOUCHPOINT, others) if others else 0)
         store_packing.follow(self, ordered, stored)
         return stored
 
