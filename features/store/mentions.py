@@ -27,7 +27,7 @@ _IDENTITIES = frozenset(
 _ADDRESSES = frozenset("email emailaddress mail phone phonenumber mobile mobilephone telephone tel".split())
 _NAMES = frozenset("name fullname displayname firstname lastname surname crmurl".split())
 _EVENTS = frozenset({"type", "event", "kind"})
-"""What has one of these is called after what happened, or after a page."""
+"""What has one of these happened: names in it may be those of pages and products."""
 _OURS = frozenset(
     "type event kind channel direction action outcome reason topic topics source currency specversion how timestamp "
     "time occurredat sentat originaltimestamp receivedat seenat decidedat knownat until".split()
@@ -62,7 +62,7 @@ class Mentions:
         """Whether a refused row is about the person: what an export may show.
 
         An identity, address or number in its own field says so, and one that nothing else is written like says so in
-        any text. A name does where a row says no identity: many have the same.
+        any text. A name does in a row of people that says no identity: many have the same.
 
         Examples
         --------
@@ -95,12 +95,10 @@ class Mentions:
         >>> [ann.are_in(f'{{"{field}": "order"}}') for field in ("customer", "event")]
         [True, False]
         """
-        distinct = {name for name in self._names if not _is_plain(name)}
-        if names_any(raw, distinct, self._telling):
+        if names_any(raw, self._names - self._plain, self._telling):
             return True
-        values = _values(raw)
-        plain, single = self._names - distinct, self._words - self._telling
-        others = [text for field, text in values if field not in _OURS]
+        plain, single = self._plain, self._words - self._telling
+        others = [text for field, text in _values(raw) if field not in _OURS]
         if plain and names_any(json.dumps(others), plain):
             return True
         whole = {text.strip().casefold() for text in others}
@@ -109,10 +107,14 @@ class Mentions:
 
     def are_in_reason(self, reason: str) -> bool:
         """Whether a reason, which is a sentence of ours with what it is about in quotes, names the person."""
-        distinct = {name for name in self._names if not _is_plain(name)}
-        if names_any(json.dumps(reason), distinct, self._telling):
+        if names_any(json.dumps(reason), self._names - self._plain, self._telling):
             return True
-        return any(f"{quote}{name}{quote}" in reason for name in self._names - distinct for quote in "'\"")
+        return any(f"{quote}{name}{quote}" in reason for name in self._plain for quote in "'\"")
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        """Identities that may be words of any language."""
+        return frozenset(filter(_is_plain, self._names))
 
     @cached_property
     def _telling(self) -> frozenset[str]:
@@ -161,7 +163,6 @@ def _meet(parts: Collection[str], texts: Collection[str], words: Collection[str]
 
 
 def _is_plain(name: str) -> bool:
-    """Whether an identity may be a word of any language."""
     return name.replace("_", "").replace("-", "").isalpha()
 
 
@@ -186,15 +187,16 @@ def _values(raw: str) -> list[tuple[str, str]]:
     except ValueError:
         value = raw
     found: list[tuple[str, str]] = []
-    left: list[tuple[str, Any]] = [("", value)]
+    left: list[tuple[str, Any, bool]] = [("", value, False)]
     while left:
-        field, each = left.pop()
+        field, each, happened = left.pop()
         if isinstance(each, dict):
             fields = {name: _KEY_NOISE.sub("", name).casefold() for name in each}
-            is_event = not _EVENTS.isdisjoint(fields.values())
-            left += [("" if is_event and fields[name] == "name" else fields[name], each[name]) for name in each]
+            happened = happened or not _EVENTS.isdisjoint(fields.values())
+            nameless = _NAMES if happened else ()
+            left += [("" if (key := fields[name]) in nameless else key, each[name], happened) for name in each]
         elif isinstance(each, list):
-            left += [(field, one) for one in each]
+            left += [(field, one, happened) for one in each]
         elif isinstance(each, str | int | float) and not isinstance(each, bool):
             found.append((field, str(each)))
     return found

@@ -20,7 +20,8 @@ COMMON = (
 def test_a_word_that_stands_in_anybodys_rows_shows_nobodys(word: str) -> None:
     assert not Mentions(["visitor-9"], [word]).are_what_it_is_about(STRANGER)
     assert not Mentions([word]).are_what_it_is_about(STRANGER)
-    assert not Mentions([], [word]).are_what_it_is_about('{"type": "page", "name": "Order", "userId": ""}')
+    for raw in ('{"type": "page", "name": "Order", "userId": ""}', '{"event": "x", "properties": {"name": "Order"}}'):
+        assert not Mentions([], [word]).are_what_it_is_about(raw)
 
 
 @pytest.mark.parametrize("word", ["Order", "track", "https", "https://shop.example", "2029-01-01", "timestamp"])
