@@ -40,14 +40,15 @@ def erase(folder: Path, identities: Iterable[str]) -> int:
     return _without(folder, kept, lambda m: {partition_of(name, m.partitions) for name in names}, lambda part: True)
 
 
-def forget(folder: Path, before: int, kinds: Iterable[str]) -> int:
-    """Remove touchpoints from before a moment (microseconds), but for some kinds; says how many there were."""
-    values = pa.array(sorted(kinds), pa.string())
+def forget(folder: Path, before: int, stays: Callable[[str], bool]) -> int:
+    """Remove touchpoints from before a moment (microseconds), but for kinds that stay; says how many there were."""
     moment = pa.scalar(before, pa.timestamp("us", tz="UTC"))
 
     def kept(table: pa.Table) -> pa.ChunkedArray:
         is_young = pc.greater_equal(table.column("occurred_at"), moment)
-        return pc.or_(is_young, pc.is_in(table.column("kind").cast(pa.string()), values))
+        kind = table.column("kind").cast(pa.string())
+        values = pa.array([each for each in pc.unique(kind).to_pylist() if stays(each)], pa.string())
+        return pc.or_(is_young, pc.is_in(kind, values))
 
     return _without(folder, kept, lambda m: set(m.parts), lambda part: part.first < before)
 

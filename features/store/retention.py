@@ -28,6 +28,7 @@ def _sql(statement: str) -> Sql:
 _COUNT_DECISIONS = _sql("SELECT count(*) FROM decisions WHERE coalesce(activated_at, decided_at) < :a")
 _COUNT_REFUSED = _sql("SELECT count(*) FROM quarantine WHERE refused_at < :a")
 _COUNT_WAITING = _sql("SELECT count(*) FROM outcomes WHERE pending AND received_at < :a")
+_OLD_KINDS = _sql("SELECT DISTINCT kind FROM touchpoints WHERE occurred_at < :a")
 _REFUSED = _sql("DELETE FROM quarantine WHERE refused_at < :a")
 _WAITING = _sql("DELETE FROM outcomes WHERE pending AND received_at < :a")
 _DECISIONS = _sql(f"DELETE FROM decisions WHERE {_IN_RANGE} AND {_OLD_DECISIONS}")
@@ -54,6 +55,11 @@ class Limits:
     quarantine: int
     kept: tuple[str, ...] = ()
     """Kinds of touchpoints that stay however old they are."""
+
+
+def old_kinds(store: Reading, before: int) -> list[str]:
+    """Return the kinds of touchpoints from before a moment, as they are spelt."""
+    return sorted(row[0] for row in store._all(_OLD_KINDS, (before,)))
 
 
 def too_old(store: Reading, limits: Limits) -> dict[str, int]:

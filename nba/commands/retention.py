@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     settings = settings_at(args, out)
     with Store.open(settings.store.url) as store:
         if args.dry_run:
-            found = too_old(store, limits(settings, now))
+            found = too_old(store, limits(store, settings, now))
         else:
             found = retain(store, settings, now, by=getpass.getuser())
     if args.json:

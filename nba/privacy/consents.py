@@ -7,7 +7,7 @@ from typing import Any
 
 from features.touchpoints.touchpoints import Touchpoints
 from models.saying.tongues import EN, say
-from nba.consent import KINDS, PROFILING, Ledger
+from nba.consent import PROFILING, Ledger, word_of
 from nba.settings.consent import Consent
 
 Row = Mapping[str, Any]
@@ -24,7 +24,7 @@ def consents(rows: Sequence[Row]) -> list[dict[str, Any]]:
     rows
         Touchpoints as an export shows them.
     """
-    return [_word(row) for row in rows if row["kind"] in KINDS]
+    return [_word(row) for row in rows if word_of(row["kind"]) is not None]
 
 
 def _word(row: Row) -> dict[str, Any]:

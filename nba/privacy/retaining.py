@@ -8,19 +8,25 @@ from features.store import retention
 from features.store.audit import append
 from features.store.retention import Limits
 from features.store.store import Store
-from nba.consent import KINDS
+from nba.consent import word_of
 from nba.settings import Settings
 
 
-def limits(settings: Settings, now: int) -> Limits:
-    """Return the moments before which things are too old at ``now`` (microseconds)."""
+def limits(store: Store, settings: Settings, now: int) -> Limits:
+    """Return the moments before which things are too old at ``now`` (microseconds), and which kinds stay."""
     kept = settings.privacy.retention
+    before = now - kept.touchpoints_us
     return Limits(
-        touchpoints=now - kept.touchpoints_us,
+        touchpoints=before,
         decisions=now - kept.decisions_us,
         quarantine=now - kept.quarantine_us,
-        kept=tuple(sorted(KINDS)),
+        # However they are spelt: a file may say "Unsubscribed".
+        kept=tuple(filter(_stays, retention.old_kinds(store, before))),
     )
+
+
+def _stays(kind: str) -> bool:
+    return word_of(kind) is not None
 
 
 def retain(store: Store, settings: Settings, now: int, *, by: str) -> dict[str, int]:
@@ -33,12 +39,12 @@ def retain(store: Store, settings: Settings, now: int, *, by: str) -> dict[str, 
     StoreError
         Where the store would not take it.
     """
-    asked = limits(settings, now)
+    asked = limits(store, settings, now)
     found = retention.forget(store, asked)
     for lake in store.lakes():
         from features.lake import erasing
 
-        found["touchpoints"] += erasing.forget(Path(lake), asked.touchpoints, asked.kept)
+        found["touchpoints"] += erasing.forget(Path(lake), asked.touchpoints, _stays)
     if any(found.values()):
         with store.writing() as writing:
             append(
