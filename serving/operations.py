@@ -104,11 +104,16 @@ class OperationRoute(Route):
     allowed = ""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Leave what ends like a longer path to that one, but for a method that this one alone knows."""
+        """Leave what ends like a longer path to that one, unless the end is a name's and the method ours alone."""
         if self.not_ending and scope["type"] == "http" and scope["path"].endswith(self.not_ending):
-            if not self._is_ours(scope["path"], scope["method"]):
+            if not self._is_name(scope) or not self._is_ours(scope["path"], scope["method"]):
                 return Match.NONE, {}
         return super().matches(scope)
+
+    def _is_name(self, scope: Scope) -> bool:
+        """Whether the end belongs to a name, whose slash was written ``%2F``."""
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        return not raw.endswith(tuple(ending.encode() for ending in self.not_ending))
 
     def _is_ours(self, path: str, method: str) -> bool:
         theirs = {each for ending, each in self.endings if path.endswith(ending)}
