@@ -21,7 +21,7 @@ from features.rows.rows import contact_row
 from features.times import MINUTE, iso, parse_time, to_datetime
 from nba.consent import KINDS as CONSENT_KINDS
 from nba.in_line import is_for_people
-from nba.request import LONGEST_TEXT
+from nba.request import LONGEST_TEXT, UNFIT
 from nba.settings import Settings
 from nba.stops import SNOOZED
 from serving.intake.admission import admit_contact
@@ -162,6 +162,10 @@ def read_note(fields: Mapping[str, str], settings: Settings, now: int) -> Note:
         next=action,
         until=_until(action, day, zone, now, faults),
     )
+    if not faults:
+        # Of a list such a row alone is refused, and not all that stand beside it.
+        named = {"email" if contact is None else "contact": note.identity, "account": traits.get("account", "")}
+        faults += [(name, "unreadable") for name, said in named.items() if UNFIT.search(said) is not None]
     if faults:
         raise NoteError(faults)
     return note
