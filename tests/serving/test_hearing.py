@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from contextlib import contextmanager
 
 import pytest
 
@@ -10,6 +9,7 @@ from features.times import DAY
 from nba.privacy.tokens import token_for
 from tests.serving.test_store_away import recommend, stored_again
 from tests.serving.test_store_moved import ALL
+from tests.serving.test_writer_journal import locked
 
 
 async def unsubscribed(local, client, how, decision_id):
@@ -53,17 +53,6 @@ def test_who_has_unsubscribed_is_not_written_to_without_the_store(local, tmp_pat
         assert [each["rule"] for each in found["removed"] if each["action"] == "newsletter_topic"] == ["consent"]
 
     local.run(journey)
-
-
-@contextmanager
-def locked(folder):
-    other = sqlite3.connect(folder / "nba.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.rollback()
-        other.close()
 
 
 def test_what_waits_for_the_store_counts_for_who_was_not_asked_about(local, tmp_path):
